@@ -1,0 +1,2 @@
+//! Every answer of a community statistics dashboard, ready before anyone asks.
+#![forbid(unsafe_code)]

@@ -1,0 +1,131 @@
+//! What is stored under a key, and what is known about it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stats_series::Category;
+
+/// How the bytes of a [`Body`] are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEncoding {
+    /// As they are served.
+    Plain,
+    /// zstd, one frame.
+    Zstd,
+}
+
+/// A response body on its way into a store: encoded as the store wants it, measured and hashed
+/// while it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// How `bytes` are held.
+    pub encoding: BodyEncoding,
+    /// The encoded bytes.
+    pub bytes: Vec<u8>,
+    /// Length of the plain body, in bytes.
+    pub plain_length: u64,
+    /// SHA-256 of the plain body.
+    pub sha256: [u8; 32],
+}
+
+/// The documents an entry was made from: the fingerprint of its shelf in the source's numbering.
+/// A mirror of this crate's own, so that stores need not know where documents come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShelfMark {
+    /// How many documents.
+    pub count: u64,
+    /// The highest sequence number.
+    pub max: u64,
+    /// The sum of the sequence numbers.
+    pub sum: u64,
+}
+
+/// Everything an entry was made from. Two equal origins give equal bodies
+/// (cache-and-jobs specification, section 15, row 12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The fingerprint of the shelf.
+    pub shelf: ShelfMark,
+    /// The source's history and position when it was read, as one text.
+    pub position: String,
+    /// Hash of the layout's component names, as lower-case hex; empty when not optimised.
+    pub layout: String,
+    /// Hash of the subcount configuration and component registry, as lower-case hex.
+    pub configuration: String,
+    /// Whether the response holds only what the layout needs.
+    pub optimized: bool,
+    /// The version of the generator that made it. It rises when output bytes change.
+    pub generator: u32,
+}
+
+/// What is known about an entry without reading its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryDescription {
+    /// The full cache key.
+    pub key: String,
+    /// Community UUID or `global`.
+    pub community: String,
+    /// Year of the response.
+    pub year: i16,
+    /// Category, by its query name.
+    #[serde(with = "category_name")]
+    pub category: Category,
+    /// When it was made; `None` for an entry that another writer left.
+    pub created: Option<Timestamp>,
+    /// When it ends, UTC; `None`: never.
+    pub expires: Option<Timestamp>,
+    /// The last day that the aggregation had completed when it was made, `YYYY-MM-DD`.
+    pub data_through: Option<String>,
+    /// What it was made from; `None` for an entry that another writer left, or that was stored by
+    /// `update`.
+    pub origin: Option<Origin>,
+    /// Length of the plain body, in bytes.
+    pub plain_length: u64,
+    /// Bytes it takes in the store.
+    pub stored_length: u64,
+    /// SHA-256 of the plain body, when known.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// The state of one key in a store, as far as the store can tell without reading the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryState {
+    /// Nothing is stored under the key.
+    Absent,
+    /// An entry that this program stored and nobody touched since.
+    Ours(EntryDescription),
+    /// Something is stored that this program did not write (for example by the Python package).
+    Foreign(EntryDescription),
+    /// An entry was stored, and its lifetime is over.
+    Expired(EntryDescription),
+    /// Something is stored that cannot be an entry; it counts as absent. The text says why.
+    Damaged(String),
+}
+
+/// A complete entry, verified: the body has the length and hash of the description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What is known about it.
+    pub description: EntryDescription,
+    /// The plain body.
+    pub body: Vec<u8>,
+}
+
+mod category_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use stats_series::Category;
+
+    pub(super) fn serialize<S: Serializer>(
+        category: &Category,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(category.query_name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Category, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}

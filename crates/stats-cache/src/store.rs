@@ -1,0 +1,107 @@
+//! The trait that every store of responses answers.
+
+use stats_series::Category;
+
+use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState};
+
+/// Which entries a question is about. Empty lists mean all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryFilter {
+    /// Community ids, `global` included.
+    pub communities: Vec<String>,
+    /// Years.
+    pub years: Vec<i16>,
+    /// Categories.
+    pub categories: Vec<Category>,
+}
+
+impl EntryFilter {
+    /// Whether an entry is meant.
+    #[must_use]
+    pub fn matches(&self, entry: &EntryDescription) -> bool {
+        (self.communities.is_empty() || self.communities.contains(&entry.community))
+            && (self.years.is_empty() || self.years.contains(&entry.year))
+            && (self.categories.is_empty() || self.categories.contains(&entry.category))
+    }
+}
+
+/// Figures over a whole store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreSummary {
+    /// Entries that stand.
+    pub entries: u64,
+    /// Entries whose lifetime is over and that were not removed yet.
+    pub expired: u64,
+    /// Bytes of all plain bodies, as far as known.
+    pub plain_bytes: u64,
+    /// Bytes that the bodies take in the store.
+    pub stored_bytes: u64,
+    /// Damaged, truncated or foreign entries met on reads since the store was opened.
+    pub damaged_reads: u64,
+    /// What the store is, for people: `SQLite 3.50.4, cache.db`.
+    pub store: String,
+}
+
+/// A place that holds finished responses by key.
+///
+/// The contract, which the suite in module `contract` checks for every implementation:
+///
+/// * *Atomicity.* [`put`](Self::put) replaces an entry as a whole. Until it returns, readers get
+///   the old entry; afterwards the new one; never a mixture, in no process.
+/// * *Absence.* A key under which nothing stands is [`EntryState::Absent`] or `None`, never an
+///   error. An error always means that the question could not be answered.
+/// * *Expiry.* An entry whose `expires` has come is not served. Time is UTC.
+/// * *Integrity.* [`get`](Self::get) returns only bodies whose length and SHA-256 are those that
+///   were put. Anything else (cut, altered, of an unknown format) is counted and treated as absent.
+/// * *Failure.* A failed `put` leaves the old entry in place.
+/// * *Threads and processes.* All methods may be called from several threads and processes at
+///   once and may block.
+pub trait CacheStore: Send + Sync {
+    /// The encoding in which [`put`](Self::put) wants bodies.
+    fn encoding(&self) -> BodyEncoding;
+
+    /// Stores `body` under `description.key`, in place of whatever was there.
+    /// `description.stored_length` and `plain_length` and `sha256` are set from the body.
+    ///
+    /// # Errors
+    /// When it could not be stored; the old entry then still stands.
+    fn put(&self, description: &EntryDescription, body: &Body) -> Result<(), CacheError>;
+
+    /// The verified entry under `key`, if one stands there.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn get(&self, key: &str) -> Result<Option<Entry>, CacheError>;
+
+    /// The state of each of these keys, in their order, without reading a body.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError>;
+
+    /// Removes entries; returns how many of the keys existed.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn delete(&self, keys: &[String]) -> Result<u64, CacheError>;
+
+    /// The entries that the store knows of itself (all that this program stored and that still
+    /// stand, expired ones included), sorted by community, year, category. A store shared with
+    /// other writers may hold more; their keys are found with [`describe`](Self::describe).
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn list(&self, filter: &EntryFilter) -> Result<Vec<EntryState>, CacheError>;
+
+    /// Removes every entry of this store's prefix, also those of other writers; returns how many.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn clear(&self) -> Result<u64, CacheError>;
+
+    /// Figures over the whole store.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn summary(&self) -> Result<StoreSummary, CacheError>;
+}

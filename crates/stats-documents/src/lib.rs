@@ -1,0 +1,17 @@
+//! Where daily statistics documents come from.
+//!
+//! [`DocumentSource`] asks the questions of the change feed: how far has the source moved, which
+//! shelves changed, what does a shelf hold, hand me its documents. The archive answers them from
+//! an SQLite file; a live index answers them over the network.
+#![forbid(unsafe_code)]
+
+mod error;
+mod model;
+mod source;
+
+pub use error::{SourceError, SourceErrorKind};
+pub use model::{
+    Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
+    PositionMark, Shelf, Visibility,
+};
+pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};

@@ -1,0 +1,213 @@
+//! The words of the change feed: shelves, days, fingerprints, manifests, positions, communities.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use stats_series::DocumentKind;
+
+/// One kind, one community, one year: the unit in which documents are kept, compared and read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shelf {
+    /// The kind of its documents.
+    pub kind: DocumentKind,
+    /// A community UUID as stored in the documents, or `global`.
+    pub community: String,
+    /// The year of the days it holds, whatever the index is called.
+    pub year: i16,
+}
+
+impl fmt::Display for Shelf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}/{}", self.community, self.year, self.kind)
+    }
+}
+
+/// A calendar day, `YYYY-MM-DD`, UTC: the ten characters before the `T` of a day field.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Day {
+    year: i16,
+    month: u8,
+    day: u8,
+}
+
+/// A text that is not a day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a day of the form YYYY-MM-DD")]
+pub struct InvalidDay(pub String);
+
+impl Day {
+    /// The day, when it exists in the calendar and its year is in 1..=9999.
+    #[must_use]
+    pub fn new(year: i16, month: u8, day: u8) -> Option<Self> {
+        let exists = (1..=9999).contains(&year)
+            && jiff::civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?)
+                .is_ok();
+        exists.then_some(Self { year, month, day })
+    }
+
+    /// Its year.
+    #[must_use]
+    pub const fn year(self) -> i16 {
+        self.year
+    }
+
+    /// Its month, 1 to 12.
+    #[must_use]
+    pub const fn month(self) -> u8 {
+        self.month
+    }
+
+    /// Its day of the month, from 1.
+    #[must_use]
+    pub const fn day_of_month(self) -> u8 {
+        self.day
+    }
+}
+
+impl FromStr for Day {
+    type Err = InvalidDay;
+
+    /// Reads `YYYY-MM-DD`, alone or followed by `T` and anything.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidDay(text.chars().take(40).collect());
+        let date = text.split('T').next().unwrap_or(text);
+        let bytes = date.as_bytes();
+        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+            return Err(invalid());
+        }
+        let number = |range: std::ops::Range<usize>| -> Option<i16> {
+            let digits = &bytes[range];
+            digits
+                .iter()
+                .all(u8::is_ascii_digit)
+                .then(|| digits.iter().fold(0, |value, digit| value * 10 + i16::from(digit - b'0')))
+        };
+        let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+        match (year, month, day) {
+            (Some(year), Some(month), Some(day)) => {
+                Self::new(year, month as u8, day as u8).ok_or_else(invalid)
+            }
+            _ => Err(invalid()),
+        }
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// What a shelf holds, in three numbers over the sequence numbers of its documents. Equal
+/// fingerprints of one source mean equal documents (change-feed design, section 2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// How many documents.
+    pub count: u64,
+    /// The highest sequence number; 0 for an empty shelf.
+    pub max: u64,
+    /// The sum of the sequence numbers.
+    pub sum: u64,
+}
+
+impl Fingerprint {
+    /// The fingerprint of the documents with these sequence numbers.
+    pub fn of(sequences: impl IntoIterator<Item = u64>) -> Self {
+        sequences.into_iter().fold(Self::default(), |mut fingerprint, sequence| {
+            fingerprint.count += 1;
+            fingerprint.max = fingerprint.max.max(sequence);
+            fingerprint.sum += sequence;
+            fingerprint
+        })
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} documents, max {}, sum {}", self.count, self.max, self.sum)
+    }
+}
+
+/// One document of a shelf, by name and number only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestEntry {
+    /// The day the document describes.
+    pub day: Day,
+    /// Its `_id`.
+    pub id: String,
+    /// The sequence number of its last change.
+    pub sequence: u64,
+}
+
+/// How far one history of changes has gone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PositionMark {
+    /// Which history: for an index its name, uuid and history uuid, for an archive its own id.
+    /// Another history means that nothing remembered about it holds any more.
+    pub history: String,
+    /// The highest sequence number seen in it.
+    pub sequence: u64,
+}
+
+/// How far a source has moved: one mark for every history that it reads, sorted. Equal positions
+/// mean that nothing changed in between.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Position(pub Vec<PositionMark>);
+
+/// How far the aggregation of one kind has gone for one community (source-documents
+/// specification, section 1.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bookmark {
+    /// The last day for which a document was written in a run that succeeded completely.
+    pub day: Day,
+}
+
+/// Who may see a community.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+    /// Members only; also everything missing or unknown.
+    Restricted,
+}
+
+/// Whether a community still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeletionStatus {
+    /// `P`: it stands.
+    Published,
+    /// `D`: deleted, a tombstone is left.
+    Deleted,
+    /// `X`: marked for purging.
+    Marked,
+}
+
+/// What is known of a community (source-documents specification, section 3).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Community {
+    /// Its UUID.
+    pub id: String,
+    /// Its present slug.
+    pub slug: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// The day it was created, UTC.
+    pub created: Option<Day>,
+    /// Missing or unknown values count as restricted.
+    pub visibility: Visibility,
+    /// Deleted communities keep their other fields.
+    pub deletion: DeletionStatus,
+    /// `stats:dashboard_enabled`; the stored text `"true"` counts as true. `None` when absent.
+    pub dashboard_enabled: Option<bool>,
+    /// `stats:dashboard_layout` as stored, when present and not null.
+    pub dashboard_layout: Option<serde_json::Value>,
+}

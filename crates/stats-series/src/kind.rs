@@ -1,0 +1,211 @@
+//! Document kinds and response categories: their names in every place where they are spelled.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One of the four kinds of daily aggregation documents (data-series specification, section 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DocumentKind {
+    /// What happened to the records of a community on one day.
+    RecordDelta,
+    /// The running totals of the records of a community at the end of one day.
+    RecordSnapshot,
+    /// Views and downloads of one day.
+    UsageDelta,
+    /// The running totals of views and downloads at the end of one day.
+    UsageSnapshot,
+}
+
+impl DocumentKind {
+    /// All kinds, in a fixed order.
+    pub const ALL: [Self; 4] =
+        [Self::RecordDelta, Self::RecordSnapshot, Self::UsageDelta, Self::UsageSnapshot];
+
+    /// The short name: `record_delta`, `record_snapshot`, `usage_delta`, `usage_snapshot`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RecordDelta => "record_delta",
+            Self::RecordSnapshot => "record_snapshot",
+            Self::UsageDelta => "usage_delta",
+            Self::UsageSnapshot => "usage_snapshot",
+        }
+    }
+
+    /// The search alias without the instance's prefix and without a year
+    /// (source-documents specification, section 1.2).
+    #[must_use]
+    pub const fn alias(self) -> &'static str {
+        match self {
+            Self::RecordDelta => "stats-community-records-delta-added",
+            Self::RecordSnapshot => "stats-community-records-snapshot-added",
+            Self::UsageDelta => "stats-community-usage-delta",
+            Self::UsageSnapshot => "stats-community-usage-snapshot",
+        }
+    }
+
+    /// The field that holds the day the document describes.
+    #[must_use]
+    pub const fn day_field(self) -> &'static str {
+        match self {
+            Self::RecordDelta | Self::UsageDelta => "period_start",
+            Self::RecordSnapshot | Self::UsageSnapshot => "snapshot_date",
+        }
+    }
+
+    /// The aggregation type of the bookmark that says how far this kind is complete
+    /// (cache-and-jobs specification, section 6.2).
+    #[must_use]
+    pub const fn bookmark_type(self) -> &'static str {
+        match self {
+            Self::RecordDelta => "community-records-delta-added-agg",
+            Self::RecordSnapshot => "community-records-snapshot-added-agg",
+            Self::UsageDelta => "community-usage-delta-agg",
+            Self::UsageSnapshot => "community-usage-snapshot-agg",
+        }
+    }
+
+    /// The kind whose [`bookmark_type`](Self::bookmark_type) is `aggregation_type`.
+    #[must_use]
+    pub fn from_bookmark_type(aggregation_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.bookmark_type() == aggregation_type)
+    }
+
+    /// The key of this kind in the component registry.
+    #[must_use]
+    pub const fn registry_name(self) -> &'static str {
+        match self {
+            Self::RecordDelta => "record_deltas",
+            Self::RecordSnapshot => "record_snapshots",
+            Self::UsageDelta => "usage_deltas",
+            Self::UsageSnapshot => "usage_snapshots",
+        }
+    }
+}
+
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A category of responses: the four that the Python package knows, and the four derived ones
+/// (cache-and-jobs specification, section 15, rows 1 and 2).
+///
+/// The order of [`Category::ALL`] is the order in which the package generates its four, then the
+/// derived ones; `Ord` follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Category {
+    /// Running totals of views and downloads.
+    UsageSnapshot,
+    /// Views and downloads, day by day.
+    UsageDelta,
+    /// Running totals of records.
+    RecordSnapshot,
+    /// Records added minus removed, day by day.
+    RecordDelta,
+    /// The record delta of only what was added.
+    RecordDeltaDataAdded,
+    /// The record delta of only what was removed, as positive numbers.
+    RecordDeltaDataRemoved,
+    /// The view metrics of the usage delta.
+    UsageDeltaDataViews,
+    /// The download metrics of the usage delta.
+    UsageDeltaDataDownloads,
+}
+
+impl Category {
+    /// All eight categories, in generation order.
+    pub const ALL: [Self; 8] = [
+        Self::UsageSnapshot,
+        Self::UsageDelta,
+        Self::RecordSnapshot,
+        Self::RecordDelta,
+        Self::RecordDeltaDataAdded,
+        Self::RecordDeltaDataRemoved,
+        Self::UsageDeltaDataViews,
+        Self::UsageDeltaDataDownloads,
+    ];
+
+    /// The four categories that the Python package reads.
+    pub const UPSTREAM: [Self; 4] =
+        [Self::UsageSnapshot, Self::UsageDelta, Self::RecordSnapshot, Self::RecordDelta];
+
+    /// The kind of documents it is made from.
+    #[must_use]
+    pub const fn kind(self) -> DocumentKind {
+        match self {
+            Self::RecordDelta | Self::RecordDeltaDataAdded | Self::RecordDeltaDataRemoved => {
+                DocumentKind::RecordDelta
+            }
+            Self::RecordSnapshot => DocumentKind::RecordSnapshot,
+            Self::UsageDelta | Self::UsageDeltaDataViews | Self::UsageDeltaDataDownloads => {
+                DocumentKind::UsageDelta
+            }
+            Self::UsageSnapshot => DocumentKind::UsageSnapshot,
+        }
+    }
+
+    /// Whether it is one of the derived categories, which Python never reads.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        !matches!(
+            self,
+            Self::RecordDelta | Self::RecordSnapshot | Self::UsageDelta | Self::UsageSnapshot
+        )
+    }
+
+    /// The name of the design document: `record_delta`, …, `usage_delta_data_downloads`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UsageSnapshot => "usage_snapshot",
+            Self::UsageDelta => "usage_delta",
+            Self::RecordSnapshot => "record_snapshot",
+            Self::RecordDelta => "record_delta",
+            Self::RecordDeltaDataAdded => "record_delta_data_added",
+            Self::RecordDeltaDataRemoved => "record_delta_data_removed",
+            Self::UsageDeltaDataViews => "usage_delta_data_views",
+            Self::UsageDeltaDataDownloads => "usage_delta_data_downloads",
+        }
+    }
+
+    /// The query name that keys, results and messages carry: the package's own for its four
+    /// (`record-delta-category`, …), the design name for the derived ones.
+    #[must_use]
+    pub const fn query_name(self) -> &'static str {
+        match self {
+            Self::UsageSnapshot => "usage-snapshot-category",
+            Self::UsageDelta => "usage-delta-category",
+            Self::RecordSnapshot => "record-snapshot-category",
+            Self::RecordDelta => "record-delta-category",
+            derived => derived.name(),
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.query_name())
+    }
+}
+
+/// A text that names no category.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown category '{0}'")]
+pub struct UnknownCategory(pub String);
+
+impl FromStr for Category {
+    type Err = UnknownCategory;
+
+    /// Accepts the design name and the query name, with any mix of `-` and `_`, with or without
+    /// `-category` at the end.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.replace('-', "_");
+        let name = name.strip_suffix("_category").unwrap_or(&name);
+        Self::ALL
+            .into_iter()
+            .find(|category| category.name() == name)
+            .ok_or_else(|| UnknownCategory(text.to_owned()))
+    }
+}
