@@ -1,0 +1,3 @@
+//! Tests of stats-cache through its public interface.
+
+mod key;
