@@ -1,2 +1,5 @@
 //! Every answer of a community statistics dashboard, ready before anyone asks.
 #![forbid(unsafe_code)]
+
+pub mod calendar;
+pub mod service;
