@@ -1,3 +1,4 @@
 //! Tests of stats-cache through its public interface.
 
 mod key;
+mod sqlite;
