@@ -98,7 +98,7 @@ pub enum EntryState {
     /// Something is stored that this program did not write (for example by the Python package). A
     /// key does not tell what it is the key of: `community` is empty and year and category mean
     /// nothing, unless whoever asked filled them in
-    /// (as `CachedResponse::states` does).
+    /// (as [`CachedResponse::states`](crate::CachedResponse::states) does).
     Foreign(EntryDescription),
     /// An entry was stored, and its lifetime is over.
     Expired(EntryDescription),

@@ -1,7 +1,7 @@
 //! The conformance suite of [`CacheStore`]: what every store has to do, checked on the store itself.
 //!
-//! A backend implements [`Harness`] for its tests and calls [`cache_store_contract!`], which makes
-//! one test of every case:
+//! A backend implements [`Harness`] for its tests and calls
+//! [`cache_store_contract!`](crate::cache_store_contract), which makes one test of every case:
 //!
 //! ```ignore
 //! stats_cache::cache_store_contract!(MyHarness::start);
