@@ -169,7 +169,7 @@ impl CachedResponseService {
                 break;
             }
             *outcome = self.body(&reading, index).map_or_else(Outcome::Failed, |body| {
-                let description = self.describe(job, *category, &origin, through.clone());
+                let description = self.description_of(job, *category, &origin, through.clone());
                 self.store_body(&description, &body)
             });
         }
@@ -192,7 +192,7 @@ impl CachedResponseService {
         }
     }
 
-    fn describe(
+    fn description_of(
         &self,
         job: &ShelfJob<'_>,
         category: Category,
