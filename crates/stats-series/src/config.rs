@@ -39,7 +39,7 @@ struct Subcount {
 }
 
 /// The configured subcounts in configuration order (data-series specification, section 2).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubcountConfig {
     subcounts: Vec<Subcount>,
 }
@@ -123,6 +123,13 @@ impl SubcountConfig {
     }
 }
 
+impl Default for SubcountConfig {
+    /// The subcounts of invenio-stats-dashboard 0.5.0.
+    fn default() -> Self {
+        Self::from_json(DEFAULT_SUBCOUNTS).expect("the bundled subcounts are read by a test")
+    }
+}
+
 fn side(value: Option<&Value>, name: &str) -> Result<Option<Side>, ConfigError> {
     match value {
         None => Ok(None),
@@ -141,7 +148,7 @@ type SubcountComponents = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// Which components of a dashboard show which metric of which series key
 /// (data-series specification, section 9).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentRegistry {
     kinds: BTreeMap<String, SubcountComponents>,
 }
@@ -177,8 +184,16 @@ impl ComponentRegistry {
     }
 }
 
-/// What shapes responses, whatever the community: subcounts and component registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Default for ComponentRegistry {
+    /// The registry of invenio-stats-dashboard 0.5.0.
+    fn default() -> Self {
+        Self::from_json(DEFAULT_REGISTRY).expect("the bundled component registry is read by a test")
+    }
+}
+
+/// What shapes responses, whatever the community: subcounts and component registry. By default
+/// those of invenio-stats-dashboard 0.5.0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeriesConfig {
     pub(crate) subcounts: SubcountConfig,
     pub(crate) registry: ComponentRegistry,
@@ -195,18 +210,6 @@ impl SeriesConfig {
     #[must_use]
     pub fn canonical(&self) -> String {
         format!("{}\n{:?}", self.subcounts.canonical(), self.registry.kinds)
-    }
-}
-
-impl Default for SeriesConfig {
-    /// The configuration of invenio-stats-dashboard 0.5.0.
-    fn default() -> Self {
-        Self {
-            subcounts: SubcountConfig::from_json(DEFAULT_SUBCOUNTS)
-                .expect("the bundled subcounts are read by a test"),
-            registry: ComponentRegistry::from_json(DEFAULT_REGISTRY)
-                .expect("the bundled component registry is read by a test"),
-        }
     }
 }
 

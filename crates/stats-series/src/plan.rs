@@ -373,7 +373,7 @@ mod tests {
             "global_x":{"records":{"a":1}}}"#;
         let config = SeriesConfig::new(
             SubcountConfig::from_json(subcounts).unwrap(),
-            ComponentRegistry::default(),
+            ComponentRegistry::from_json("{}").unwrap(),
         );
         let plan = Plan::new(&config, &full(Category::RecordDelta));
         let expected = "records fileCount dataVolume parents typesRecords typesFileCount \
