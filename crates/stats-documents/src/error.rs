@@ -7,7 +7,8 @@ use std::error::Error as StdError;
 pub enum SourceErrorKind {
     /// The source cannot be reached or opened at all; later may be better.
     Unreachable,
-    /// The source refuses: missing right, wrong credentials, read-only.
+    /// The source refuses: missing right, wrong credentials, read-only, a document that can stand
+    /// on no shelf.
     Refused,
     /// No room left, or a configured limit is reached.
     Full,

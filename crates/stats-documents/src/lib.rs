@@ -5,11 +5,15 @@
 //! an SQLite file; a live index answers them over the network.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod error;
+mod facts;
 mod model;
 mod source;
 
+pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
+pub use facts::{DocumentFacts, InvalidDocument};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,

@@ -1,0 +1,240 @@
+//! What an archive needs to be the mirror of an index: where its documents came from, how far the
+//! index was, and a bound on its size (change-feed design, section 3).
+//!
+//! Whatever a mirror remembers of the index is forgotten rather than doubted: every change of a
+//! shelf, and its eviction, forget what was remembered of that shelf.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension};
+use stats_series::DocumentKind;
+
+use super::entries::stored_day;
+use super::failure::{DoingWithFile, Result};
+use super::schema::code_of;
+use super::writer::{ArchiveWriter, Batch};
+use super::{Archive, lock};
+use crate::{Day, Shelf};
+
+/// One document of a shelf with its number in the index it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorEntry {
+    /// The day the document describes.
+    pub day: Day,
+    /// Its `_id`.
+    pub id: String,
+    /// The sequence number of its last change in the archive.
+    pub sequence: u64,
+    /// Its sequence number in the index; `None` when it came from a file.
+    pub origin: Option<u64>,
+}
+
+impl Archive {
+    /// Every document of a shelf with its number in the index, in (day, `_id`) order.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn mirrored(&self, shelf: &Shelf) -> Result<Vec<MirrorEntry>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT d.day, d.id, d.sequence, d.origin
+                     FROM documents d JOIN shelves s ON s.shelf = d.shelf
+                     WHERE s.kind = ?1 AND s.community = ?2 AND s.year = ?3 ORDER BY d.day, d.id",
+                )?
+                .query_map((code_of(shelf.kind), &shelf.community, shelf.year), |row| {
+                    Ok(MirrorEntry {
+                        day: stored_day(row.get(0)?)?,
+                        id: row.get(1)?,
+                        sequence: row.get(2)?,
+                        origin: row.get(3)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// What was remembered of the index under `name`, for documents of `kind`.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn remembered(&self, kind: DocumentKind, name: &str) -> Result<Option<String>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached("SELECT value FROM remembered WHERE kind = ?1 AND name = ?2")?
+                .query_row((code_of(kind), name), |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// What was remembered of one shelf in the index; `None` after any change since, and after
+    /// its eviction.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn remembered_of_shelf(&self, shelf: &Shelf) -> Result<Option<String>> {
+        self.ask(|connection| {
+            let remote: Option<Option<String>> = connection
+                .prepare_cached(
+                    "SELECT remote FROM shelves WHERE kind = ?1 AND community = ?2 AND year = ?3",
+                )?
+                .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| row.get(0))
+                .optional()?;
+            Ok(remote.flatten())
+        })
+    }
+
+    /// What was remembered of all shelves of `kind`, in one question.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn remembered_of_shelves(&self, kind: DocumentKind) -> Result<BTreeMap<Shelf, String>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT community, year, remote FROM shelves
+                     WHERE kind = ?1 AND remote IS NOT NULL",
+                )?
+                .query_map([code_of(kind)], |row| {
+                    Ok((Shelf { kind, community: row.get(0)?, year: row.get(1)? }, row.get(2)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// Empties the shelves that were not used for longest until all bodies together are at most
+    /// `max_bytes`; gives the emptied ones. Every removal uses up a sequence number, and what was
+    /// remembered of these shelves is forgotten. Each shelf is a transaction of its own.
+    ///
+    /// # Errors
+    /// When the archive cannot be written.
+    pub fn evict_to(&self, max_bytes: u64) -> Result<Vec<Shelf>> {
+        let mut writer = self.writer()?;
+        let mut evicted = Vec::new();
+        writer.write(|_, _| Ok(()))?;
+        writer.commit()?;
+        while let Some(shelf) =
+            writer.write(|connection, batch| evict_one(connection, batch, max_bytes))?
+        {
+            writer.commit()?;
+            evicted.push(shelf);
+        }
+        writer.commit()?;
+        if !evicted.is_empty() {
+            give_back(&writer.connection).doing("shrink", self.path())?;
+        }
+        Ok(evicted)
+    }
+
+    /// What was used since it was last written down.
+    pub(crate) fn take_used(&self) -> BTreeMap<i64, i64> {
+        std::mem::take(&mut *lock(&self.used))
+    }
+}
+
+impl ArchiveWriter<'_> {
+    /// Remembers something of the index under `name`, for documents of `kind`; `None` forgets it.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remember(&mut self, kind: DocumentKind, name: &str, value: Option<&str>) -> Result<()> {
+        self.write(|connection, _| {
+            match value {
+                Some(value) => connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO remembered (kind, name, value) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute((code_of(kind), name, value))?,
+                None => connection
+                    .prepare_cached("DELETE FROM remembered WHERE kind = ?1 AND name = ?2")?
+                    .execute((code_of(kind), name))?,
+            };
+            Ok(())
+        })?;
+        self.counted(0, ())
+    }
+
+    /// Remembers something of one shelf in the index, from now until the shelf changes; `None`
+    /// forgets it. Put it into the same batch as the documents it speaks of, after them.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remember_of_shelf(&mut self, shelf: &Shelf, value: Option<&str>) -> Result<()> {
+        self.write(|connection, batch| {
+            let number =
+                batch.shelves.number(connection, shelf.kind, &shelf.community, shelf.year)?;
+            // Pending changes would forget it again.
+            batch.shelves.write(connection)?;
+            connection
+                .prepare_cached("UPDATE shelves SET remote = ?2 WHERE shelf = ?1")?
+                .execute((number, value))?;
+            Ok(())
+        })?;
+        self.counted(0, ())
+    }
+}
+
+/// Writes down when shelves were last read.
+pub(crate) fn write_used(
+    connection: &Connection,
+    used: &BTreeMap<i64, i64>,
+) -> rusqlite::Result<()> {
+    for (shelf, time) in used {
+        connection
+            .prepare_cached("UPDATE shelves SET used = max(used, ?2) WHERE shelf = ?1")?
+            .execute((shelf, time))?;
+    }
+    Ok(())
+}
+
+/// Empties the shelf that was not used for longest, if the bodies are too large.
+fn evict_one(
+    connection: &Connection,
+    batch: &mut Batch,
+    max_bytes: u64,
+) -> rusqlite::Result<Option<Shelf>> {
+    let stored: u64 = connection
+        .prepare_cached("SELECT coalesce(sum(stored), 0) FROM shelves")?
+        .query_row([], |row| row.get(0))?;
+    if stored <= max_bytes {
+        return Ok(None);
+    }
+    let oldest: Option<(i64, i64, String, i16)> = connection
+        .prepare_cached(
+            "SELECT shelf, kind, community, year FROM shelves WHERE documents > 0
+             ORDER BY used, shelf LIMIT 1",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    let Some((number, code, community, year)) = oldest else { return Ok(None) };
+    let kind =
+        super::schema::kind_of(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, code))?;
+    empty(connection, batch, number)?;
+    Ok(Some(Shelf { kind, community, year }))
+}
+
+fn empty(connection: &Connection, batch: &mut Batch, shelf: i64) -> rusqlite::Result<()> {
+    batch.sequence += 1;
+    connection
+        .prepare_cached(
+            "DELETE FROM bodies WHERE body IN (SELECT body FROM documents WHERE shelf = ?1)",
+        )?
+        .execute([shelf])?;
+    connection.prepare_cached("DELETE FROM documents WHERE shelf = ?1")?.execute([shelf])?;
+    connection
+        .prepare_cached(
+            "UPDATE shelves SET documents = 0, highest = 0, total = 0, plain = 0, stored = 0,
+                changed = ?2, remote = NULL
+             WHERE shelf = ?1",
+        )?
+        .execute((shelf, batch.sequence))?;
+    Ok(())
+}
+
+/// Returns free pages to the file system.
+fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA incremental_vacuum")?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The archive: daily documents on shelves, communities, bookmarks and community events in one
+//! SQLite file.
+//!
+//! Filled from files it is a source of its own; filled from an index it is a mirror, which may be
+//! bounded and deleted at any time (change-feed design, section 3). Several processes may read and
+//! write one archive at once: readers never wait, writers take turns, batch by batch.
+//!
+//! What was committed survives a killed process. The format is versioned, and a file of a newer
+//! format is refused.
+//!
+//! * `schema`: the tables, and what makes a file an archive
+//! * `packing`, `dictionary`: documents as they are stored
+//! * `writer`, `shelves`, `entries`: writing, in transactions
+//! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
+//! * `mirror`: origins, remembered positions, eviction
+//! * `stats`: sizes and counts
+
+mod dictionary;
+mod entries;
+mod failure;
+mod mirror;
+mod packing;
+mod reader;
+mod schema;
+mod shelves;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+
+pub use entries::CommunityEvent;
+pub use mirror::MirrorEntry;
+pub use packing::{PackedDocument, Packer};
+pub use stats::ArchiveStats;
+pub use writer::{ArchiveWriter, Put};
+
+use self::dictionary::Dictionaries;
+use self::failure::{DoingWithFile, Result};
+use self::packing::Unpacker;
+use self::schema::Access;
+use crate::{Day, SourceError, SourceErrorKind};
+
+/// How an archive is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchiveOptions {
+    /// How long a writer waits for another process before it gives up with
+    /// [`SourceErrorKind::Busy`].
+    pub busy_timeout: Duration,
+    /// A writer commits by itself when it holds this many bytes of plain documents.
+    pub batch_bytes: u64,
+    /// The file may not grow beyond this many bytes; writing more fails with
+    /// [`SourceErrorKind::Full`]. `None`: as large as the disk.
+    pub limit_bytes: Option<u64>,
+    /// Whether reading a shelf is remembered, so that [`Archive::evict_to`] takes the shelves
+    /// first that were not read for longest. Only mirrors need it.
+    pub track_use: bool,
+}
+
+impl Default for ArchiveOptions {
+    /// 30 seconds, batches of 32 MiB, no limit, no tracking.
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(30),
+            batch_bytes: 32 * 1024 * 1024,
+            limit_bytes: None,
+            track_use: false,
+        }
+    }
+}
+
+/// An open archive. See the [module](self) for what it is.
+///
+/// It may be shared between threads; every thread that reads gets a connection of its own.
+pub struct Archive {
+    path: PathBuf,
+    options: ArchiveOptions,
+    read_only: bool,
+    history: String,
+    dictionaries: Arc<Dictionaries>,
+    idle: Mutex<Vec<Reader>>,
+    /// Shelves read since the last time this was written down, with the time of the reading.
+    used: Mutex<BTreeMap<i64, i64>>,
+}
+
+/// A connection to read with, and what it needs to unpack documents.
+struct Reader {
+    connection: Connection,
+    unpacker: Unpacker,
+}
+
+/// So many connections wait for the next question; more are made and closed as needed.
+const IDLE_READERS: usize = 4;
+
+impl Archive {
+    /// Opens the archive at `path`, to read and to write. A missing or empty file becomes a new
+    /// archive that only its owner may read; its folder must exist.
+    ///
+    /// # Errors
+    /// [`SourceErrorKind::Damaged`] for a file that is no archive, [`SourceErrorKind::NewerFormat`]
+    /// for one that a newer version wrote, and whatever the file system refuses.
+    pub fn open(path: impl Into<PathBuf>, options: ArchiveOptions) -> Result<Self> {
+        Self::open_for(path.into(), options, Access::Create)
+    }
+
+    /// Opens the existing archive at `path` only to read.
+    ///
+    /// # Errors
+    /// [`SourceErrorKind::NotFound`] when there is no file, else as [`open`](Self::open).
+    pub fn open_read_only(path: impl Into<PathBuf>, options: ArchiveOptions) -> Result<Self> {
+        Self::open_for(path.into(), options, Access::Read)
+    }
+
+    fn open_for(path: PathBuf, options: ArchiveOptions, access: Access) -> Result<Self> {
+        let connection = schema::connect(&path, access, options.busy_timeout)?;
+        let history = connection
+            .query_row("SELECT history FROM archive", [], |row| row.get(0))
+            .doing("open", &path)?;
+        let dictionaries = Arc::new(Dictionaries::of(&connection).doing("open", &path)?);
+        let reader = Reader { connection, unpacker: Unpacker::default() };
+        Ok(Self {
+            path,
+            options,
+            read_only: access == Access::Read,
+            history,
+            dictionaries,
+            idle: Mutex::new(vec![reader]),
+            used: Mutex::default(),
+        })
+    }
+
+    /// Where the archive lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn options(&self) -> &ArchiveOptions {
+        &self.options
+    }
+
+    /// Packs documents for [`ArchiveWriter::put_packed`], on any thread.
+    #[must_use]
+    pub fn packer(&self) -> Packer {
+        Packer::new(self.dictionaries.clone())
+    }
+
+    /// Starts writing, on a connection of its own.
+    ///
+    /// # Errors
+    /// [`SourceErrorKind::Refused`] when the archive was opened only to read.
+    pub fn writer(&self) -> Result<ArchiveWriter<'_>> {
+        if self.read_only {
+            let doing =
+                format!("write to the archive {}: opened only to read", self.path.display());
+            return Err(SourceError::new(SourceErrorKind::Refused, doing));
+        }
+        ArchiveWriter::new(self)
+    }
+
+    /// Asks one question on a connection that nobody else uses meanwhile.
+    fn with_reader<T>(&self, question: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
+        let mut reader = match lock(&self.idle).pop() {
+            Some(reader) => reader,
+            None => self.connect_reader()?,
+        };
+        let answer = question(&mut reader);
+        // After an error the connection may be in any state.
+        if answer.is_ok() && reader.connection.is_autocommit() {
+            let mut idle = lock(&self.idle);
+            if idle.len() < IDLE_READERS {
+                idle.push(reader);
+            }
+        }
+        answer
+    }
+
+    fn connect_reader(&self) -> Result<Reader> {
+        let access = if self.read_only { Access::Read } else { Access::Write };
+        let connection = schema::connect(&self.path, access, self.options.busy_timeout)?;
+        Ok(Reader { connection, unpacker: Unpacker::default() })
+    }
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Archive").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A poisoned lock guards plain data here; it is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Milliseconds since 1970, only to order the use of shelves.
+fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A day as the archive writes it: `20250309`.
+fn number_of(day: Day) -> i64 {
+    i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day_of_month())
+}
+
+/// The day that is written as `number`.
+fn day_of(number: i64) -> Option<Day> {
+    let part = |value: i64| u8::try_from(value % 100).ok();
+    Day::new(i16::try_from(number / 10_000).ok()?, part(number / 100)?, part(number)?)
+}

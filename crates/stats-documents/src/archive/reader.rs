@@ -1,0 +1,291 @@
+//! The questions of [`DocumentSource`], answered by the archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use stats_series::DocumentKind;
+
+use super::entries::{self, stored_day};
+use super::failure::{DoingWithFile, Result, damaged};
+use super::packing::Unpacker;
+use super::schema::code_of;
+use super::{Archive, lock, now};
+use crate::{
+    Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
+    Position, PositionMark, Shelf, ShelfFilter, SourceError, Visit,
+};
+
+impl DocumentSource for Archive {
+    fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
+        let sequence = self.ask(|connection| last_change(connection, kind))?;
+        Ok(Position(vec![PositionMark { history: self.history.clone(), sequence }]))
+    }
+
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        let [mark] = since.0.as_slice() else { return Ok(Changes::Everything) };
+        if mark.history != self.history {
+            return Ok(Changes::Everything);
+        }
+        self.ask(|connection| {
+            // A position from the future: the file was restored from a copy.
+            if mark.sequence > last_change(connection, kind)? {
+                return Ok(Changes::Everything);
+            }
+            let communities = connection
+                .prepare_cached("SELECT community FROM shelves WHERE kind = ?1 AND changed > ?2")?
+                .query_map((code_of(kind), mark.sequence), |row| row.get(0))?
+                .collect::<rusqlite::Result<BTreeSet<String>>>()?;
+            Ok(Changes::Communities(communities))
+        })
+    }
+
+    fn fingerprints(
+        &self,
+        kind: DocumentKind,
+        filter: &ShelfFilter,
+    ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
+        self.ask(|connection| fingerprints(connection, kind, filter))
+    }
+
+    fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
+        self.ask(|connection| {
+            let Some(found) = find_shelf(connection, shelf)? else { return Ok(Vec::new()) };
+            connection
+                .prepare_cached(
+                    "SELECT day, id, sequence FROM documents WHERE shelf = ?1 ORDER BY day, id",
+                )?
+                .query_map([found.number], |row| {
+                    Ok(ManifestEntry {
+                        day: stored_day(row.get(0)?)?,
+                        id: row.get(1)?,
+                        sequence: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    fn documents(
+        &self,
+        shelf: &Shelf,
+        only: Option<&[String]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        self.with_reader(|reader| {
+            let doing = format!("read the shelf {shelf} of");
+            let snapshot =
+                Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
+                    .doing(&doing, self.path())?;
+            let found = find_shelf(&snapshot, shelf).doing(&doing, self.path())?;
+            let Some(found) = found else { return Ok(()) };
+            self.note_use(found.number);
+            let read = Reading { archive: self, shelf, found, doing: &doing };
+            read.documents(&snapshot, &mut reader.unpacker, only, visit)
+        })
+    }
+
+    fn bookmarks(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
+        self.ask(|connection| entries::bookmarks(connection, kind, communities))
+    }
+
+    fn communities(&self) -> Result<Vec<Community>, SourceError> {
+        self.ask(entries::communities)
+    }
+
+    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
+        self.ask(|connection| entries::community_by_slug(connection, slug))
+    }
+
+    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
+        self.ask(|connection| entries::first_events(connection, communities))
+    }
+
+    fn first_record(&self) -> Result<Option<Day>, SourceError> {
+        self.ask(entries::first_record)
+    }
+}
+
+impl Archive {
+    /// Asks a question that needs no more than the database, all of it in one state.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.with_reader(|reader| {
+            let snapshot =
+                Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
+                    .doing("read", &self.path)?;
+            question(&snapshot).doing("read", &self.path)
+        })
+    }
+
+    /// Remembers that a shelf was read.
+    fn note_use(&self, shelf: i64) {
+        if self.options.track_use {
+            lock(&self.used).insert(shelf, now());
+        }
+    }
+}
+
+/// A shelf as it was found.
+#[derive(Debug, Clone, Copy)]
+struct FoundShelf {
+    number: i64,
+    documents: u64,
+}
+
+fn find_shelf(connection: &Connection, shelf: &Shelf) -> rusqlite::Result<Option<FoundShelf>> {
+    connection
+        .prepare_cached(
+            "SELECT shelf, documents FROM shelves
+             WHERE kind = ?1 AND community = ?2 AND year = ?3",
+        )?
+        .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| {
+            Ok(FoundShelf { number: row.get(0)?, documents: row.get(1)? })
+        })
+        .optional()
+}
+
+/// The last sequence number that touched any document of the kind.
+fn last_change(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(changed), 0) FROM shelves WHERE kind = ?1")?
+        .query_row([code_of(kind)], |row| row.get(0))
+}
+
+fn fingerprints(
+    connection: &Connection,
+    kind: DocumentKind,
+    filter: &ShelfFilter,
+) -> rusqlite::Result<BTreeMap<Shelf, Fingerprint>> {
+    const COLUMNS: &str = "SELECT community, year, documents, highest, total FROM shelves";
+    let mut found = BTreeMap::new();
+    let mut collect = |mut rows: rusqlite::Rows<'_>| -> rusqlite::Result<()> {
+        while let Some(row) = rows.next()? {
+            let shelf = Shelf { kind, community: row.get(0)?, year: row.get(1)? };
+            if filter.years.is_empty() || filter.years.contains(&shelf.year) {
+                let fingerprint =
+                    Fingerprint { count: row.get(2)?, max: row.get(3)?, sum: row.get(4)? };
+                found.insert(shelf, fingerprint);
+            }
+        }
+        Ok(())
+    };
+    if filter.communities.is_empty() {
+        let mut all =
+            connection.prepare_cached(&format!("{COLUMNS} WHERE kind = ?1 AND documents > 0"))?;
+        collect(all.query([code_of(kind)])?)?;
+    } else {
+        let mut one = connection.prepare_cached(&format!(
+            "{COLUMNS} WHERE kind = ?1 AND community = ?2 AND documents > 0"
+        ))?;
+        for community in &filter.communities {
+            collect(one.query((code_of(kind), community))?)?;
+        }
+    }
+    Ok(found)
+}
+
+/// One reading of one shelf.
+struct Reading<'a> {
+    archive: &'a Archive,
+    shelf: &'a Shelf,
+    found: FoundShelf,
+    doing: &'a str,
+}
+
+impl Reading<'_> {
+    fn documents(
+        &self,
+        snapshot: &Connection,
+        unpacker: &mut Unpacker,
+        only: Option<&[String]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let path = self.archive.path();
+        // A missing body must be seen, hence the outer join.
+        let mut statement = snapshot
+            .prepare_cached(
+                "SELECT d.day, d.id, d.sequence, d.plain, b.dictionary, b.content
+                 FROM documents d LEFT JOIN bodies b ON b.body = d.body
+                 WHERE d.shelf = ?1 ORDER BY d.day, d.id",
+            )
+            .doing(self.doing, path)?;
+        let mut rows = statement.query([self.found.number]).doing(self.doing, path)?;
+        let mut seen = 0;
+        while let Some(row) = rows.next().doing(self.doing, path)? {
+            seen += 1;
+            let head = row_head(row).doing(self.doing, path)?;
+            let id = row.get_ref(1).doing(self.doing, path)?.as_str();
+            let id = id.map_err(|error| self.damaged(seen, error))?;
+            if only.is_some_and(|only| {
+                only.binary_search_by(|wanted| wanted.as_bytes().cmp(id.as_bytes())).is_err()
+            }) {
+                continue;
+            }
+            self.learn(snapshot, unpacker, head.dictionary)?;
+            let content = row.get_ref(5).doing(self.doing, path)?.as_blob();
+            let content = content.map_err(|_| self.damaged(id, "its content is missing"))?;
+            let source = unpacker
+                .unpack(head.dictionary, content, head.plain)
+                .map_err(|error| self.damaged(id, error))?;
+            let document = Document { id, day: head.day, sequence: head.sequence, source };
+            if visit(document) == ControlFlow::Break(()) {
+                return Ok(());
+            }
+        }
+        if seen == self.found.documents {
+            return Ok(());
+        }
+        let shelf = self.shelf;
+        let expected = self.found.documents;
+        Err(damaged(path, format_args!("shelf {shelf} has {seen} documents, not {expected}")))
+    }
+
+    /// Gets the dictionary that the next document needs.
+    fn learn(
+        &self,
+        snapshot: &Connection,
+        unpacker: &mut Unpacker,
+        dictionary: Option<i64>,
+    ) -> Result<()> {
+        let Some(number) = dictionary.filter(|_| !unpacker.knows(dictionary)) else {
+            return Ok(());
+        };
+        let content: Vec<u8> = snapshot
+            .query_row("SELECT content FROM dictionaries WHERE dictionary = ?1", [number], |row| {
+                row.get(0)
+            })
+            .doing(self.doing, self.archive.path())?;
+        unpacker
+            .learn(number, &content)
+            .map_err(|error| self.damaged(format_args!("dictionary {number}"), error))
+    }
+
+    fn damaged(&self, what: impl std::fmt::Display, why: impl std::fmt::Display) -> SourceError {
+        let shelf = self.shelf;
+        damaged(self.archive.path(), format_args!("document {what} of shelf {shelf}: {why}"))
+    }
+}
+
+/// What a row says of a document besides id and content.
+struct Head {
+    day: Day,
+    sequence: u64,
+    plain: usize,
+    dictionary: Option<i64>,
+}
+
+fn row_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
+    Ok(Head {
+        day: stored_day(row.get(0)?)?,
+        sequence: row.get(2)?,
+        plain: row.get(3)?,
+        dictionary: row.get(4)?,
+    })
+}

@@ -1,0 +1,288 @@
+//! The tables of the archive, and what makes a file an archive of this format.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use stats_series::DocumentKind;
+
+use super::failure::{DoingWithFile, Result, damaged};
+use crate::{SourceError, SourceErrorKind};
+
+/// The format that this program writes, kept in `PRAGMA user_version`.
+pub(crate) const FORMAT: i64 = 1;
+
+/// `CSar`, kept in `PRAGMA application_id`: tells an archive from any other SQLite file.
+const APPLICATION_ID: i64 = 0x4353_6172;
+
+/// `shelves` answers positions, changes and fingerprints; `documents` answers manifests, in the
+/// order in which they are read; bodies lie apart, in the order in which they came.
+///
+/// `shelves.changed` is the last sequence number that touched the shelf, removals included, and
+/// outlives the last document. `remote` is what a mirror remembers of the shelf in the index, and
+/// is forgotten with every change. Days are numbers, `20250309`.
+const TABLES: &str = "
+CREATE TABLE archive (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    history TEXT NOT NULL,
+    sequence INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE dictionaries (
+    dictionary INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    digest BLOB NOT NULL UNIQUE,
+    content BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE shelves (
+    shelf INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    community TEXT NOT NULL,
+    year INTEGER NOT NULL,
+    documents INTEGER NOT NULL,
+    highest INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    plain INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    remote TEXT,
+    UNIQUE (kind, community, year)
+) STRICT;
+CREATE INDEX shelves_by_change ON shelves (kind, changed);
+
+CREATE TABLE documents (
+    shelf INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    origin INTEGER,
+    digest BLOB NOT NULL,
+    plain INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    body INTEGER NOT NULL,
+    PRIMARY KEY (shelf, day, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX documents_by_id ON documents (kind, id);
+
+CREATE TABLE bodies (
+    body INTEGER PRIMARY KEY,
+    dictionary INTEGER,
+    content BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE remembered (
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE communities (
+    id TEXT PRIMARY KEY,
+    slug TEXT,
+    title TEXT,
+    created INTEGER,
+    visibility TEXT NOT NULL,
+    deletion TEXT NOT NULL,
+    dashboard_enabled INTEGER,
+    dashboard_layout TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX communities_by_slug ON communities (slug);
+
+CREATE TABLE bookmarks (
+    id TEXT PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    community TEXT NOT NULL,
+    day INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bookmarks_by_kind ON bookmarks (kind, community);
+
+CREATE TABLE events (
+    id TEXT PRIMARY KEY,
+    community TEXT NOT NULL,
+    day INTEGER,
+    record_created INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_day ON events (community, day);
+CREATE INDEX events_by_record ON events (record_created);
+";
+
+/// How a kind is written in the file. Never reuse or renumber.
+pub(crate) const fn code_of(kind: DocumentKind) -> i64 {
+    match kind {
+        DocumentKind::RecordDelta => 1,
+        DocumentKind::RecordSnapshot => 2,
+        DocumentKind::UsageDelta => 3,
+        DocumentKind::UsageSnapshot => 4,
+    }
+}
+
+/// The kind that is written as `code`.
+pub(crate) fn kind_of(code: i64) -> Option<DocumentKind> {
+    DocumentKind::ALL.into_iter().find(|kind| code_of(*kind) == code)
+}
+
+/// How a connection is going to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Only to read; the file must exist.
+    Read,
+    /// To write; the file must exist.
+    Write,
+    /// To write; the file is created when it is missing.
+    Create,
+}
+
+/// Opens a connection and makes sure that the file is an archive of a format we know.
+pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Result<Connection> {
+    if access == Access::Create {
+        create_for_owner_only(path)?;
+    } else if !path.exists() {
+        return Err(SourceError::new(
+            SourceErrorKind::NotFound,
+            format!("there is no archive at {}", path.display()),
+        ));
+    }
+    let mode = if access == Access::Read {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    };
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .doing("open", path)?;
+    connection.busy_timeout(busy_timeout).doing("open", path)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    match look(&connection, path)? {
+        Found::Archive => {}
+        Found::Nothing if access == Access::Create => create(&connection, path, busy_timeout)?,
+        Found::Nothing => return Err(damaged(path, "it is empty")),
+    }
+    if access != Access::Read {
+        close_to_others(path);
+        // A commit survives a killed process always; after a power cut the last commits may be
+        // missing, the file is consistent all the same.
+        connection
+            .execute_batch(
+                "PRAGMA synchronous = NORMAL;
+                 PRAGMA journal_size_limit = 67108864;
+                 PRAGMA cache_size = -32768;",
+            )
+            .doing("open", path)?;
+    }
+    Ok(connection)
+}
+
+enum Found {
+    Archive,
+    Nothing,
+}
+
+/// Refuses files of other programs and of newer formats.
+fn look(connection: &Connection, path: &Path) -> Result<Found> {
+    let number = |pragma: &str| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).doing("open", path)
+    };
+    let (application, format) = (number("application_id")?, number("user_version")?);
+    if application != APPLICATION_ID {
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .doing("open", path)?;
+        if application == 0 && format == 0 && tables == 0 {
+            return Ok(Found::Nothing);
+        }
+        return Err(SourceError::new(
+            SourceErrorKind::Damaged,
+            format!("{} is no archive, but a database of another program", path.display()),
+        ));
+    }
+    match format {
+        FORMAT => Ok(Found::Archive),
+        newer if newer > FORMAT => Err(SourceError::new(
+            SourceErrorKind::NewerFormat,
+            format!(
+                "the archive {} has format {newer}, this program knows formats up to {FORMAT}: \
+                 use the newer version that wrote it",
+                path.display()
+            ),
+        )),
+        other => Err(damaged(path, format_args!("it claims to have format {other}"))),
+    }
+}
+
+/// Makes the tables, unless another process was faster.
+fn create(connection: &Connection, path: &Path, busy_timeout: Duration) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        // The change to WAL does not wait for locks by itself.
+        match try_create(connection) {
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == rusqlite::ErrorCode::DatabaseBusy
+                    && started.elapsed() < busy_timeout =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            other => return other.doing("create", path),
+        }
+    }
+}
+
+fn try_create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")?;
+    let transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.execute(
+            "INSERT INTO archive (only, history, sequence) VALUES (1, lower(hex(randomblob(16))), 0)",
+            [],
+        )?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    transaction.commit()
+}
+
+/// Makes an empty file that only its owner may read, unless there is one. SQLite gives its `-wal`
+/// and `-shm` companions the same rights.
+fn create_for_owner_only(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let kind = match error.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                    SourceErrorKind::Refused
+                }
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SourceErrorKind::Full,
+                _ => SourceErrorKind::Unreachable,
+            };
+            let doing = format!("create the archive {}", path.display());
+            Err(SourceError::caused_by(kind, doing, error))
+        }
+    }
+}
+
+/// Takes the rights of others away. Best effort: a file of another owner keeps its rights, and opening it will say what is wrong.
+#[cfg(unix)]
+fn close_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if let Ok(metadata) = path.metadata()
+        && metadata.is_file()
+        && metadata.permissions().mode() & 0o077 != 0
+    {
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+    }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_path: &Path) {}

@@ -1,0 +1,330 @@
+//! Writing to the archive: documents in batches, one transaction each.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use stats_series::DocumentKind;
+
+use super::failure::{DoingWithFile, Result, failed};
+use super::packing::{PackedDocument, Packer, SourceDigest, digest_of};
+use super::schema::{self, Access, code_of};
+use super::shelves::{Shelves, Weight};
+use super::{Archive, number_of};
+use crate::{DocumentFacts, SourceError, SourceErrorKind};
+
+/// What putting something into the archive did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It was not there before.
+    New,
+    /// It was there with another content.
+    Replaced,
+    /// It was there with the same content, and keeps its sequence number.
+    Unchanged,
+}
+
+/// Writes to an archive.
+///
+/// What is put goes into a transaction that [`commit`](Self::commit) ends, or the writer by itself
+/// when the batch is large enough ([`ArchiveOptions::batch_bytes`](super::ArchiveOptions)). While a
+/// transaction is open no other process can write: commit soon. After an error, and when the
+/// writer is dropped, what was not committed is gone, and the archive is as it was before.
+pub struct ArchiveWriter<'a> {
+    pub(crate) archive: &'a Archive,
+    pub(crate) connection: Connection,
+    packer: Packer,
+    batch: Option<Batch>,
+}
+
+/// What the present transaction knows.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The last sequence number given away.
+    pub(crate) sequence: u64,
+    pub(crate) shelves: Shelves,
+    bytes: u64,
+    puts: u64,
+}
+
+/// Small things are many: a batch ends after so many of them too.
+const BATCH_PUTS: u64 = 100_000;
+
+/// A document as the archive has it.
+struct Known {
+    shelf: i64,
+    day: i64,
+    origin: Option<u64>,
+    digest: SourceDigest,
+    weight: Weight,
+    body: i64,
+}
+
+impl<'a> ArchiveWriter<'a> {
+    pub(crate) fn new(archive: &'a Archive) -> Result<Self> {
+        let path = archive.path();
+        let timeout = archive.options().busy_timeout;
+        let connection = schema::connect(path, Access::Write, timeout)?;
+        if let Some(limit) = archive.options().limit_bytes {
+            limit_pages(&connection, limit).doing("open", path)?;
+        }
+        Ok(Self { archive, connection, packer: archive.packer(), batch: None })
+    }
+
+    /// Puts one document: new, instead of the one with the same `id`, or not at all when that one
+    /// has the same bytes.
+    ///
+    /// `origin` is the number the document has in the index it is mirrored from, if it is; it is
+    /// remembered also for an unchanged document.
+    ///
+    /// # Errors
+    /// [`SourceErrorKind::Refused`], caused by an [`InvalidDocument`](crate::InvalidDocument), for
+    /// a document that can stand on no shelf, which leaves the batch as it was; and any failure to
+    /// write.
+    pub fn put_document(
+        &mut self,
+        kind: DocumentKind,
+        id: &str,
+        source: &[u8],
+        origin: Option<u64>,
+    ) -> Result<Put> {
+        let facts = DocumentFacts::read(kind, source).map_err(|invalid| {
+            let doing = format!("put the {kind} document {id:?} on a shelf");
+            SourceError::caused_by(SourceErrorKind::Refused, doing, invalid)
+        })?;
+        let known = self.write(|connection, _| find(connection, kind, id))?;
+        if let Some(known) = known.filter(|known| known.digest == digest_of(source)) {
+            let done = self.write(|connection, batch| keep(connection, batch, &known, id, origin));
+            return self.counted(0, done?);
+        }
+        let packed = self.packer.pack_known(kind, id, &facts, source, origin);
+        self.put_packed(&packed)
+    }
+
+    /// The same for a document that was packed before, on this thread or another.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn put_packed(&mut self, document: &PackedDocument) -> Result<Put> {
+        let put = self.write(|connection, batch| put(connection, batch, document))?;
+        self.counted(document.plain, put)
+    }
+
+    /// Takes a document away; whether there was one. The removal uses up a sequence number.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remove_document(&mut self, kind: DocumentKind, id: &str) -> Result<bool> {
+        let removed = self.write(|connection, batch| remove(connection, batch, kind, id))?;
+        self.counted(0, removed)
+    }
+
+    /// Ends the transaction: from now on everybody sees what was put.
+    ///
+    /// # Errors
+    /// Any failure to write; then nothing of the batch is in the archive.
+    pub fn commit(&mut self) -> Result<()> {
+        let Some(mut batch) = self.batch.take() else { return Ok(()) };
+        let used = self.archive.take_used();
+        let connection = &self.connection;
+        let mut finish = || {
+            batch.shelves.write(connection)?;
+            connection
+                .prepare_cached("UPDATE archive SET sequence = ?1")?
+                .execute([batch.sequence])?;
+            super::mirror::write_used(connection, &used)?;
+            connection.execute_batch("COMMIT")
+        };
+        finish().map_err(|cause| self.given_up(cause))
+    }
+
+    /// Does one thing inside the transaction of the batch, which begins now if there is none.
+    pub(crate) fn write<T>(
+        &mut self,
+        action: impl FnOnce(&Connection, &mut Batch) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        if self.batch.is_none() {
+            self.batch = Some(begin(&self.connection).map_err(|cause| self.given_up(cause))?);
+        }
+        let done = match &mut self.batch {
+            Some(batch) => action(&self.connection, batch),
+            None => Err(rusqlite::Error::InvalidQuery),
+        };
+        done.map_err(|cause| self.given_up(cause))
+    }
+
+    /// Counts what was put, and commits when the batch is large enough.
+    pub(crate) fn counted<T>(&mut self, bytes: u64, done: T) -> Result<T> {
+        if let Some(batch) = &mut self.batch {
+            batch.bytes += bytes;
+            batch.puts += 1;
+            if batch.bytes >= self.archive.options().batch_bytes || batch.puts >= BATCH_PUTS {
+                self.commit()?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Throws the batch away after an error.
+    fn given_up(&mut self, cause: rusqlite::Error) -> SourceError {
+        self.batch = None;
+        if !self.connection.is_autocommit() {
+            // SQLite rolled back by itself if this fails.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        failed(cause, "write to", self.archive.path())
+    }
+}
+
+impl std::fmt::Debug for ArchiveWriter<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ArchiveWriter")
+            .field("archive", self.archive)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for other writers and takes the turn.
+fn begin(connection: &Connection) -> rusqlite::Result<Batch> {
+    // Kept open over many calls, hence no `Transaction` that lives as long.
+    let mut transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    transaction.set_drop_behavior(rusqlite::DropBehavior::Ignore);
+    let sequence = transaction
+        .prepare_cached("SELECT sequence FROM archive")?
+        .query_row([], |row| row.get(0))?;
+    Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0, puts: 0 })
+}
+
+fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
+    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = (limit / page.max(1)).max(1);
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+fn put(
+    connection: &Connection,
+    batch: &mut Batch,
+    document: &PackedDocument,
+) -> rusqlite::Result<Put> {
+    let known = find(connection, document.kind, &document.id)?;
+    if let Some(known) = known.as_ref().filter(|known| known.digest == document.digest) {
+        return keep(connection, batch, known, &document.id, document.origin);
+    }
+    batch.sequence += 1;
+    let body = write_body(connection, known.as_ref().map(|known| known.body), document)?;
+    let shelf = batch.shelves.number(
+        connection,
+        document.kind,
+        &document.community,
+        document.day.year(),
+    )?;
+    let weight = Weight {
+        sequence: batch.sequence,
+        plain: document.plain,
+        stored: document.content.len() as u64,
+    };
+    if let Some(known) = &known {
+        batch.shelves.take(connection, known.shelf, known.weight, batch.sequence)?;
+        delete_row(connection, known, &document.id)?;
+    }
+    batch.shelves.add(connection, shelf, weight)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO documents
+                (shelf, day, id, kind, sequence, origin, digest, plain, stored, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute((
+            shelf,
+            number_of(document.day),
+            &document.id,
+            code_of(document.kind),
+            weight.sequence,
+            document.origin,
+            &document.digest[..],
+            weight.plain,
+            weight.stored,
+            body,
+        ))?;
+    Ok(if known.is_some() { Put::Replaced } else { Put::New })
+}
+
+/// An unchanged document: only its number in the remote index may be another.
+fn keep(
+    connection: &Connection,
+    batch: &mut Batch,
+    known: &Known,
+    id: &str,
+    origin: Option<u64>,
+) -> rusqlite::Result<Put> {
+    if known.origin != origin {
+        batch.shelves.forget_remote(connection, known.shelf)?;
+        connection
+            .prepare_cached(
+                "UPDATE documents SET origin = ?4 WHERE shelf = ?1 AND day = ?2 AND id = ?3",
+            )?
+            .execute((known.shelf, known.day, id, origin))?;
+    }
+    Ok(Put::Unchanged)
+}
+
+fn remove(
+    connection: &Connection,
+    batch: &mut Batch,
+    kind: DocumentKind,
+    id: &str,
+) -> rusqlite::Result<bool> {
+    let Some(known) = find(connection, kind, id)? else { return Ok(false) };
+    batch.sequence += 1;
+    batch.shelves.take(connection, known.shelf, known.weight, batch.sequence)?;
+    delete_row(connection, &known, id)?;
+    connection.prepare_cached("DELETE FROM bodies WHERE body = ?1")?.execute([known.body])?;
+    Ok(true)
+}
+
+fn find(connection: &Connection, kind: DocumentKind, id: &str) -> rusqlite::Result<Option<Known>> {
+    connection
+        .prepare_cached(
+            "SELECT shelf, day, origin, digest, sequence, plain, stored, body FROM documents
+             WHERE kind = ?1 AND id = ?2",
+        )?
+        .query_row((code_of(kind), id), |row| {
+            Ok(Known {
+                shelf: row.get(0)?,
+                day: row.get(1)?,
+                origin: row.get(2)?,
+                digest: row.get(3)?,
+                weight: Weight { sequence: row.get(4)?, plain: row.get(5)?, stored: row.get(6)? },
+                body: row.get(7)?,
+            })
+        })
+        .optional()
+}
+
+fn delete_row(connection: &Connection, known: &Known, id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM documents WHERE shelf = ?1 AND day = ?2 AND id = ?3")?
+        .execute((known.shelf, known.day, id))?;
+    Ok(())
+}
+
+/// Writes the body in the place of the one it replaces, or in a new one; the place.
+fn write_body(
+    connection: &Connection,
+    place: Option<i64>,
+    document: &PackedDocument,
+) -> rusqlite::Result<i64> {
+    let dictionary = match &document.dictionary {
+        Some(dictionary) => Some(dictionary.number_in(connection)?),
+        None => None,
+    };
+    if let Some(place) = place {
+        connection
+            .prepare_cached("UPDATE bodies SET dictionary = ?2, content = ?3 WHERE body = ?1")?
+            .execute((place, dictionary, &document.content))?;
+        return Ok(place);
+    }
+    connection
+        .prepare_cached("INSERT INTO bodies (dictionary, content) VALUES (?1, ?2)")?
+        .execute((dictionary, &document.content))?;
+    Ok(connection.last_insert_rowid())
+}

@@ -1,0 +1,212 @@
+//! What must be known of a document to put it on a shelf: its community and its day.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use stats_series::DocumentKind;
+
+use crate::Day;
+
+/// Community and day of a document, read from its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentFacts<'a> {
+    /// The content of `community_id`: a UUID or `global`.
+    pub community: Cow<'a, str>,
+    /// The day of the kind's [day field](DocumentKind::day_field).
+    pub day: Day,
+}
+
+/// Why a document cannot stand on a shelf (source-documents specification, sections 1.4 and 1.16).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDocument {
+    /// The source is not one complete JSON object.
+    #[error("not a JSON object: {0}")]
+    NotJson(String),
+    /// `community_id` is missing, null, empty or no text.
+    #[error("no community_id")]
+    NoCommunity,
+    /// The day field is missing, null or no text.
+    #[error("no {0}")]
+    NoDay(&'static str),
+    /// The day field holds something else.
+    #[error("{0} {1}")]
+    DayNotADate(&'static str, crate::InvalidDay),
+}
+
+impl<'a> DocumentFacts<'a> {
+    /// Reads the facts from the stored JSON of a document, and checks on the way that it is one
+    /// complete JSON object. The rest of the document is looked at, but not kept.
+    ///
+    /// # Errors
+    /// When the document can stand on no shelf.
+    pub fn read(kind: DocumentKind, source: &'a [u8]) -> Result<Self, InvalidDocument> {
+        let text = std::str::from_utf8(source)
+            .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+        let fields: Fields<'a> = serde_json::from_str(text)
+            .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+        let community = fields.community.filter(|community| !community.is_empty());
+        let day = match kind.day_field() {
+            "period_start" => fields.period_start,
+            _ => fields.snapshot_date,
+        };
+        let community = community.ok_or(InvalidDocument::NoCommunity)?;
+        let day = day.ok_or(InvalidDocument::NoDay(kind.day_field()))?;
+        let day = day
+            .parse()
+            .map_err(|invalid| InvalidDocument::DayNotADate(kind.day_field(), invalid))?;
+        Ok(Self { community, day })
+    }
+}
+
+/// The fields that facts are read from. A field that stands twice counts as its last one.
+#[derive(Default)]
+struct Fields<'a> {
+    community: Option<Cow<'a, str>>,
+    period_start: Option<Cow<'a, str>>,
+    snapshot_date: Option<Cow<'a, str>>,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a document")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(Text(name)) = map.next_key()? {
+                    let field = match name.as_deref() {
+                        Some("community_id") => &mut fields.community,
+                        Some("period_start") => &mut fields.period_start,
+                        Some("snapshot_date") => &mut fields.snapshot_date,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    *field = map.next_value::<Text<'_>>()?.0;
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A text, borrowed where it has no escapes. An array of one text is that text, as for the search
+/// engine; everything else is nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyText)
+    }
+}
+
+struct AnyText;
+
+impl<'de> Visitor<'de> for AnyText {
+    type Value = Text<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Some(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Text<'de>, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Text<'de>, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Text<'de>, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Text<'de>, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Text<'de>, A::Error> {
+        let first: Option<Text<'de>> = sequence.next_element()?;
+        let mut more = false;
+        while sequence.next_element::<IgnoredAny>()?.is_some() {
+            more = true;
+        }
+        Ok(if more { Text(None) } else { first.unwrap_or_default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &str) -> Result<(String, String), InvalidDocument> {
+        DocumentFacts::read(DocumentKind::UsageDelta, source.as_bytes())
+            .map(|facts| (facts.community.into_owned(), facts.day.to_string()))
+    }
+
+    #[test]
+    fn day_forms() {
+        for day in
+            ["2025-03-09", "2025-03-09T00:00:00", "2025-03-09T00:00:00Z", "2025-03-09T00:00:00.000"]
+        {
+            let source = format!(r#"{{"period_start":"{day}","community_id":"global"}}"#);
+            assert_eq!(read(&source).unwrap(), ("global".to_owned(), "2025-03-09".to_owned()));
+        }
+    }
+
+    #[test]
+    fn escapes_and_single_value_arrays() {
+        let facts = read(
+            r#"{"x":[{"period_start":1}],"community_id":["\u0061\"b"],"period_start":["2025-03-09"]}"#,
+        );
+        assert_eq!(facts.unwrap().0, "a\"b");
+    }
+
+    #[test]
+    fn refusals() {
+        use InvalidDocument::{DayNotADate, NoCommunity, NoDay, NotJson};
+        assert!(matches!(read("{}"), Err(NoCommunity)));
+        assert!(matches!(read(r#"{"community_id":""}"#), Err(NoCommunity)));
+        assert!(matches!(read(r#"{"community_id":["a","b"]}"#), Err(NoCommunity)));
+        assert!(matches!(read(r#"{"community_id":"a"}"#), Err(NoDay("period_start"))));
+        assert!(matches!(
+            read(r#"{"community_id":"a","period_start":{"a":[]}}"#),
+            Err(NoDay("period_start"))
+        ));
+        assert!(matches!(
+            read(r#"{"community_id":"a","period_start":"2025-02-29T00:00:00"}"#),
+            Err(DayNotADate("period_start", _))
+        ));
+        for broken in ["", "[]", "null", "{\"a\":1", "{\"a\":1} x", "{\"a\":01}", "{\"a\":\"\t\"}"]
+        {
+            assert!(matches!(read(broken), Err(NotJson(_))), "{broken}");
+        }
+    }
+}
