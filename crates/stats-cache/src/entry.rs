@@ -1,5 +1,7 @@
 //! What is stored under a key, and what is known about it.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats_series::Category;
@@ -93,12 +95,47 @@ pub enum EntryState {
     Absent,
     /// An entry that this program stored and nobody touched since.
     Ours(EntryDescription),
-    /// Something is stored that this program did not write (for example by the Python package).
+    /// Something is stored that this program did not write (for example by the Python package). A
+    /// key does not tell what it is the key of: `community` is empty and year and category mean
+    /// nothing, unless whoever asked filled them in
+    /// (as [`CachedResponse::states`](crate::CachedResponse::states) does).
     Foreign(EntryDescription),
     /// An entry was stored, and its lifetime is over.
     Expired(EntryDescription),
     /// Something is stored that cannot be an entry; it counts as absent. The text says why.
     Damaged(String),
+}
+
+impl EntryState {
+    /// What is known about the entry; `None` when there is none, or a damaged one.
+    #[must_use]
+    pub const fn description(&self) -> Option<&EntryDescription> {
+        match self {
+            Self::Ours(description) | Self::Foreign(description) | Self::Expired(description) => {
+                Some(description)
+            }
+            Self::Absent | Self::Damaged(_) => None,
+        }
+    }
+
+    /// Whether a [`get`](crate::CacheStore::get) would find an entry.
+    #[must_use]
+    pub const fn stands(&self) -> bool {
+        matches!(self, Self::Ours(_) | Self::Foreign(_))
+    }
+
+    /// The order of lists: by community, year, category; what has no description comes last.
+    #[must_use]
+    pub fn compare_by_response(&self, other: &Self) -> Ordering {
+        match (self.description(), other.description()) {
+            (Some(one), Some(two)) => (&one.community, one.year, one.category)
+                .cmp(&(&two.community, two.year, two.category))
+                .then_with(|| one.key.cmp(&two.key)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        }
+    }
 }
 
 /// A complete entry, verified: the body has the length and hash of the description.

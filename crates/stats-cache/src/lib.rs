@@ -1,10 +1,30 @@
 //! Stored responses: their keys, the entries, and the stores that hold them.
 #![forbid(unsafe_code)]
 
+mod body;
+mod clock;
+pub mod contract;
 mod entry;
 mod error;
+mod key;
+mod response;
+mod sqlite;
 mod store;
 
+pub use body::{BodyWriter, DEFAULT_LEVEL};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use entry::{Body, BodyEncoding, Entry, EntryDescription, EntryState, Origin, ShelfMark};
 pub use error::{CacheError, CacheErrorKind};
+pub use key::{
+    CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,
+    key_string, response_key,
+};
+pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
+pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::{CacheStore, EntryFilter, StoreSummary};
+
+/// Locks `mutex`, also after a thread panicked while it held it: what our mutexes guard is never
+/// left half-changed.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -36,7 +36,8 @@ pub struct StoreSummary {
     pub plain_bytes: u64,
     /// Bytes that the bodies take in the store.
     pub stored_bytes: u64,
-    /// Damaged, truncated or foreign entries met on reads since the store was opened.
+    /// Damaged, truncated or unintelligible entries that [`get`](CacheStore::get) met since the
+    /// store was opened.
     pub damaged_reads: u64,
     /// What the store is, for people: `SQLite 3.50.4, cache.db`.
     pub store: String,
@@ -50,9 +51,14 @@ pub struct StoreSummary {
 ///   the old entry; afterwards the new one; never a mixture, in no process.
 /// * *Absence.* A key under which nothing stands is [`EntryState::Absent`] or `None`, never an
 ///   error. An error always means that the question could not be answered.
-/// * *Expiry.* An entry whose `expires` has come is not served. Time is UTC.
+/// * *Expiry.* An entry whose `expires` has come is not served. Time is UTC, and kept to the
+///   millisecond.
 /// * *Integrity.* [`get`](Self::get) returns only bodies whose length and SHA-256 are those that
 ///   were put. Anything else (cut, altered, of an unknown format) is counted and treated as absent.
+/// * *Other writers.* Where other programs write into the same place, their entries are
+///   [`EntryState::Foreign`] and are served when they are complete JSON, without origin or creation
+///   time; anything else they leave is counted and treated as absent
+///   (cache-and-jobs specification, section 15, row 12).
 /// * *Failure.* A failed `put` leaves the old entry in place.
 /// * *Threads and processes.* All methods may be called from several threads and processes at
 ///   once and may block.

@@ -1,0 +1,48 @@
+//! Time as it is passed in: the system's, and the tests' twin.
+
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Says what time it is, UTC.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still until it is moved. For tests.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    #[must_use]
+    pub const fn new(now: Timestamp) -> Self {
+        Self(Mutex::new(now))
+    }
+
+    /// Moves the clock by `duration`, forwards or backwards.
+    ///
+    /// # Panics
+    /// When that leaves the range of timestamps.
+    pub fn advance(&self, duration: SignedDuration) {
+        let mut now = crate::lock(&self.0);
+        *now = now.checked_add(duration).expect("a clock stays within the range of timestamps");
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *crate::lock(&self.0)
+    }
+}

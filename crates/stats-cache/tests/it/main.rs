@@ -1,0 +1,6 @@
+//! Tests of stats-cache through its public interface.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod key;
+mod response;
+mod sqlite;
