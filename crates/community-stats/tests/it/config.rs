@@ -11,6 +11,7 @@ use community_stats::config::{
 use tempfile::TempDir;
 
 mod defaults;
+mod literals;
 
 /// A folder for files, and a loader whose home it is.
 struct Scene {
