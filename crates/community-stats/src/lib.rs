@@ -1,2 +1,4 @@
 //! Every answer of a community statistics dashboard, ready before anyone asks.
 #![forbid(unsafe_code)]
+
+pub mod config;

@@ -1,0 +1,36 @@
+//! Where everything lives.
+
+use std::path::PathBuf;
+
+use super::section::section;
+use super::types::ByteSize;
+
+section! {
+    /// Where everything lives that this program keeps by itself.
+    DataSettings = "data" {
+        /// The data folder. Unless set it is `$XDG_DATA_HOME/community-stats`, or
+        /// `~/.local/share/community-stats` without that variable.
+        dir: PathBuf = PathBuf::new(), [];
+
+        /// The archive of documents, an SQLite file; a relative path begins at the data folder.
+        archive: String = "archive.db".to_owned(), [];
+    }
+}
+
+section! {
+    /// The copy that `sync` keeps of an index. It may be deleted at any time; that costs fetches,
+    /// never truth.
+    MirrorSettings = "mirror" {
+        /// How large the copy may grow, in bytes or with a unit; the shelves that were not used for
+        /// the longest time go first.
+        max_size: ByteSize = ByteSize(20 << 30), [];
+    }
+}
+
+impl DataSettings {
+    /// The path of the archive.
+    #[must_use]
+    pub fn archive_path(&self) -> PathBuf {
+        self.dir.join(&self.archive)
+    }
+}

@@ -1,0 +1,166 @@
+//! The addresses of a PostgreSQL database and of a message broker.
+
+use std::fmt;
+
+use super::address::{Credentials, bracketed, encoded, query_text, split};
+use super::types::{MASK, Secret};
+use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
+
+/// `postgresql://user:password@host:port/database?options`, also with the driver names of
+/// SQLAlchemy (`postgresql+psycopg2://`) and with a password that nobody encoded. Shown without
+/// its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    /// Name or address, without brackets; empty for the local socket or an option `host`.
+    pub host: String,
+    /// The port; 5432 unless given.
+    pub port: u16,
+    /// The login; an absent password is an empty one.
+    pub credentials: Option<Credentials>,
+    /// The database; empty for the one named like the user.
+    pub database: String,
+    /// Options such as `sslmode`, decoded.
+    pub options: Vec<(String, String)>,
+}
+
+impl DatabaseUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When it is no PostgreSQL address or host and port cannot be read. The reason holds no part
+    /// of the address.
+    pub fn parse(text: &str) -> Result<Self, Misfit> {
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| Misfit::because("it has no scheme"))?;
+        let dialect = scheme.split('+').next().unwrap_or_default().to_ascii_lowercase();
+        if !matches!(dialect.as_str(), "postgresql" | "postgres") {
+            return Err(Misfit::because("only PostgreSQL can be read"));
+        }
+        let parts = split(rest)?;
+        Ok(Self {
+            host: parts.host,
+            port: parts.port.unwrap_or(5432),
+            credentials: parts.login.map(|(username, password)| Credentials {
+                username,
+                password: Secret::new(password.unwrap_or_default()),
+            }),
+            database: super::address::decoded(parts.path.trim_start_matches('/')),
+            options: parts.query,
+        })
+    }
+
+    /// The whole address as `postgresql://…`, credentials encoded.
+    #[must_use]
+    pub fn to_secret(&self) -> Secret {
+        Secret::new(self.written(|secret| encoded(secret.expose())))
+    }
+
+    fn written(&self, password: impl Fn(&Secret) -> String) -> String {
+        let login = self.credentials.as_ref().map(|login| {
+            let user = encoded(&login.username);
+            match login.password.expose() {
+                "" => format!("{user}@"),
+                _ => format!("{user}:{}@", password(&login.password)),
+            }
+        });
+        format!(
+            "postgresql://{}{}:{}/{}{}",
+            login.unwrap_or_default(),
+            bracketed(&self.host),
+            self.port,
+            encoded(&self.database),
+            query_text(&self.options)
+        )
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.written(|_| MASK.to_owned()))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "DatabaseUrl({self})")
+    }
+}
+
+impl SettingValue for DatabaseUrl {
+    const EXPECTED: &'static str = "an address that begins with postgresql://";
+    const SECRET: bool = true;
+
+    fn from_value(value: &Value, _: &Surroundings) -> Result<Self, Misfit> {
+        Self::parse(value.text().ok_or_else(Misfit::default)?)
+    }
+
+    fn shown(&self) -> String {
+        quoted(&self.to_string())
+    }
+}
+
+/// The address of a message broker or of a result backend of Celery: `amqp://`, `amqps://`,
+/// `redis://`, `rediss://` and others, kept as it was written. Shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrokerUrl {
+    scheme: String,
+    text: Secret,
+    shown: String,
+}
+
+impl BrokerUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When it has no scheme or host and port cannot be read. The reason holds no part of it.
+    pub fn parse(text: &str) -> Result<Self, Misfit> {
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| Misfit::because("it has no scheme"))?;
+        let parts = split(rest)?;
+        let login = match &parts.login {
+            Some((user, Some(_))) => format!("{}:{MASK}@", encoded(user)),
+            Some((user, None)) => format!("{}@", encoded(user)),
+            None => String::new(),
+        };
+        let port = parts.port.map(|port| format!(":{port}")).unwrap_or_default();
+        let shown = format!("{scheme}://{login}{}{port}{}", bracketed(&parts.host), parts.path);
+        Ok(Self { scheme: scheme.to_ascii_lowercase(), text: Secret::new(text), shown })
+    }
+
+    /// What stands before `://`, in lower case.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The whole address as it was written.
+    #[must_use]
+    pub fn to_secret(&self) -> Secret {
+        self.text.clone()
+    }
+}
+
+impl fmt::Display for BrokerUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "BrokerUrl({self})")
+    }
+}
+
+impl SettingValue for BrokerUrl {
+    const EXPECTED: &'static str = "an address such as \"amqp://broker:5672/\"";
+    const SECRET: bool = true;
+
+    fn from_value(value: &Value, _: &Surroundings) -> Result<Self, Misfit> {
+        Self::parse(value.text().ok_or_else(Misfit::default)?)
+    }
+
+    fn shown(&self) -> String {
+        quoted(&self.to_string())
+    }
+}

@@ -1,0 +1,186 @@
+//! The settings file.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, nearest};
+use super::origin::Origin;
+use super::resolve::{Given, Values};
+use super::section::SectionDescription;
+use super::value::Value;
+use super::{SECTIONS, setting};
+
+/// Offers every value of the settings file at `path`.
+pub(super) fn offer_file(path: &Path, values: &mut Values) -> Result<(), ConfigError> {
+    let text = read(path)?;
+    SettingsFile { path, text: &text }.offer(values)
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|error| {
+        let shown = path.display();
+        let refused = match error.kind() {
+            ErrorKind::NotFound => {
+                ConfigError::new(format!("the settings file {shown} does not exist"))
+                    .with_hint("name another one with --config FILE or COMMUNITY_STATS_CONFIG")
+            }
+            ErrorKind::InvalidData => {
+                ConfigError::new(format!("the settings file {shown} is not UTF-8"))
+            }
+            _ => ConfigError::new(format!("the settings file {shown} cannot be read: {error}")),
+        };
+        refused.caused_by(error)
+    })
+}
+
+struct SettingsFile<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl SettingsFile<'_> {
+    fn offer(&self, values: &mut Values) -> Result<(), ConfigError> {
+        // The message only: the rendered error quotes the line, which may hold a password.
+        let table = DeTable::parse(self.text).map_err(|error| {
+            let place = self.place(error.span().map_or(0, |span| span.start));
+            ConfigError::new(format!("{place}: {}", error.message()))
+        })?;
+        for (name, content) in table.get_ref() {
+            let section = SECTIONS
+                .iter()
+                .find(|section| section.name == name.get_ref().as_ref())
+                .ok_or_else(|| self.unknown_section(name, content))?;
+            let DeValue::Table(members) = content.get_ref() else {
+                return Err(self.not_a_section(name));
+            };
+            self.offer_section(section, members, values)?;
+        }
+        Ok(())
+    }
+
+    fn offer_section(
+        &self,
+        section: &SectionDescription,
+        members: &DeTable<'_>,
+        values: &mut Values,
+    ) -> Result<(), ConfigError> {
+        for (name, content) in members {
+            let written = format!("{}.{}", section.name, name.get_ref());
+            let setting =
+                setting(&written).ok_or_else(|| self.unknown_key(section, name, &written))?;
+            let line = self.position(content.span().start).0;
+            let origin = Origin::File { path: self.path.to_owned(), line };
+            values.offer(setting.key, Given { value: self.value(content)?, origin });
+        }
+        Ok(())
+    }
+
+    fn value(&self, content: &Spanned<DeValue<'_>>) -> Result<Value, ConfigError> {
+        Ok(match content.get_ref() {
+            DeValue::String(text) => Value::Text(text.as_ref().to_owned()),
+            DeValue::Boolean(value) => Value::Bool(*value),
+            DeValue::Integer(number) => {
+                match i64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => Value::Integer(number),
+                    Err(_) => return Err(self.refused(content, "the number is too large")),
+                }
+            }
+            DeValue::Float(number) => match number.as_str().parse() {
+                Ok(number) => Value::Float(number),
+                Err(_) => return Err(self.refused(content, "the number cannot be read")),
+            },
+            DeValue::Datetime(_) => {
+                return Err(self.refused(content, "no setting is a date or a time"));
+            }
+            DeValue::Array(items) => {
+                Value::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)
+            }
+            DeValue::Table(members) => Value::Table(
+                members
+                    .iter()
+                    .map(|(name, content)| {
+                        Ok((name.get_ref().as_ref().to_owned(), self.value(content)?))
+                    })
+                    .collect::<Result<_, ConfigError>>()?,
+            ),
+        })
+    }
+
+    fn refused(&self, content: &Spanned<DeValue<'_>>, reason: &str) -> ConfigError {
+        ConfigError::new(format!("{}: {reason}", self.place(content.span().start)))
+    }
+
+    fn unknown_section(
+        &self,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        content: &Spanned<DeValue<'_>>,
+    ) -> ConfigError {
+        let place = self.place(name.span().start);
+        let name = name.get_ref().as_ref();
+        if matches!(content.get_ref(), DeValue::Table(_)) {
+            let known = SECTIONS.iter().map(|section| section.name);
+            return ConfigError::unknown(
+                format!("{place}: unknown section `[{name}]`"),
+                name,
+                known,
+            );
+        }
+        let error = ConfigError::new(format!("{place}: unknown key `{name}` outside any section"));
+        match same_name_elsewhere(name) {
+            Some(key) => error.with_hint(format!("did you mean `{key}`?")),
+            None => error,
+        }
+    }
+
+    fn not_a_section(&self, name: &Spanned<std::borrow::Cow<'_, str>>) -> ConfigError {
+        let place = self.place(name.span().start);
+        let name = name.get_ref();
+        ConfigError::new(format!("{place}: `{name}` is a section, not a setting"))
+            .with_hint(format!("write its settings below a line `[{name}]`"))
+    }
+
+    fn unknown_key(
+        &self,
+        section: &SectionDescription,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        written: &str,
+    ) -> ConfigError {
+        let place = self.place(name.span().start);
+        let error = ConfigError::new(format!("{place}: unknown key `{written}`"));
+        let keys = section.settings.iter().map(|setting| setting.key);
+        let meant =
+            same_name_elsewhere(name.get_ref()).or_else(|| nearest(written, keys)).or_else(|| {
+                let all = SECTIONS.iter().flat_map(|section| section.settings);
+                nearest(written, all.map(|setting| setting.key))
+            });
+        match meant {
+            Some(key) => error.with_hint(format!("did you mean `{key}`?")),
+            None => error,
+        }
+    }
+
+    fn place(&self, offset: usize) -> String {
+        let (line, column) = self.position(offset);
+        format!("{}:{line}:{column}", self.path.display())
+    }
+
+    /// Line and column of a byte offset, both counted from 1, columns in characters.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// The key of the setting with this name in whichever section has it.
+fn same_name_elsewhere(name: &str) -> Option<&'static str> {
+    SECTIONS
+        .iter()
+        .flat_map(|section| section.settings)
+        .find(|setting| setting.key.split_once('.').is_some_and(|(_, key)| key == name))
+        .map(|setting| setting.key)
+}

@@ -1,0 +1,83 @@
+//! Settings: what they are, where they come from, which one counts.
+//!
+//! One struct per concern, each in its own file. The most specific origin wins:
+//!
+//! 1. a flag of the command line,
+//! 2. `COMMUNITY_STATS_<SECTION>_<KEY>` in the environment (or `…_FILE`, a file with the value),
+//! 3. the settings file (TOML),
+//! 4. `INVENIO_<NAME>` in the environment (or `…_FILE`), a Python literal,
+//! 5. a literal assignment in an `invenio.cfg`,
+//! 6. the default.
+//!
+//! Three kinds follow from addresses when nobody names them: a given `source.hosts` means
+//! `source.kind = "opensearch"`, a given Redis address `cache.store = "redis"`, a database address
+//! of our own `communities.source = "postgres"`.
+//!
+//! Nothing else in the program reads the environment.
+
+mod address;
+mod broker;
+mod cache;
+mod communities;
+mod data;
+mod database_url;
+mod environment;
+mod error;
+mod file;
+mod generation;
+mod literal;
+mod literal_text;
+mod loader;
+mod lock;
+mod origin;
+mod redis_url;
+mod resolve;
+mod search_host;
+mod section;
+mod settings;
+mod source;
+mod types;
+mod value;
+
+pub use address::Credentials;
+pub use broker::BrokerSettings;
+pub use cache::{CacheSettings, RedisTargets, StoreKind};
+pub use communities::{CommunitySettings, CommunitySource};
+pub use data::{DataSettings, MirrorSettings};
+pub use database_url::{BrokerUrl, DatabaseUrl};
+pub use error::ConfigError;
+pub use generation::{GenerationSettings, LargeFloats};
+pub use literal::{Literal, LiteralError};
+pub use loader::Loader;
+pub use lock::LockSettings;
+pub use origin::Origin;
+pub use redis_url::{RedisTransport, RedisUrl};
+pub use search_host::SearchHost;
+pub use section::{SectionDescription, Setting};
+pub use settings::{SettingLine, Settings};
+pub use source::{Compression, SourceKind, SourceSettings};
+pub use types::{ByteSize, JsonInput, Lifetime, MASK, Secret, Workers};
+pub use value::{Misfit, SettingValue, Surroundings, Value};
+
+use section::Section as _;
+
+/// The settings file with every setting, its default and an explanation, all commented out.
+pub const DEFAULT_FILE: &str = include_str!("../../../../config/default.toml");
+
+/// Every section, in the order in which people see them.
+pub const SECTIONS: &[SectionDescription] = &[
+    DataSettings::DESCRIPTION,
+    MirrorSettings::DESCRIPTION,
+    SourceSettings::DESCRIPTION,
+    CommunitySettings::DESCRIPTION,
+    CacheSettings::DESCRIPTION,
+    LockSettings::DESCRIPTION,
+    GenerationSettings::DESCRIPTION,
+    BrokerSettings::DESCRIPTION,
+];
+
+/// The setting with this key.
+#[must_use]
+pub fn setting(key: &str) -> Option<&'static Setting> {
+    SECTIONS.iter().flat_map(|section| section.settings).find(|setting| setting.key == key)
+}

@@ -1,0 +1,180 @@
+//! The address of a Redis server (`cache-and-jobs.md` section 2.1).
+
+use std::fmt;
+
+use super::address::{bracketed, decoded, encoded, query_text, split};
+use super::types::{MASK, Secret};
+use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
+
+/// How a Redis server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedisTransport {
+    /// Over TCP.
+    Tcp {
+        /// Name or address, without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Whether the connection is encrypted: `rediss://`.
+        tls: bool,
+    },
+    /// Over a socket in the file system.
+    Unix {
+        /// Where the socket is.
+        path: String,
+    },
+}
+
+/// `redis://`, `rediss://` or `unix://`, with everything in it. Shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl {
+    /// How the server is reached.
+    pub transport: RedisTransport,
+    /// The user, where access lists are in use.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// The database that the address names; `None` means 0.
+    pub database: Option<u16>,
+    /// Options, decoded, `db` left out: `ssl_cert_reqs`, `ssl_ca_certs`.
+    pub options: Vec<(String, String)>,
+}
+
+impl RedisUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When it has no known scheme, or host, port or database cannot be read. The reason holds no
+    /// part of the address.
+    pub fn parse(text: &str) -> Result<Self, Misfit> {
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(Misfit::because("it has no scheme"));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "redis" => Self::parse_tcp(rest, false),
+            "rediss" => Self::parse_tcp(rest, true),
+            "unix" => Self::parse_unix(rest),
+            _ => Err(Misfit::because("its scheme is none of these")),
+        }
+    }
+
+    fn parse_tcp(rest: &str, tls: bool) -> Result<Self, Misfit> {
+        let parts = split(rest)?;
+        let host = if parts.host.is_empty() { "localhost".to_owned() } else { parts.host };
+        let transport = RedisTransport::Tcp { host, port: parts.port.unwrap_or(6379), tls };
+        let path = parts.path.trim_matches('/');
+        let database = if path.is_empty() { None } else { Some(database_number(path)?) };
+        Self { transport, database, ..Self::with_login(parts.login) }.with_options(parts.query)
+    }
+
+    /// `unix://[user:password@]/path/of.sock?db=2`.
+    fn parse_unix(rest: &str) -> Result<Self, Misfit> {
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (login, path) = match address.rsplit_once('@') {
+            Some((login, path)) => {
+                let (user, password) = login.split_once(':').unwrap_or((login, ""));
+                (Some((decoded(user), Some(decoded(password)))), path)
+            }
+            None => (None, address),
+        };
+        if !path.starts_with('/') {
+            return Err(Misfit::because("a socket needs an absolute path"));
+        }
+        let options = split(&format!("socket?{query}"))?.query;
+        let transport = RedisTransport::Unix { path: decoded(path) };
+        Self { transport, ..Self::with_login(login) }.with_options(options)
+    }
+
+    fn with_login(login: Option<(String, Option<String>)>) -> Self {
+        let (username, password) = login.unwrap_or_default();
+        Self {
+            transport: RedisTransport::Unix { path: String::new() },
+            username: Some(username).filter(|name| !name.is_empty()),
+            password: password.filter(|text| !text.is_empty()).map(Secret::new),
+            database: None,
+            options: Vec::new(),
+        }
+    }
+
+    /// A database in the query counts before one in the path, as in redis-py.
+    fn with_options(mut self, query: Vec<(String, String)>) -> Result<Self, Misfit> {
+        for (name, value) in query {
+            match name.as_str() {
+                "db" => self.database = Some(database_number(&value)?),
+                "username" => self.username = Some(value),
+                "password" => self.password = Some(Secret::new(value)),
+                _ => self.options.push((name, value)),
+            }
+        }
+        Ok(self)
+    }
+
+    /// The same server, another database.
+    #[must_use]
+    pub fn with_database(&self, number: u16) -> Self {
+        Self { database: Some(number), ..self.clone() }
+    }
+
+    /// The number of the database.
+    #[must_use]
+    pub fn database_number(&self) -> u16 {
+        self.database.unwrap_or(0)
+    }
+
+    /// The whole address, credentials encoded.
+    #[must_use]
+    pub fn to_secret(&self) -> Secret {
+        Secret::new(self.written(self.password.as_ref().map(|secret| encoded(secret.expose()))))
+    }
+
+    fn written(&self, password: Option<String>) -> String {
+        let user = self.username.as_deref().map(encoded).unwrap_or_default();
+        let login = match password {
+            Some(password) => format!("{user}:{password}@"),
+            None if user.is_empty() => String::new(),
+            None => format!("{user}@"),
+        };
+        let mut options = self.options.clone();
+        match &self.transport {
+            RedisTransport::Tcp { host, port, tls } => {
+                let scheme = if *tls { "rediss" } else { "redis" };
+                let path = self.database.map(|number| format!("/{number}")).unwrap_or_default();
+                let host = bracketed(host);
+                format!("{scheme}://{login}{host}:{port}{path}{}", query_text(&options))
+            }
+            RedisTransport::Unix { path } => {
+                options.extend(self.database.map(|number| ("db".to_owned(), number.to_string())));
+                format!("unix://{login}{path}{}", query_text(&options))
+            }
+        }
+    }
+}
+
+fn database_number(text: &str) -> Result<u16, Misfit> {
+    text.parse().map_err(|_| Misfit::because("its database is not a number"))
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.written(self.password.as_ref().map(|_| MASK.to_owned())))
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "RedisUrl({self})")
+    }
+}
+
+impl SettingValue for RedisUrl {
+    const EXPECTED: &'static str = "an address that begins with redis://, rediss:// or unix://";
+    const SECRET: bool = true;
+
+    fn from_value(value: &Value, _: &Surroundings) -> Result<Self, Misfit> {
+        Self::parse(value.text().ok_or_else(Misfit::default)?)
+    }
+
+    fn shown(&self) -> String {
+        quoted(&self.to_string())
+    }
+}

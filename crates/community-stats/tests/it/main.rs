@@ -1,0 +1,4 @@
+//! One integration binary: everything is tested through what users touch.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod config;
