@@ -8,12 +8,14 @@
 pub mod archive;
 mod error;
 mod facts;
+pub mod mirror;
 mod model;
 mod source;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
+pub use mirror::{Mirror, MirrorOptions, SyncReport};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,

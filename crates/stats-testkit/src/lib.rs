@@ -1,2 +1,5 @@
 //! Fixture files as text and JSON, throw-away servers and names for the tests of the workspace.
 #![forbid(unsafe_code)]
+
+pub mod corpus;
+pub mod fixtures;

@@ -38,7 +38,7 @@ section! {
 
         /// A JSON file with the subcount configuration in place of the built-in one. InvenioRDM's
         /// holds functions, so it has to be repeated here.
-        subcounts: Option<JsonInput> = None, ["COMMUNITY_STATS_SUBCOUNTS"];
+        subcounts: Option<JsonInput> = None, [];
 
         /// A JSON file that says which metrics each component of a layout shows, in place of the
         /// built-in one.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::environment::{
-    Environment, FILE_VARIABLE, default_data_folder, default_file, home, offer_environment,
+    Environment, FILE_VARIABLE, INVENIO_CFG_VARIABLE, default_data_folder, default_file, home,
+    offer_environment,
 };
 use super::error::ConfigError;
 use super::file::offer_file;
+use super::invenio::Invenio;
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::value::Value;
@@ -106,9 +108,12 @@ impl Loader {
         if let Some(path) = &file {
             offer_file(path, &mut values)?;
         }
+        let cfg = self.invenio_cfg.clone().or_else(|| self.named_by(INVENIO_CFG_VARIABLE));
+        let mut invenio = Invenio::read(&self.environment, cfg.as_deref())?;
+        invenio.offer(&mut values);
         offer_data_folder(&self.environment, &mut values)?;
         offer_implied_kinds(&mut values);
-        Settings::from_values(&values, file)
+        Settings::from_values(&values, file, invenio)
     }
 
     fn refuse_unreadable(&self) -> Result<(), ConfigError> {
@@ -175,10 +180,11 @@ fn offer_implied_kinds(values: &mut Values) {
 }
 
 fn imply(values: &mut Values, kind: &'static str, implied: &str, addresses: &[&str]) {
-    let address = addresses.iter().find_map(|key| values.given(key)).cloned();
-    if let Some(address) = address.filter(|given| !given.value.is_nothing()) {
+    let given = addresses.iter().filter_map(|key| values.given(key));
+    let address = given.filter(|given| !given.value.is_nothing()).map(|given| &given.origin).next();
+    if let Some(origin) = address.cloned() {
         let value = Value::Text(implied.to_owned());
-        values.offer(kind, Given { value, origin: address.origin });
+        values.offer(kind, Given { value, origin });
     }
 }
 

@@ -41,7 +41,8 @@ impl SearchHost {
             Some("http") | None => false,
             Some(_) => return Err(Misfit::because("its scheme is neither http nor https")),
         };
-        let parts = split(rest)?;
+        let bare_ipv6 = rest.parse::<std::net::Ipv6Addr>().is_ok();
+        let parts = if bare_ipv6 { split(&format!("[{rest}]"))? } else { split(rest)? };
         if parts.host.is_empty() {
             return Err(Misfit::because("it has no host"));
         }
@@ -94,7 +95,8 @@ impl SearchHost {
 }
 
 /// The members of a host that is written as a table.
-const MEMBERS: [&str; 6] = ["host", "port", "scheme", "use_ssl", "url_prefix", "http_auth"];
+pub(super) const MEMBERS: [&str; 6] =
+    ["host", "port", "scheme", "use_ssl", "url_prefix", "http_auth"];
 
 fn port_number(value: &Value) -> Result<u16, Misfit> {
     let number = match value {

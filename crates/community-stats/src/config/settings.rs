@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::error::ConfigError;
+use super::invenio::Invenio;
+use super::invenio_cfg::Skipped;
 use super::origin::Origin;
 use super::resolve::Values;
 use super::section::Section;
@@ -35,6 +37,8 @@ pub struct Settings {
     pub broker: BrokerSettings,
     origins: BTreeMap<&'static str, Origin>,
     file: Option<PathBuf>,
+    warnings: Vec<String>,
+    skipped: Vec<Skipped>,
 }
 
 /// One line of `config show`.
@@ -49,7 +53,11 @@ pub struct SettingLine {
 }
 
 impl Settings {
-    pub(super) fn from_values(values: &Values, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+    pub(super) fn from_values(
+        values: &Values,
+        file: Option<PathBuf>,
+        invenio: Invenio,
+    ) -> Result<Self, ConfigError> {
         let keys = SECTIONS.iter().flat_map(|section| section.settings).map(|setting| setting.key);
         let settings = Self {
             data: DataSettings::resolve(values)?,
@@ -62,6 +70,8 @@ impl Settings {
             broker: BrokerSettings::resolve(values)?,
             origins: keys.map(|key| (key, values.origin(key))).collect(),
             file,
+            warnings: invenio.warnings,
+            skipped: invenio.skipped,
         };
         settings.refuse_contradictions()?;
         Ok(settings)
@@ -77,6 +87,20 @@ impl Settings {
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// What somebody should know about InvenioRDM's configuration, one line each: names that
+    /// concern us and are not understood, values that mean something else to Python than they say.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Every name that the `invenio.cfg` sets in a way that is not understood, whether it concerns
+    /// us or not.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
 
     /// Every setting with its value and where that came from, in the order of the reference page.

@@ -94,13 +94,16 @@ impl SettingValue for ByteSize {
 const TIME_UNITS: [(&str, u64); 5] =
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
+/// Longer times overflow clocks, and nobody means them.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
 /// A bare number is a number of seconds.
 impl SettingValue for Duration {
     const EXPECTED: &'static str =
         "a number of seconds or a time such as \"500ms\", \"30s\", \"5m\"";
 
     fn from_value(value: &Value, _: &Surroundings) -> Result<Self, Misfit> {
-        match value {
+        let time = match value {
             Value::Integer(seconds) => {
                 u64::try_from(*seconds).map(Self::from_secs).map_err(|_| Misfit::default())
             }
@@ -108,7 +111,8 @@ impl SettingValue for Duration {
                 Self::try_from_secs_f64(*seconds).map_err(|_| Misfit::default())
             }
             other => with_unit(other, &TIME_UNITS, 1_000).map(Self::from_millis),
-        }
+        }?;
+        if time > LONGEST { Err(Misfit::because("it is longer than a year")) } else { Ok(time) }
     }
 
     fn shown(&self) -> String {

@@ -10,7 +10,11 @@ use community_stats::config::{
 };
 use tempfile::TempDir;
 
+mod addresses;
 mod defaults;
+mod invenio;
+mod literals;
+mod reference;
 
 /// A folder for files, and a loader whose home it is.
 struct Scene {
@@ -18,13 +22,20 @@ struct Scene {
     variables: Vec<(String, String)>,
     flags: Vec<(String, String, String)>,
     file: Option<PathBuf>,
+    invenio_cfg: Option<PathBuf>,
 }
 
 impl Scene {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
-        Self { folder, variables: vec![("HOME".to_owned(), home)], flags: Vec::new(), file: None }
+        Self {
+            folder,
+            variables: vec![("HOME".to_owned(), home)],
+            flags: Vec::new(),
+            file: None,
+            invenio_cfg: None,
+        }
     }
 
     fn variable(mut self, name: &str, content: &str) -> Self {
@@ -42,6 +53,11 @@ impl Scene {
         self
     }
 
+    fn invenio_cfg(mut self, text: &str) -> Self {
+        self.invenio_cfg = Some(self.write("invenio.cfg", text));
+        self
+    }
+
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -50,7 +66,10 @@ impl Scene {
     }
 
     fn try_load(&self) -> Result<Settings, ConfigError> {
-        let mut loader = Loader::new().environment(self.variables.clone()).file(self.file.clone());
+        let mut loader = Loader::new()
+            .environment(self.variables.clone())
+            .file(self.file.clone())
+            .invenio_cfg(self.invenio_cfg.clone());
         for (name, key, value) in &self.flags {
             loader = loader.flag(name, key, value);
         }

@@ -67,6 +67,27 @@ impl Archive {
         })
     }
 
+    /// Everything that was remembered of the index under names that begin with `prefix`, for
+    /// documents of `kind`, by name.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn remembered_under(
+        &self,
+        kind: DocumentKind,
+        prefix: &str,
+    ) -> Result<BTreeMap<String, String>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name, value FROM remembered
+                     WHERE kind = ?1 AND substr(name, 1, length(?2)) = ?2",
+                )?
+                .query_map((code_of(kind), prefix), |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
     /// What was remembered of one shelf in the index; `None` after any change since, and after
     /// its eviction.
     ///

@@ -1,0 +1,278 @@
+//! What InvenioRDM's own configuration says about our settings.
+//!
+//! Names are merged first, as InvenioRDM does (the environment before `invenio.cfg`), then
+//! translated: `SEARCH_CLIENT_CONFIG` in the environment and `SEARCH_HOSTS` in the file are one
+//! configuration.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::SECTIONS;
+use super::environment::{Environment, content_of_file, refuse_both};
+use super::error::ConfigError;
+use super::invenio_cfg::{InvenioCfg, Skipped};
+use super::literal::Literal;
+use super::origin::Origin;
+use super::resolve::{Given, Values};
+use super::value::Value;
+
+/// Names that have no setting of their own here and still say something.
+const MORE_NAMES: [&str; 3] =
+    ["CACHE_REDIS_DB", "COMMUNITY_STATS_SUBCOUNTS", "STATS_AGG_REGISTRY_PREFIX"];
+
+/// InvenioRDM's configuration, as far as it concerns us.
+#[derive(Default)]
+pub(super) struct Invenio {
+    names: BTreeMap<&'static str, Named>,
+    /// Every name of the `invenio.cfg` whose value is not understood.
+    pub(super) skipped: Vec<Skipped>,
+    /// What somebody should know, one line each.
+    pub(super) warnings: Vec<String>,
+}
+
+/// A value with where it was given.
+#[derive(Clone)]
+pub(super) struct Named {
+    pub(super) literal: Literal,
+    /// Whether it was taken as text because it is no literal.
+    pub(super) is_bare: bool,
+    pub(super) origin: Origin,
+}
+
+impl Invenio {
+    /// Reads the environment and, if one is named, an `invenio.cfg`.
+    pub(super) fn read(environment: &Environment, cfg: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut invenio = Self::default();
+        invenio.read_environment(environment)?;
+        if let Some(path) = cfg {
+            invenio.read_cfg(path)?;
+        }
+        Ok(invenio)
+    }
+
+    fn read_environment(&mut self, environment: &Environment) -> Result<(), ConfigError> {
+        for name in known_names() {
+            let plain = format!("INVENIO_{name}");
+            let in_file = format!("{plain}_FILE");
+            let (variable, content) = if let Some(path) = environment.get(&in_file) {
+                refuse_both(environment, &plain, &in_file)?;
+                let content = content_of_file(&in_file, path)?;
+                (in_file, content)
+            } else if let Some(content) = environment.get(&plain) {
+                (plain, content.clone())
+            } else {
+                continue;
+            };
+            let origin = Origin::InvenioEnv { name: variable };
+            let (literal, is_bare) = match Literal::parse(&content) {
+                Ok(literal) => (literal, false),
+                Err(_) => (Literal::Text(content), true),
+            };
+            self.names.insert(name, Named { literal, is_bare, origin });
+        }
+        Ok(())
+    }
+
+    fn read_cfg(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let cfg = InvenioCfg::read(path)?;
+        for name in known_names() {
+            if let Some((literal, line)) = cfg.assigned.get(name) {
+                let origin = Origin::InvenioCfg { path: path.to_owned(), line: *line };
+                let named = Named { literal: literal.clone(), is_bare: false, origin };
+                self.names.entry(name).or_insert(named);
+            }
+        }
+        for skipped in &cfg.skipped {
+            let counts = known_names().any(|name| name == skipped.name)
+                && !self.names.contains_key(skipped.name.as_str())
+                && !cfg.assigned.contains_key(&skipped.name);
+            if counts || skipped.name == "*" {
+                self.warnings.push(format!(
+                    "{}:{}: {} {}; it was skipped",
+                    path.display(),
+                    skipped.line,
+                    skipped.name,
+                    skipped.reason
+                ));
+            }
+        }
+        self.skipped = cfg.skipped;
+        Ok(())
+    }
+
+    /// Offers everything that InvenioRDM's configuration says.
+    pub(super) fn offer(&mut self, values: &mut Values) {
+        self.offer_search(values);
+        self.offer_text(values, "SEARCH_INDEX_PREFIX", "source.index_prefix");
+        self.offer_redis(values);
+        self.offer_lock(values);
+        self.offer_truth(values, "STATS_DASHBOARD_COMMUNITY_OPT_IN", "communities.opt_in");
+        self.offer_truth(values, "STATS_DASHBOARD_OPTIMIZE_DATA_SERIES", "generation.optimize");
+        let gate = "COMMUNITY_STATS_SCHEDULED_CACHE_TASKS_ENABLED";
+        self.offer_truth(values, gate, "generation.enabled");
+        self.offer_value(values, "STATS_DASHBOARD_LAYOUT", "generation.layouts");
+        self.offer_addresses(values);
+        if let Some(named) = self.names.get("COMMUNITY_STATS_SUBCOUNTS") {
+            self.warnings.push(format!(
+                "{}: COMMUNITY_STATS_SUBCOUNTS is not read; repeat what matters in \
+                 generation.subcounts",
+                named.origin
+            ));
+        }
+    }
+
+    fn offer_redis(&mut self, values: &mut Values) {
+        let name = "STATS_CACHE_REDIS_URL";
+        if let Some(Named { literal: Literal::None, origin, .. }) = self.names.get(name) {
+            self.warnings.push(format!(
+                "{origin}: {name} is None; it was taken as absent, but the Python side takes it as \
+                 an address and fails"
+            ));
+        }
+        self.offer_value(values, name, "cache.redis_url");
+        self.offer_main_redis(values);
+        self.offer_number(values, "STATS_CACHE_REDIS_DB", "cache.redis_db");
+        self.offer_number(values, "STATS_AGG_REGISTRY_REDIS_DB", "cache.registry_redis_db");
+        self.offer_text(values, "STATS_CACHE_PREFIX", "cache.prefix");
+        self.offer_number(values, "STATS_CACHE_DEFAULT_TTL", "cache.ttl_days");
+        self.offer_text(values, "CACHE_KEY_PREFIX", "lock.key_prefix");
+    }
+
+    /// An address without a database means that of `CACHE_REDIS_DB` (`cache-and-jobs.md`
+    /// section 9).
+    fn offer_main_redis(&self, values: &mut Values) {
+        let Some(named) = self.names.get("CACHE_REDIS_URL") else { return };
+        let mut value = named.literal.to_value();
+        let database = self.names.get("CACHE_REDIS_DB").and_then(|named| whole(&named.literal));
+        let url = value.text().and_then(|text| super::RedisUrl::parse(text).ok());
+        if let (Some(url), Some(number)) = (url, database)
+            && url.database.is_none()
+        {
+            value = Value::Text(url.with_database(number).to_secret().expose().to_owned());
+        }
+        values.offer("cache.main_redis_url", Given { value, origin: named.origin.clone() });
+    }
+
+    /// `cache-and-jobs.md` section 9.
+    fn offer_lock(&mut self, values: &mut Values) {
+        let Some(named) = self.dictionary("STATS_DASHBOARD_LOCK_CONFIG") else { return };
+        let config = &named.literal;
+        let ours = config.member("response_caching");
+        let flags = [config.member("enabled"), ours.and_then(|ours| ours.member("enabled"))];
+        let enabled = flags.into_iter().flatten().all(Literal::is_true);
+        let given = |value| Given { value, origin: named.origin.clone() };
+        values.offer("lock.enabled", given(Value::Bool(enabled)));
+        for (member, key) in [("lock_timeout", "lock.timeout"), ("lock_name", "lock.name")] {
+            if let Some(value) = ours.and_then(|ours| ours.member(member)) {
+                values.offer(key, given(value.to_value()));
+            }
+        }
+    }
+
+    /// Addresses that are needed by few: one that cannot be read is told and left out.
+    fn offer_addresses(&mut self, values: &mut Values) {
+        let database = |text: &str| super::DatabaseUrl::parse(text).err();
+        self.offer_address(values, "SQLALCHEMY_DATABASE_URI", "communities.database_url", database);
+        let broker = |text: &str| super::BrokerUrl::parse(text).err();
+        self.offer_address(values, "CELERY_BROKER_URL", "broker.url", broker);
+        self.offer_address(values, "BROKER_URL", "broker.url", broker);
+        self.offer_address(values, "CELERY_RESULT_BACKEND", "broker.result_backend", broker);
+    }
+
+    fn offer_address(
+        &mut self,
+        values: &mut Values,
+        name: &'static str,
+        key: &'static str,
+        misfit: impl Fn(&str) -> Option<super::Misfit>,
+    ) {
+        let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
+        let Literal::Text(text) = literal else { return };
+        if text.is_empty() {
+            return;
+        }
+        match misfit(text) {
+            Some(misfit) => self.warnings.push(format!(
+                "{origin}: {name} cannot be used here: {}; it was skipped",
+                misfit.0
+            )),
+            None => {
+                let value = Value::Text(text.clone());
+                values.offer(key, Given { value, origin: origin.clone() });
+            }
+        }
+    }
+
+    /// A truth value, as Python sees it: every text but the empty one is true.
+    fn offer_truth(&mut self, values: &mut Values, name: &'static str, key: &'static str) {
+        let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
+        if let Literal::Text(text) = literal
+            && ["false", "no", "off", "0"].contains(&text.to_ascii_lowercase().as_str())
+        {
+            self.warnings.push(format!(
+                "{origin}: {name} is the text `{text}`, which is true for Python and therefore \
+                 here; write False"
+            ));
+        }
+        let value = Value::Bool(literal.is_true());
+        values.offer(key, Given { value, origin: origin.clone() });
+    }
+
+    /// A text; a number that was meant as one, too.
+    fn offer_text(&self, values: &mut Values, name: &'static str, key: &'static str) {
+        let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
+        let value = match literal {
+            Literal::None => Value::Text(String::new()),
+            Literal::Int(number) => Value::Text(number.to_string()),
+            other => other.to_value(),
+        };
+        values.offer(key, Given { value, origin: origin.clone() });
+    }
+
+    /// A number; a text that holds one, too. `None` is no number except for a lifetime.
+    fn offer_number(&self, values: &mut Values, name: &'static str, key: &'static str) {
+        let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
+        let value = match literal {
+            Literal::Text(text) => Value::Word(text.clone()),
+            other => other.to_value(),
+        };
+        values.offer(key, Given { value, origin: origin.clone() });
+    }
+
+    fn offer_value(&self, values: &mut Values, name: &'static str, key: &'static str) {
+        let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
+        values.offer(key, Given { value: literal.to_value(), origin: origin.clone() });
+    }
+
+    /// The value of a name that has to be a dictionary; another one is told and left out.
+    pub(super) fn dictionary(&mut self, name: &str) -> Option<Named> {
+        let named = self.named(name)?.clone();
+        if matches!(named.literal, Literal::Dict(_)) {
+            return Some(named);
+        }
+        self.warnings.push(format!("{}: {name} is no dictionary; it was skipped", named.origin));
+        None
+    }
+
+    /// The value of a name that is not `None`.
+    pub(super) fn named(&self, name: &str) -> Option<&Named> {
+        self.names.get(name).filter(|named| named.literal != Literal::None)
+    }
+}
+
+/// Every name that means something here, each once.
+fn known_names() -> impl Iterator<Item = &'static str> {
+    let settings = SECTIONS.iter().flat_map(|section| section.settings);
+    let names = settings.flat_map(|setting| setting.invenio.iter().copied());
+    let unique: std::collections::BTreeSet<&str> = names.chain(MORE_NAMES).collect();
+    unique.into_iter()
+}
+
+/// The number of a database, also as text.
+fn whole(literal: &Literal) -> Option<u16> {
+    match literal {
+        Literal::Int(number) => u16::try_from(*number).ok(),
+        Literal::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}

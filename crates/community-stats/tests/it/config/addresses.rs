@@ -1,0 +1,78 @@
+//! Addresses with credentials in them, encoded or not.
+
+use community_stats::config::{BrokerUrl, DatabaseUrl, RedisTransport, RedisUrl};
+use proptest::prelude::*;
+
+#[test]
+fn redis_addresses_keep_all_they_hold() {
+    for text in [
+        "rediss://u:p%2Fw@cache.example:6380/3?ssl_cert_reqs=none",
+        "redis://:pw@[::1]:6379/0",
+        "redis://reader@cache:6379",
+        "unix://:pw@/run/redis.sock?virtual=1&db=2",
+        "redis://localhost:6379",
+    ] {
+        assert_eq!(RedisUrl::parse(text).unwrap().to_secret().expose(), text);
+    }
+}
+
+#[test]
+fn redis_options_count_as_in_python() {
+    let url = RedisUrl::parse("redis://cache/1?db=2&password=hidden&username=u").unwrap();
+    assert_eq!(url.database_number(), 2);
+    assert_eq!(url.to_string(), "redis://u:***@cache:6379/2");
+    let socket = RedisUrl::parse("unix:///run/redis.sock").unwrap();
+    assert_eq!(socket.transport, RedisTransport::Unix { path: "/run/redis.sock".to_owned() });
+}
+
+#[test]
+fn redis_addresses_that_cannot_be_used_are_refused() {
+    for text in ["cache:6379", "http://cache", "redis://cache/x", "redis://cache:x/0", "unix://x"] {
+        RedisUrl::parse(text).unwrap_err();
+    }
+}
+
+#[test]
+fn database_addresses_are_read_as_sqlalchemy_writes_them() {
+    let url = DatabaseUrl::parse("postgresql+psycopg://u@db/my%20base?sslmode=require").unwrap();
+    assert_eq!((url.host.as_str(), url.port, url.database.as_str()), ("db", 5432, "my base"));
+    assert_eq!(url.options, [("sslmode".to_owned(), "require".to_owned())]);
+    assert_eq!(url.to_secret().expose(), "postgresql://u@db:5432/my%20base?sslmode=require");
+    let local = DatabaseUrl::parse("postgres:///invenio?host=/run/postgresql").unwrap();
+    assert_eq!((local.host.as_str(), local.credentials), ("", None));
+    assert_eq!(DatabaseUrl::parse("postgresql://[::1]:5433/x").unwrap().host, "::1");
+}
+
+proptest! {
+    #[test]
+    fn a_password_that_nobody_encoded_is_found(password in "[^%]{1,20}") {
+        let url = DatabaseUrl::parse(&format!("postgresql://u:{password}@db:5433/x")).unwrap();
+        let login = url.credentials.clone().unwrap();
+        prop_assert_eq!(login.password.expose(), &password);
+        prop_assert_eq!((url.host.as_str(), url.port, url.database.as_str()), ("db", 5433, "x"));
+        prop_assert_eq!(&DatabaseUrl::parse(url.to_secret().expose()).unwrap(), &url);
+
+        let url = RedisUrl::parse(&format!("redis://u:{password}@cache:6380/3")).unwrap();
+        prop_assert_eq!(url.password.as_ref().unwrap().expose(), &password);
+        prop_assert_eq!(&RedisUrl::parse(url.to_secret().expose()).unwrap(), &url);
+    }
+
+    #[test]
+    fn no_address_makes_them_stumble(text in any::<String>()) {
+        for scheme in ["redis://", "unix://", "postgresql://", "amqp://", ""] {
+            let text = format!("{scheme}{text}");
+            let _ = (RedisUrl::parse(&text), DatabaseUrl::parse(&text), BrokerUrl::parse(&text));
+        }
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_password(password in "[a-z/@:?#]{0,8}hidden[a-z/@:?#]{0,8}") {
+        let text = format!("u:{password}@host:1/2");
+        let shown = [
+            RedisUrl::parse(&format!("redis://{text}")).unwrap().to_string(),
+            DatabaseUrl::parse(&format!("postgresql://{text}")).unwrap().to_string(),
+            BrokerUrl::parse(&format!("amqp://{text}")).unwrap().to_string(),
+        ];
+        prop_assert!(shown.iter().all(|shown| !shown.contains("hidden")), "{shown:?}");
+    }
+}

@@ -1,0 +1,323 @@
+//! Bringing one shelf up to date, and reading it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::state::text_of;
+use super::{Mirror, lock};
+use crate::archive::{MirrorEntry, PackedDocument};
+use crate::{
+    Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
+    Visit,
+};
+
+/// So many documents may wait to be packed while the next ones arrive.
+const WAITING: usize = 16;
+
+/// What it takes to bring a shelf up to date.
+#[derive(Debug, Default)]
+struct Difference {
+    /// Ids to fetch, sorted.
+    fetch: Vec<String>,
+    /// Ids to take away.
+    drop: Vec<String>,
+}
+
+/// How much crossed the network for one shelf.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Fetched {
+    pub(super) documents: u64,
+    pub(super) bytes: u64,
+    pub(super) dropped: u64,
+}
+
+impl Mirror {
+    /// Hands out the documents of a shelf as the source has them: from the archive when that holds
+    /// them, else while they are fetched.
+    pub(super) fn read_shelf(
+        &self,
+        shelf: &Shelf,
+        wanted: Fingerprint,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        if self.holds(shelf, wanted)? {
+            return self.read_mirrored(shelf, visit);
+        }
+        let Some(remote) = self.remote.clone() else {
+            let doing = format!(
+                "reading {shelf} from the mirror alone, which does not hold it; run sync while \
+                 the source can be reached"
+            );
+            return Err(SourceError::new(SourceErrorKind::NotFound, doing));
+        };
+        let manifest = remote.manifest(shelf)?;
+        let mine = self.archive.mirrored(shelf)?;
+        if mine.is_empty() && !manifest.is_empty() {
+            let packed = self.fetch_all(remote.as_ref(), shelf, &manifest, visit)?;
+            if let Some(packed) = packed {
+                self.store(shelf, &manifest, &packed, &[])?;
+            }
+            return Ok(());
+        }
+        self.bring_up_to_date(remote.as_ref(), shelf, &manifest, &mine)?;
+        self.read_mirrored(shelf, visit)
+    }
+
+    /// Brings a shelf up to date without reading it.
+    pub(super) fn update_shelf(
+        &self,
+        shelf: &Shelf,
+        wanted: Fingerprint,
+    ) -> Result<Fetched, SourceError> {
+        let Some(remote) = &self.remote else { return Ok(Fetched::default()) };
+        if self.holds(shelf, wanted)? {
+            return Ok(Fetched::default());
+        }
+        let manifest = remote.manifest(shelf)?;
+        let mine = self.archive.mirrored(shelf)?;
+        self.bring_up_to_date(remote.as_ref(), shelf, &manifest, &mine)
+    }
+
+    /// Whether the archive holds exactly the documents that have this fingerprint in the source.
+    fn holds(&self, shelf: &Shelf, wanted: Fingerprint) -> Result<bool, SourceError> {
+        if wanted.count == 0 {
+            // An empty shelf is held when nothing stands on it.
+            return Ok(self.archive.mirrored(shelf)?.is_empty());
+        }
+        Ok(self.archive.remembered_of_shelf(shelf)?.as_deref() == Some(&text_of(wanted)))
+    }
+
+    fn bring_up_to_date(
+        &self,
+        remote: &dyn DocumentSource,
+        shelf: &Shelf,
+        manifest: &[ManifestEntry],
+        mine: &[MirrorEntry],
+    ) -> Result<Fetched, SourceError> {
+        let difference = compare(manifest, mine);
+        let mut packed = Vec::new();
+        if !difference.fetch.is_empty() {
+            let numbers: HashMap<&str, u64> =
+                manifest.iter().map(|entry| (entry.id.as_str(), entry.sequence)).collect();
+            let mut packer = self.archive.packer();
+            let mut problem = None;
+            let whole = difference.fetch.len() == manifest.len();
+            let only = if whole { None } else { Some(difference.fetch.as_slice()) };
+            remote.documents(shelf, only, &mut |document| {
+                let expected = numbers.get(document.id).copied();
+                if expected != Some(document.sequence) {
+                    problem = Some(changed_meanwhile(shelf, document.id));
+                    return ControlFlow::Break(());
+                }
+                let origin = Some(document.sequence);
+                match packer.pack(shelf.kind, document.id, document.source, origin) {
+                    Ok(document) => packed.push(document),
+                    Err(invalid) => problem = Some(unusable(shelf, document.id, invalid)),
+                }
+                if problem.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            if let Some(problem) = problem {
+                return Err(problem);
+            }
+            if packed.len() != difference.fetch.len() {
+                return Err(too_few(shelf, packed.len(), difference.fetch.len()));
+            }
+        }
+        self.store(shelf, manifest, &packed, &difference.drop)?;
+        Ok(Fetched {
+            documents: packed.len() as u64,
+            bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
+            dropped: difference.drop.len() as u64,
+        })
+    }
+
+    /// Fetches a whole shelf: every document is handed on as it arrives and packed on a thread of
+    /// its own at the same time. `None` when the visitor did not want all of it.
+    fn fetch_all(
+        &self,
+        remote: &dyn DocumentSource,
+        shelf: &Shelf,
+        manifest: &[ManifestEntry],
+        visit: &mut Visit<'_>,
+    ) -> Result<Option<Vec<PackedDocument>>, SourceError> {
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(WAITING);
+            let packing = scope.spawn(move || self.pack_all(shelf, &receiver));
+            let mut expected = manifest.iter();
+            let mut ended = Ended::Normally;
+            let fetched = remote.documents(shelf, None, &mut |document| {
+                match expected.next() {
+                    Some(entry)
+                        if entry.id == document.id && entry.sequence == document.sequence => {}
+                    _ => {
+                        ended = Ended::Changed(document.id.to_owned());
+                        return ControlFlow::Break(());
+                    }
+                }
+                if visit(document).is_break() {
+                    ended = Ended::Early;
+                    return ControlFlow::Break(());
+                }
+                if send(&sender, document).is_err() {
+                    ended = Ended::Unpacked;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            });
+            drop(sender);
+            let packed = packing.join().unwrap_or_else(|_| {
+                Err(SourceError::new(SourceErrorKind::Damaged, format!("packing {shelf}")))
+            });
+            fetched?;
+            match ended {
+                Ended::Early => Ok(None),
+                Ended::Changed(id) => Err(changed_meanwhile(shelf, &id)),
+                Ended::Unpacked => packed.map(Some),
+                Ended::Normally => {
+                    let missing = expected.len();
+                    let packed = packed?;
+                    if missing > 0 {
+                        return Err(too_few(shelf, packed.len(), manifest.len()));
+                    }
+                    Ok(Some(packed))
+                }
+            }
+        })
+    }
+
+    fn pack_all(
+        &self,
+        shelf: &Shelf,
+        documents: &Receiver<Arrived>,
+    ) -> Result<Vec<PackedDocument>, SourceError> {
+        let mut packer = self.archive.packer();
+        let mut packed = Vec::new();
+        while let Ok(Arrived { id, sequence, source }) = documents.recv() {
+            let document = packer
+                .pack(shelf.kind, &id, &source, Some(sequence))
+                .map_err(|invalid| unusable(shelf, &id, invalid))?;
+            packed.push(document);
+        }
+        Ok(packed)
+    }
+
+    /// Writes what was fetched and remembers that the shelf now is what its manifest says.
+    fn store(
+        &self,
+        shelf: &Shelf,
+        manifest: &[ManifestEntry],
+        packed: &[PackedDocument],
+        drop: &[String],
+    ) -> Result<(), SourceError> {
+        let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
+        {
+            let _writing = lock(&self.writing);
+            let mut writer = self.archive.writer()?;
+            for id in drop {
+                writer.remove_document(shelf.kind, id)?;
+            }
+            for document in packed {
+                writer.put_packed(document)?;
+            }
+            writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
+            writer.commit()?;
+        }
+        if let Some(state) = lock(&self.kinds[shelf.kind as usize]).as_mut() {
+            state.correct(shelf, fingerprint);
+        }
+        if let Some(max_bytes) = self.options.max_bytes {
+            let _writing = lock(&self.writing);
+            self.archive.evict_to(max_bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out a shelf from the archive, under the numbers of the source.
+    fn read_mirrored(&self, shelf: &Shelf, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+        let entries = self.archive.mirrored(shelf)?;
+        let mut expected = entries.iter();
+        let mut problem = None;
+        self.archive.documents(shelf, None, &mut |document| {
+            let entry = expected
+                .next()
+                .filter(|entry| entry.id == document.id && entry.sequence == document.sequence);
+            match entry.and_then(|entry| entry.origin) {
+                Some(sequence) => visit(Document { sequence, ..document }),
+                None => {
+                    problem = Some(changed_meanwhile(shelf, document.id));
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        problem.map_or(Ok(()), Err)
+    }
+
+    /// The manifest of a shelf that the archive holds, under the numbers of the source.
+    pub(super) fn mirrored_manifest(
+        &self,
+        shelf: &Shelf,
+    ) -> Result<Vec<ManifestEntry>, SourceError> {
+        let entries = self.archive.mirrored(shelf)?;
+        Ok(entries
+            .into_iter()
+            .filter_map(|MirrorEntry { day, id, origin, .. }| {
+                origin.map(|sequence| ManifestEntry { day, id, sequence })
+            })
+            .collect())
+    }
+}
+
+/// A document on its way to being packed.
+struct Arrived {
+    id: String,
+    sequence: u64,
+    source: Vec<u8>,
+}
+
+enum Ended {
+    Normally,
+    /// The visitor had enough.
+    Early,
+    /// The document is not the one that the manifest announced.
+    Changed(String),
+    /// The packing thread gave up; it says why.
+    Unpacked,
+}
+
+fn send(sender: &SyncSender<Arrived>, document: Document<'_>) -> Result<(), ()> {
+    let Document { id, sequence, source, .. } = document;
+    sender.send(Arrived { id: id.to_owned(), sequence, source: source.to_vec() }).map_err(|_| ())
+}
+
+/// What differs between the source and the archive.
+fn compare(manifest: &[ManifestEntry], mine: &[MirrorEntry]) -> Difference {
+    let mut known: BTreeMap<&str, Option<u64>> =
+        mine.iter().map(|entry| (entry.id.as_str(), entry.origin)).collect();
+    let mut difference = Difference::default();
+    for entry in manifest {
+        if known.remove(entry.id.as_str()).flatten() != Some(entry.sequence) {
+            difference.fetch.push(entry.id.clone());
+        }
+    }
+    difference.fetch.sort_unstable();
+    difference.drop = known.into_keys().map(str::to_owned).collect();
+    difference
+}
+
+fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {
+    let doing =
+        format!("reading {shelf}: document {id:?} changed while the shelf was read; try again");
+    SourceError::new(SourceErrorKind::Inconsistent, doing)
+}
+
+fn too_few(shelf: &Shelf, got: usize, announced: usize) -> SourceError {
+    let doing = format!("reading {shelf}: {announced} documents announced, {got} delivered");
+    SourceError::new(SourceErrorKind::Inconsistent, doing)
+}
+
+fn unusable(shelf: &Shelf, id: &str, invalid: crate::InvalidDocument) -> SourceError {
+    let doing = format!("keeping document {id:?} of {shelf}");
+    SourceError::caused_by(SourceErrorKind::Inconsistent, doing, invalid)
+}

@@ -1,0 +1,224 @@
+//! A live source with an archive in front of it: a document crosses the network once
+//! (change-feed design, section 3).
+//!
+//! The mirror remembers how far the source was and the fingerprint of every shelf there, so that
+//! one cheap question tells whether anything changed, and two manifests tell exactly which
+//! documents to fetch. Numbers that it hands out are those of the source; whoever asks cannot
+//! tell it from the source itself, except by the speed. What it holds may be deleted at any time.
+
+mod fetch;
+mod state;
+mod sync;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use stats_series::DocumentKind;
+
+use self::state::KindState;
+pub use self::sync::SyncReport;
+use crate::{
+    Archive, Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint,
+    ManifestEntry, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// How a mirror behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MirrorOptions {
+    /// All documents together take at most so many bytes in the archive; the shelves that were
+    /// not used for longest go first. `None`: no bound.
+    pub max_bytes: Option<u64>,
+    /// What the source said about its position is believed for so long without asking again.
+    pub believe: Duration,
+    /// A write is counted at once and seen by searches a little later. A position that stayed the
+    /// same for so long has nothing hidden behind it any more.
+    pub settle: Duration,
+    /// After so long everything is compared once, whatever the change feed says, so that an error
+    /// of the feed cannot live longer.
+    pub compare_all: Duration,
+}
+
+impl Default for MirrorOptions {
+    /// No bound, one second, one minute, one hour.
+    fn default() -> Self {
+        Self {
+            max_bytes: None,
+            believe: Duration::from_secs(1),
+            settle: Duration::from_secs(60),
+            compare_all: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// A source behind an archive.
+pub struct Mirror {
+    /// `None`: the source is not asked, only what the archive has is handed out.
+    remote: Option<Arc<dyn DocumentSource>>,
+    archive: Archive,
+    options: MirrorOptions,
+    kinds: [Mutex<Option<KindState>>; 4],
+    /// Held while a shelf is written: one transaction at a time.
+    writing: Mutex<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mirror {
+    /// A mirror of `remote` in `archive`.
+    #[must_use]
+    pub fn new(remote: Arc<dyn DocumentSource>, archive: Archive, options: MirrorOptions) -> Self {
+        Self::over(Some(remote), archive, options)
+    }
+
+    /// What a mirror has, without asking its source. A shelf that it does not hold completely is
+    /// an error, never a shorter shelf.
+    #[must_use]
+    pub fn offline(archive: Archive) -> Self {
+        Self::over(None, archive, MirrorOptions::default())
+    }
+
+    fn over(
+        remote: Option<Arc<dyn DocumentSource>>,
+        archive: Archive,
+        options: MirrorOptions,
+    ) -> Self {
+        Self { remote, archive, options, kinds: Default::default(), writing: Mutex::new(()) }
+    }
+
+    /// The archive in front of the source.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// The source behind it, unless the mirror is offline.
+    #[must_use]
+    pub fn remote(&self) -> Option<&dyn DocumentSource> {
+        self.remote.as_deref()
+    }
+
+    /// The state of one kind, as fresh as the options ask for.
+    fn state(&self, kind: DocumentKind) -> Result<MutexGuard<'_, Option<KindState>>, SourceError> {
+        let mut slot = lock(&self.kinds[kind as usize]);
+        // Taken out while it is refreshed: after an error the archive tells what stands.
+        let mut state = match slot.take() {
+            Some(state) => state,
+            None => KindState::load(&self.archive, kind)?,
+        };
+        if let Some(remote) = &self.remote {
+            let _writing = lock(&self.writing);
+            state.refresh(remote.as_ref(), &self.archive, kind, &self.options)?;
+        }
+        *slot = Some(state);
+        Ok(slot)
+    }
+
+    fn with_state<T>(
+        &self,
+        kind: DocumentKind,
+        ask: impl FnOnce(&KindState) -> T,
+    ) -> Result<T, SourceError> {
+        let state = self.state(kind)?;
+        match state.as_ref() {
+            Some(state) => Ok(ask(state)),
+            None => Err(SourceError::new(
+                SourceErrorKind::Damaged,
+                "the state of a mirror went missing while it was asked",
+            )),
+        }
+    }
+
+    /// Answers from the source, or, offline, from the archive.
+    fn asked(&self) -> &dyn DocumentSource {
+        match &self.remote {
+            Some(remote) => remote.as_ref(),
+            None => &self.archive,
+        }
+    }
+}
+
+impl DocumentSource for Mirror {
+    fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
+        self.with_state(kind, |state| state.position().clone())
+    }
+
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        match &self.remote {
+            Some(remote) => remote.changed_since(kind, since),
+            None => self.with_state(kind, |state| {
+                if state.position() == since {
+                    Changes::Communities(BTreeSet::new())
+                } else {
+                    Changes::Everything
+                }
+            }),
+        }
+    }
+
+    fn fingerprints(
+        &self,
+        kind: DocumentKind,
+        filter: &ShelfFilter,
+    ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
+        self.with_state(kind, |state| state.fingerprints(filter))
+    }
+
+    fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
+        match &self.remote {
+            Some(remote) => remote.manifest(shelf),
+            None => self.mirrored_manifest(shelf),
+        }
+    }
+
+    fn documents(
+        &self,
+        shelf: &Shelf,
+        only: Option<&[String]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        let wanted = self.with_state(shelf.kind, |state| state.fingerprint(shelf))?;
+        match only {
+            None => self.read_shelf(shelf, wanted, visit),
+            Some(ids) => {
+                let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+                self.read_shelf(shelf, wanted, &mut |document: Document<'_>| {
+                    if ids.contains(document.id) {
+                        visit(document)
+                    } else {
+                        std::ops::ControlFlow::Continue(())
+                    }
+                })
+            }
+        }
+    }
+
+    fn bookmarks(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
+        self.asked().bookmarks(kind, communities)
+    }
+
+    fn communities(&self) -> Result<Vec<Community>, SourceError> {
+        self.asked().communities()
+    }
+
+    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
+        self.asked().community_by_slug(slug)
+    }
+
+    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
+        self.asked().first_events(communities)
+    }
+
+    fn first_record(&self) -> Result<Option<Day>, SourceError> {
+        self.asked().first_record()
+    }
+}

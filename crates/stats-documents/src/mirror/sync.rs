@@ -1,0 +1,168 @@
+//! Bringing the whole mirror up to date.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use stats_series::DocumentKind;
+
+use super::{Mirror, lock};
+use crate::archive::CommunityEvent;
+use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError};
+
+/// What a sync did.
+#[derive(Debug, Default)]
+pub struct SyncReport {
+    /// Shelves that the source has, as far as they were asked for.
+    pub shelves: u64,
+    /// Shelves that differed.
+    pub changed: u64,
+    /// Documents fetched.
+    pub documents: u64,
+    /// Their bytes, as they came.
+    pub bytes: u64,
+    /// Documents that the source has no longer.
+    pub dropped: u64,
+    /// Shelves that could not be brought up to date, and why.
+    pub failures: Vec<(Shelf, SourceError)>,
+    /// Whether it ended before all was done, because it was told to.
+    pub interrupted: bool,
+}
+
+impl Mirror {
+    /// Brings the archive up to date with the source for the shelves that `filter` lets through.
+    /// One shelf that fails does not stop the others. `progress` is told after each shelf how many
+    /// of how many are done.
+    ///
+    /// # Errors
+    /// When the source cannot say what changed, or the archive cannot be written.
+    pub fn sync(
+        &self,
+        filter: &ShelfFilter,
+        workers: usize,
+        cancel: &AtomicBool,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<SyncReport, SourceError> {
+        let mut report = SyncReport::default();
+        let mut work = Vec::new();
+        for kind in DocumentKind::ALL {
+            let wanted = self.fingerprints(kind, filter)?;
+            report.shelves += wanted.len() as u64;
+            let held = self.archive.remembered_of_shelves(kind)?;
+            for (shelf, fingerprint) in wanted {
+                if held.get(&shelf).map(String::as_str)
+                    != Some(super::state::text_of(fingerprint).as_str())
+                {
+                    work.push((shelf, fingerprint));
+                }
+            }
+            work.extend(self.emptied(kind, filter)?);
+        }
+        self.update_all(work, workers, cancel, progress, &mut report);
+        Ok(report)
+    }
+
+    /// Copies what else is needed to work without the source: communities, bookmarks and first
+    /// days.
+    ///
+    /// # Errors
+    /// When the source cannot answer, or the archive cannot be written.
+    pub fn sync_surroundings(&self) -> Result<(), SourceError> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let communities = remote.communities()?;
+        let known: Vec<String> =
+            self.archive.communities()?.into_iter().map(|community| community.id).collect();
+        let first_events = remote.first_events(&[])?;
+        let first_record = remote.first_record()?;
+        let bookmarks = DocumentKind::ALL
+            .into_iter()
+            .map(|kind| Ok((kind, remote.bookmarks(kind, &[])?)))
+            .collect::<Result<Vec<_>, SourceError>>()?;
+
+        let _writing = lock(&self.writing);
+        let mut writer = self.archive.writer()?;
+        for id in known {
+            if communities.binary_search_by(|community| community.id.cmp(&id)).is_err() {
+                writer.remove_community(&id)?;
+            }
+        }
+        for community in &communities {
+            writer.put_community(community)?;
+        }
+        for (kind, bookmarks) in bookmarks {
+            for (community, bookmark) in bookmarks {
+                let id = format!("{}_{community}", kind.bookmark_type());
+                writer.put_bookmark(&id, kind, &community, bookmark)?;
+            }
+        }
+        for (community, day) in first_events {
+            let id = format!("first/{community}");
+            let event = CommunityEvent { community, day: Some(day), record_created: None };
+            writer.put_event(&id, &event)?;
+        }
+        if let Some(day) = first_record {
+            let event = CommunityEvent {
+                community: "global".to_owned(),
+                day: None,
+                record_created: Some(day),
+            };
+            writer.put_event("first record", &event)?;
+        }
+        writer.commit()
+    }
+
+    /// Shelves that the archive has and the source has no longer.
+    fn emptied(
+        &self,
+        kind: DocumentKind,
+        filter: &ShelfFilter,
+    ) -> Result<Vec<(Shelf, Fingerprint)>, SourceError> {
+        let there = self.fingerprints(kind, filter)?;
+        Ok(self
+            .archive
+            .fingerprints(kind, filter)?
+            .into_keys()
+            .filter(|shelf| !there.contains_key(shelf))
+            .map(|shelf| (shelf, Fingerprint::default()))
+            .collect())
+    }
+
+    fn update_all(
+        &self,
+        mut work: Vec<(Shelf, Fingerprint)>,
+        workers: usize,
+        cancel: &AtomicBool,
+        progress: &(dyn Fn(u64, u64) + Sync),
+        report: &mut SyncReport,
+    ) {
+        let total = work.len() as u64;
+        report.changed = total;
+        work.reverse();
+        let (work, report) = (Mutex::new(work), Mutex::new((report, 0)));
+        thread::scope(|scope| {
+            for _ in 0..workers.max(1) {
+                scope.spawn(|| {
+                    loop {
+                        if cancel.load(Ordering::Relaxed) {
+                            lock(&report).0.interrupted = true;
+                            return;
+                        }
+                        let Some((shelf, wanted)) = lock(&work).pop() else { return };
+                        let updated = self.update_shelf(&shelf, wanted);
+                        let mut report = lock(&report);
+                        match updated {
+                            Ok(fetched) => {
+                                report.0.documents += fetched.documents;
+                                report.0.bytes += fetched.bytes;
+                                report.0.dropped += fetched.dropped;
+                            }
+                            Err(error) => report.0.failures.push((shelf, error)),
+                        }
+                        report.1 += 1;
+                        progress(report.1, total);
+                    }
+                });
+            }
+        });
+    }
+}

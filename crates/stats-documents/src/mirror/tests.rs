@@ -1,0 +1,276 @@
+//! A mirror of an archive: the one is as good a source as any other.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use stats_series::DocumentKind;
+use tempfile::TempDir;
+
+use super::{Mirror, MirrorOptions};
+use crate::{
+    Archive, ArchiveOptions, Bookmark, Changes, Community, Day, DocumentSource, Fingerprint,
+    ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
+};
+
+/// A source that counts what it is asked.
+struct Counted {
+    archive: Archive,
+    questions: AtomicU64,
+    documents: AtomicU64,
+    meddle: AtomicBool,
+}
+
+impl Counted {
+    fn ask(&self) -> &Archive {
+        self.questions.fetch_add(1, Ordering::Relaxed);
+        &self.archive
+    }
+}
+
+impl DocumentSource for Counted {
+    fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
+        self.ask().position(kind)
+    }
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        self.ask().changed_since(kind, since)
+    }
+    fn fingerprints(
+        &self,
+        kind: DocumentKind,
+        filter: &ShelfFilter,
+    ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
+        self.ask().fingerprints(kind, filter)
+    }
+    fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
+        let manifest = self.ask().manifest(shelf)?;
+        if self.meddle.swap(false, Ordering::Relaxed) {
+            put(&self.archive, 3, 999);
+        }
+        Ok(manifest)
+    }
+    fn documents(
+        &self,
+        shelf: &Shelf,
+        only: Option<&[String]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        self.ask().documents(shelf, only, &mut |document| {
+            self.documents.fetch_add(1, Ordering::Relaxed);
+            visit(document)
+        })
+    }
+    fn bookmarks(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
+        self.ask().bookmarks(kind, communities)
+    }
+    fn communities(&self) -> Result<Vec<Community>, SourceError> {
+        self.ask().communities()
+    }
+    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
+        self.ask().community_by_slug(slug)
+    }
+    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
+        self.ask().first_events(communities)
+    }
+    fn first_record(&self) -> Result<Option<Day>, SourceError> {
+        self.ask().first_record()
+    }
+}
+
+const KIND: DocumentKind = DocumentKind::UsageDelta;
+
+fn shelf() -> Shelf {
+    Shelf { kind: KIND, community: "global".to_owned(), year: 2025 }
+}
+
+fn put(archive: &Archive, day: u32, views: u32) {
+    let source = format!(
+        r#"{{"community_id":"global","period_start":"2025-01-{day:02}T00:00:00","views":{views}}}"#
+    );
+    let id = format!("global-2025-01-{day:02}");
+    let mut writer = archive.writer().unwrap();
+    writer.put_document(KIND, &id, source.as_bytes(), None).unwrap();
+    writer.commit().unwrap();
+}
+
+fn remove(archive: &Archive, day: u32) {
+    let mut writer = archive.writer().unwrap();
+    assert!(writer.remove_document(KIND, &format!("global-2025-01-{day:02}")).unwrap());
+    writer.commit().unwrap();
+}
+
+struct Setup {
+    folder: TempDir,
+    remote: Arc<Counted>,
+    mirror: Mirror,
+}
+
+/// Options under which every question goes to the source.
+fn eager() -> MirrorOptions {
+    MirrorOptions { believe: Duration::ZERO, ..MirrorOptions::default() }
+}
+
+fn setup() -> Setup {
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        |name: &str| Archive::open(folder.path().join(name), ArchiveOptions::default()).unwrap();
+    let archive = open("remote.db");
+    for day in 1..=10 {
+        put(&archive, day, day);
+    }
+    let remote = Arc::new(Counted {
+        archive,
+        questions: AtomicU64::new(0),
+        documents: AtomicU64::new(0),
+        meddle: AtomicBool::new(false),
+    });
+    let mirror = Mirror::new(remote.clone(), open("mirror.db"), eager());
+    Setup { folder, remote, mirror }
+}
+
+impl Setup {
+    /// What the mirror hands out: `_id`, number and content.
+    fn read(&self) -> Result<Vec<(String, u64, String)>, SourceError> {
+        read(&self.mirror)
+    }
+
+    fn fetched(&self) -> u64 {
+        self.remote.documents.swap(0, Ordering::Relaxed)
+    }
+
+    fn asked(&self) -> u64 {
+        self.remote.questions.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn read(source: &dyn DocumentSource) -> Result<Vec<(String, u64, String)>, SourceError> {
+    let mut documents = Vec::new();
+    source.documents(&shelf(), None, &mut |document| {
+        let text = String::from_utf8(document.source.to_vec()).unwrap();
+        documents.push((document.id.to_owned(), document.sequence, text));
+        ControlFlow::Continue(())
+    })?;
+    Ok(documents)
+}
+
+fn assert_same(setup: &Setup) {
+    assert_eq!(setup.read().unwrap(), read(&setup.remote.archive).unwrap());
+    let fingerprints =
+        |source: &dyn DocumentSource| source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    assert_eq!(fingerprints(&setup.mirror), fingerprints(&setup.remote.archive));
+}
+
+#[test]
+fn a_document_crosses_once_and_then_only_what_changed() {
+    let setup = setup();
+    assert_same(&setup);
+    setup.fetched();
+    assert_eq!(setup.read().unwrap().len(), 10);
+    assert_eq!(setup.fetched(), 0, "nothing crosses a second time");
+
+    put(&setup.remote.archive, 4, 400);
+    put(&setup.remote.archive, 11, 11);
+    remove(&setup.remote.archive, 7);
+    let documents = setup.read().unwrap();
+    assert_eq!(setup.fetched(), 2);
+    assert_eq!(documents.len(), 10);
+    assert_same(&setup);
+}
+
+#[test]
+fn when_nothing_changed_one_question_for_each_kind_tells() {
+    let setup = setup();
+    let cancel = AtomicBool::new(false);
+    let sync = || setup.mirror.sync(&ShelfFilter::default(), 2, &cancel, &|_, _| {}).unwrap();
+    let first = sync();
+    assert_eq!((first.shelves, first.changed, first.documents), (1, 1, 10));
+    setup.asked();
+    let second = sync();
+    assert_eq!((second.changed, second.documents), (0, 0));
+    assert!(setup.asked() <= 2 * 4, "a sync asks for nothing but positions");
+    assert_eq!(setup.fetched(), 10);
+}
+
+#[test]
+fn a_deletion_and_an_emptied_shelf_are_followed() {
+    let setup = setup();
+    assert_same(&setup);
+    for day in 1..=10 {
+        remove(&setup.remote.archive, day);
+    }
+    assert_same(&setup);
+    let cancel = AtomicBool::new(false);
+    let report = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap();
+    assert!(report.failures.is_empty());
+    assert!(setup.mirror.archive().mirrored(&shelf()).unwrap().is_empty());
+}
+
+#[test]
+fn a_change_between_manifest_and_pages_is_an_error_and_the_next_read_is_right() {
+    for warm in [false, true] {
+        let setup = setup();
+        if warm {
+            assert_same(&setup);
+            put(&setup.remote.archive, 3, 333);
+        }
+        setup.remote.meddle.store(true, Ordering::Relaxed);
+        let error = setup.read().unwrap_err();
+        assert_eq!(error.kind(), crate::SourceErrorKind::Inconsistent, "{error}");
+        assert_same(&setup);
+    }
+}
+
+#[test]
+fn offline_it_hands_out_what_it_holds_and_nothing_less() {
+    let setup = setup();
+    assert_same(&setup);
+    let expected = setup.read().unwrap();
+    let Setup { folder, mirror, .. } = setup;
+    drop(mirror);
+    let open =
+        || Archive::open(folder.path().join("mirror.db"), ArchiveOptions::default()).unwrap();
+    let offline = Mirror::offline(open());
+    assert_eq!(read(&offline).unwrap(), expected);
+    assert_eq!(offline.manifest(&shelf()).unwrap().len(), 10);
+
+    offline.archive().evict_to(0).unwrap();
+    let error = read(&Mirror::offline(open())).unwrap_err();
+    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound);
+}
+
+#[test]
+fn what_was_evicted_is_fetched_again() {
+    let setup = setup();
+    assert_same(&setup);
+    setup.fetched();
+    setup.mirror.archive().evict_to(0).unwrap();
+    assert_same(&setup);
+    assert_eq!(setup.fetched(), 10);
+}
+
+#[test]
+fn another_history_means_everything_is_looked_at_again() {
+    let setup = setup();
+    assert_same(&setup);
+    let fresh =
+        Archive::open(setup.folder.path().join("other.db"), ArchiveOptions::default()).unwrap();
+    put(&fresh, 5, 5);
+    let remote = Arc::new(Counted {
+        archive: fresh,
+        questions: AtomicU64::new(0),
+        documents: AtomicU64::new(0),
+        meddle: AtomicBool::new(false),
+    });
+    let Setup { folder, mirror, .. } = setup;
+    drop(mirror);
+    let archive =
+        Archive::open(folder.path().join("mirror.db"), ArchiveOptions::default()).unwrap();
+    let mirror = Mirror::new(remote.clone(), archive, eager());
+    assert_same(&Setup { folder, remote, mirror });
+}

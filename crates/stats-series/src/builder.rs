@@ -1,0 +1,132 @@
+//! The door to the crate: documents in, one by one; responses out.
+
+use std::io::{self, Write};
+
+use crate::config::SeriesConfig;
+use crate::failure::DocumentFailure;
+use crate::plan::{Plan, ResponseSpec};
+use crate::reader::Reader;
+use crate::table::Table;
+use crate::write::{FloatStyle, Located, ResponseWriter};
+
+/// Rises whenever the bytes that come out for the same input change.
+pub const GENERATOR_VERSION: u32 = 1;
+
+/// Responses that cannot be built together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SeriesError {
+    /// There is none to build.
+    #[error("no response was asked for")]
+    Nothing,
+    /// One pass reads documents of one kind only.
+    #[error("responses made from different kinds of documents cannot be built in one pass")]
+    DifferentKinds,
+}
+
+/// A response that was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A document cannot be part of it; nothing was written.
+    #[error(transparent)]
+    Document(#[from] DocumentFailure),
+    /// The writer failed; some bytes may have been written.
+    #[error("writing a response")]
+    Io(#[from] io::Error),
+}
+
+/// Builds any number of responses from one pass over the documents of one kind.
+///
+/// Documents are fed one by one in the order in which their points shall stand, for a stored year
+/// by (day, `_id`). Of a document nothing is kept but its numbers, and of an item its id and its
+/// first label: about eight bytes a number.
+#[derive(Debug)]
+pub struct SeriesBuilder {
+    plans: Vec<(Plan, Vec<Located>)>,
+    reader: Reader,
+}
+
+impl SeriesBuilder {
+    /// A builder of these responses, which must all be made from one kind of documents.
+    ///
+    /// # Errors
+    /// When there is no response, or their kinds differ.
+    pub fn new(config: &SeriesConfig, specs: &[ResponseSpec]) -> Result<Self, SeriesError> {
+        let kind = specs.first().ok_or(SeriesError::Nothing)?.category.kind();
+        if specs.iter().any(|spec| spec.category.kind() != kind) {
+            return Err(SeriesError::DifferentKinds);
+        }
+        let mut tables: Vec<Table> = Vec::new();
+        let plans = specs
+            .iter()
+            .map(|spec| {
+                let plan = Plan::new(config, spec);
+                let located = locate(&plan, &mut tables);
+                (plan, located)
+            })
+            .collect();
+        Ok(Self { plans, reader: Reader::new(kind, tables) })
+    }
+
+    /// Reads one document: the bare JSON object, under a name for messages, usually its `_id`.
+    ///
+    /// It never fails here: what is wrong with a document is kept for the responses that it
+    /// concerns, and shown by [`failure`](Self::failure) and [`write`](Self::write).
+    pub fn feed(&mut self, id: &str, document: &[u8]) {
+        self.reader.feed(id, document);
+    }
+
+    /// How many documents were fed.
+    #[must_use]
+    pub fn documents(&self) -> u64 {
+        self.reader.dates.len() as u64
+    }
+
+    /// The first document that cannot be part of response `index`, if any.
+    ///
+    /// # Panics
+    /// When there is no response with that index.
+    #[must_use]
+    pub fn failure(&self, index: usize) -> Option<&DocumentFailure> {
+        let (_, arrays) = &self.plans[index];
+        self.reader.failures.first(arrays.iter().map(|array| (array.table, array.column)))
+    }
+
+    /// Writes exactly the bytes of response `index`, without a newline at the end
+    /// (data-series specification, sections 7 and 11).
+    ///
+    /// # Errors
+    /// When a document cannot be part of it, in which case nothing is written; or when the writer
+    /// fails.
+    ///
+    /// # Panics
+    /// When there is no response with that index.
+    pub fn write(
+        &self,
+        index: usize,
+        style: FloatStyle,
+        out: &mut dyn Write,
+    ) -> Result<(), WriteError> {
+        if let Some(failure) = self.failure(index) {
+            return Err(WriteError::Document(failure.clone()));
+        }
+        let (plan, arrays) = &self.plans[index];
+        ResponseWriter::new(&self.reader, style).write(plan, arrays, out)?;
+        Ok(())
+    }
+}
+
+/// Finds the table and column of every array of a plan, adding those that are missing.
+fn locate(plan: &Plan, tables: &mut Vec<Table>) -> Vec<Located> {
+    plan.arrays
+        .iter()
+        .map(|array| {
+            let known = tables.iter().position(|table| table.place == array.place);
+            let table = known.unwrap_or_else(|| {
+                tables.push(Table::new(array.place.clone()));
+                tables.len() - 1
+            });
+            let column = tables[table].column(array.column);
+            Located { table, column, bar: array.bar, filesize: array.filesize }
+        })
+        .collect()
+}

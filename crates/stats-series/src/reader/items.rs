@@ -1,0 +1,265 @@
+//! The items of a list: their series, and their rows.
+
+use std::borrow::Cow;
+
+use super::totals::Totals;
+use super::{Habits, Reader};
+use crate::plan::{ListSide, Place};
+use crate::rules::item_fields;
+use crate::scan::json::{Next, Parsed, after_member, members, skip_space, skip_value, string_stop};
+use crate::scan::number::Cell;
+use crate::scan::python::python_text;
+use crate::scan::shape::{MAX_NUMBERS, MAX_SHAPES, Numbers, Shape, dissect};
+use crate::scan::verbatim::{Unwritable, write_identity, write_text, write_value};
+use crate::table::{NOBODY, Outline, Table};
+
+impl Reader {
+    /// Reads the list at `at` into a table; returns the offset behind it.
+    pub(super) fn read_list(&mut self, table: usize, bytes: &[u8], at: usize) -> Parsed<usize> {
+        let mut at = skip_space(bytes, at + 1);
+        if bytes.get(at) == Some(&b']') {
+            return Ok(at + 1);
+        }
+        let mut list = ListReading { previous: NOBODY, index: 0, nameless: None };
+        let end = loop {
+            let end = match self.read_known_item(table, bytes, at, &mut list) {
+                Some(end) => end,
+                None => self.read_item(table, bytes, at, &mut list)?,
+            };
+            list.index += 1;
+            match after_member(bytes, end, b']')? {
+                Next::Member(next) => at = next,
+                Next::End(end) => break end,
+            }
+        };
+        if let Some((index, item)) = list.nameless
+            && let Some(series) = self.tables[table].find(b"n")
+        {
+            self.feed_item(table, series, index, &members(item)?);
+        }
+        Ok(end)
+    }
+
+    /// Reads an item that looks as its series looked before; see [`Shape`].
+    #[inline]
+    fn read_known_item<'a>(
+        &mut self,
+        table: usize,
+        bytes: &'a [u8],
+        at: usize,
+        list: &mut ListReading<'a>,
+    ) -> Option<usize> {
+        let document = self.dates.len() as u32;
+        let (habits, rows) = (&mut self.habits[table], &mut self.tables[table]);
+        let expected = match list.previous {
+            NOBODY => habits.leader,
+            previous => rows.series[previous as usize].follower,
+        };
+        let mut numbers: Numbers = [Cell::NONE; MAX_NUMBERS];
+        let mut series = expected;
+        let mut end = None;
+        if expected != NOBODY {
+            end = read_outlined(rows, &habits.shapes, expected, bytes, at, &mut numbers);
+        }
+        if end.is_none() {
+            series = find_by_plain_id(rows, bytes, at, &mut self.scratch)?;
+            if series == expected {
+                return None;
+            }
+            end = read_outlined(rows, &habits.shapes, series, bytes, at, &mut numbers);
+        }
+        let end = end?;
+        let mut cells = [Cell::NONE; MAX_COLUMNS];
+        for (cell, recipe) in cells.iter_mut().zip(&habits.recipes) {
+            *cell = recipe.apply(&numbers)?;
+        }
+        if rows.claim(series, self.reading) {
+            rows.push_row(series, document, &cells[..habits.recipes.len()]);
+        }
+        follow(habits, rows, list, series);
+        Some(end)
+    }
+
+    /// Reads an item the long way, by the rules, and remembers how it looks.
+    fn read_item<'a>(
+        &mut self,
+        table: usize,
+        bytes: &'a [u8],
+        at: usize,
+        list: &mut ListReading<'a>,
+    ) -> Parsed<usize> {
+        let end = skip_value(bytes, at)?;
+        let item = &bytes[at..end];
+        if item[0] != b'{' {
+            let field = self.item_path(table, list.index);
+            self.failures.structure(table, field, "expected an object");
+            return Ok(end);
+        }
+        let fields = members(item)?;
+        let find = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+        let (id, label) = (find("id"), find("label"));
+        let series = self.series_of(table, list.index, id.unwrap_or(b"\"\""), label);
+        if matches!(id, None | Some(b"null")) {
+            list.nameless.get_or_insert((list.index, item));
+        } else {
+            self.feed_item(table, series, list.index, &fields);
+        }
+        self.remember(table, series, item);
+        follow(&mut self.habits[table], &mut self.tables[table], list, series);
+        Ok(end)
+    }
+
+    /// The series with this id, created when it is new.
+    fn series_of(&mut self, table: usize, index: u64, id: &[u8], label: Option<&[u8]>) -> u32 {
+        let mut identity = std::mem::take(&mut self.scratch);
+        identity.clear();
+        write_identity(&mut identity, id);
+        let series = match self.tables[table].find(&identity) {
+            Some(series) => series,
+            None => {
+                let mut id_text = Vec::new();
+                let mut name = Vec::new();
+                let written = write_value(&mut id_text, id)
+                    .and_then(|()| write_label(&mut name, label.unwrap_or(id)));
+                if let Err(unwritable) = written {
+                    let field = self.item_path(table, index);
+                    let reason = format!("id or label is {}", unwritable.reason());
+                    self.failures.structure(table, field, reason);
+                }
+                self.tables[table].create(&identity, &id_text, &name)
+            }
+        };
+        self.scratch = identity;
+        series
+    }
+
+    /// Gives a series its row of this document, unless it has one already.
+    fn feed_item(
+        &mut self,
+        table: usize,
+        series: u32,
+        index: u64,
+        fields: &[(Cow<'_, str>, &[u8])],
+    ) {
+        if !self.tables[table].claim(series, self.reading) {
+            return;
+        }
+        let document = self.dates.len() as u32;
+        let values = item_fields(self.kind).map(|name| {
+            fields.iter().find(|(key, _)| key == name && !name.is_empty()).map(|(_, value)| *value)
+        });
+        let item = Totals::of_item(self.kind, values);
+        self.tables[table].start_row(series, document);
+        for column in 0..self.tables[table].columns.len() {
+            let value = item.value(self.tables[table].columns[column]);
+            let place = self.tables[table].place.clone();
+            let cell = self.cell(table, column, value, || format!("{}.", item_path(&place, index)));
+            self.tables[table].push_cell(cell);
+        }
+    }
+
+    fn remember(&mut self, table: usize, series: u32, item: &[u8]) {
+        let Some(dissected) = dissect(self.kind, item) else { return };
+        let habits = &mut self.habits[table];
+        let known = habits.shapes.iter().position(|shape| *shape == dissected.shape);
+        let shape = match known {
+            Some(shape) => shape,
+            None if habits.shapes.len() < MAX_SHAPES => {
+                habits.shapes.push(dissected.shape);
+                habits.shapes.len() - 1
+            }
+            None => return,
+        };
+        let rows = &mut self.tables[table];
+        let head = rows.keep(&item[..dissected.first]);
+        let tail = rows.keep(&item[dissected.last..]);
+        rows.series[series as usize].outline = Outline { head, tail, shape: Some(shape as u16) };
+    }
+
+    fn item_path(&self, table: usize, index: u64) -> String {
+        item_path(&self.tables[table].place, index)
+    }
+}
+
+/// More columns than any table has: three halves of four measures.
+const MAX_COLUMNS: usize = 13;
+
+/// The state of reading one list.
+struct ListReading<'a> {
+    /// The series of the item before.
+    previous: u32,
+    /// The number of the item.
+    index: u64,
+    /// The first item whose id is null or absent, which feeds the series of null.
+    nameless: Option<(u64, &'a [u8])>,
+}
+
+/// Where an item stands in its document.
+fn item_path(place: &Place, index: u64) -> String {
+    match place {
+        Place::List { name, side: None } => format!("subcounts.{name}[{index}]"),
+        Place::List { name, side: Some(ListSide::ByView) } => {
+            format!("subcounts.{name}.by_view[{index}]")
+        }
+        Place::List { name, side: Some(ListSide::ByDownload) } => {
+            format!("subcounts.{name}.by_download[{index}]")
+        }
+        Place::Global | Place::FilePresence => String::new(),
+    }
+}
+
+/// Remembers the order in which series come, for the next document.
+#[inline]
+fn follow(habits: &mut Habits, rows: &mut Table, list: &mut ListReading<'_>, series: u32) {
+    match list.previous {
+        NOBODY => habits.leader = series,
+        previous => rows.series[previous as usize].follower = series,
+    }
+    list.previous = series;
+}
+
+#[inline]
+fn read_outlined(
+    rows: &Table,
+    shapes: &[Shape],
+    series: u32,
+    bytes: &[u8],
+    at: usize,
+    numbers: &mut Numbers,
+) -> Option<usize> {
+    let outline = &rows.series.get(series as usize)?.outline;
+    let shape = &shapes[outline.shape? as usize];
+    let head = rows.text(&outline.head);
+    if !bytes.get(at..)?.starts_with(head) {
+        return None;
+    }
+    let end = shape.read(bytes, at + head.len(), numbers)?;
+    let tail = rows.text(&outline.tail);
+    bytes.get(end..)?.starts_with(tail).then_some(end + tail.len())
+}
+
+/// The series of an item that begins with a plain text id.
+fn find_by_plain_id(rows: &Table, bytes: &[u8], at: usize, scratch: &mut Vec<u8>) -> Option<u32> {
+    const START: &[u8] = br#"{"id":""#;
+    if !bytes.get(at..)?.starts_with(START) {
+        return None;
+    }
+    let quote = at + START.len() - 1;
+    let stop = string_stop(bytes, quote + 1);
+    if bytes.get(stop) != Some(&b'"') {
+        return None;
+    }
+    scratch.clear();
+    write_identity(scratch, &bytes[quote..=stop]);
+    rows.find(scratch)
+}
+
+/// A label as it goes out: text and objects as they are, anything else as Python prints it.
+fn write_label(out: &mut Vec<u8>, label: &[u8]) -> Result<(), Unwritable> {
+    if matches!(label[0], b'"' | b'{') {
+        return write_value(out, label);
+    }
+    let text = python_text(label).ok_or(Unwritable::LoneSurrogate)?;
+    write_text(out, &text);
+    Ok(())
+}

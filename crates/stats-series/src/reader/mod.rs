@@ -1,0 +1,393 @@
+//! Reading a document into the tables: one pass, every byte looked at once where it looks as
+//! expected, nothing kept but numbers, ids and labels.
+
+mod items;
+mod subcounts;
+mod totals;
+
+use std::borrow::Cow;
+
+use self::totals::{Totals, value_cell};
+use crate::DocumentKind;
+use crate::date::{CalendarDate, parse_date};
+use crate::failure::{DocumentFailure, Failures};
+use crate::plan::{ListSide, Place};
+use crate::rules::{Refused, Value, document_fields};
+use crate::scan::json::{
+    Malformed, Next, after_member, expect_colon, key_text, skip_space, skip_string, skip_value,
+    string_text,
+};
+use crate::scan::number::Cell;
+use crate::scan::recipe::Recipe;
+use crate::scan::shape::Shape;
+use crate::scan::verbatim::{Unwritable, write_text};
+use crate::table::{Mark, NOBODY, Table, Texts};
+
+/// The date of a document: its number among the texts, and what it stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DocumentDate {
+    pub(crate) text: usize,
+    pub(crate) parsed: Option<CalendarDate>,
+}
+
+/// The tables that one member of `subcounts` feeds.
+#[derive(Debug, Default)]
+struct ListTables {
+    name: String,
+    plain: Option<usize>,
+    by_view: Option<usize>,
+    by_download: Option<usize>,
+    /// The reading in which it was last met.
+    met: u64,
+}
+
+/// What a table needs besides its rows to read items quickly.
+#[derive(Debug)]
+struct Habits {
+    recipes: Vec<Recipe>,
+    shapes: Vec<Shape>,
+    /// The first series of the last list.
+    leader: u32,
+}
+
+/// Everything that documents leave behind.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) kind: DocumentKind,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) texts: Texts,
+    /// One for every document that was fed.
+    pub(crate) dates: Vec<DocumentDate>,
+    pub(crate) failures: Failures,
+    lists: Vec<ListTables>,
+    habits: Vec<Habits>,
+    global: Option<usize>,
+    presence: Option<usize>,
+    /// Counts attempts at reading a document; stamps what was met in the present one.
+    reading: u64,
+    scratch: Vec<u8>,
+    no_date: usize,
+}
+
+/// Why a pass over a document ended early.
+enum Interrupted {
+    Malformed(Malformed),
+    /// A member stands twice; the last one counts, so the pass must be made again knowing it.
+    Repeated,
+}
+
+impl From<Malformed> for Interrupted {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+/// The date field as found.
+#[derive(Debug, Clone, Copy)]
+enum DateField<'a> {
+    None,
+    Refused,
+    Text(&'a [u8]),
+}
+
+impl Reader {
+    pub(crate) fn new(kind: DocumentKind, tables: Vec<Table>) -> Self {
+        let mut reader = Self {
+            kind,
+            texts: Texts::default(),
+            dates: Vec::new(),
+            failures: Failures::default(),
+            lists: Vec::new(),
+            habits: Vec::new(),
+            global: None,
+            presence: None,
+            reading: 0,
+            scratch: Vec::new(),
+            no_date: 0,
+            tables: Vec::new(),
+        };
+        let kept = reader.texts.keep(|out| {
+            out.extend_from_slice(b"\"\"");
+            Ok::<(), Unwritable>(())
+        });
+        reader.no_date = kept.unwrap_or_default();
+        for table in tables {
+            reader.add_table(table);
+        }
+        reader
+    }
+
+    fn add_table(&mut self, mut table: Table) {
+        let index = self.tables.len();
+        match &table.place {
+            Place::Global => self.global = Some(index),
+            Place::FilePresence => {
+                self.presence = Some(index);
+                table.create(b"m", b"\"metadata_only\"", b"\"Metadata Only\"");
+                table.create(b"w", b"\"with_files\"", b"\"With Files\"");
+            }
+            Place::List { name, side } => {
+                let known = self.lists.iter().position(|list| list.name == *name);
+                let list = known.unwrap_or_else(|| {
+                    self.lists.push(ListTables { name: name.clone(), ..ListTables::default() });
+                    self.lists.len() - 1
+                });
+                let list = &mut self.lists[list];
+                *match side {
+                    None => &mut list.plain,
+                    Some(ListSide::ByView) => &mut list.by_view,
+                    Some(ListSide::ByDownload) => &mut list.by_download,
+                } = Some(index);
+            }
+        }
+        let recipes = table.columns.iter().map(|column| Recipe::new(self.kind, *column)).collect();
+        self.habits.push(Habits { recipes, shapes: Vec::new(), leader: NOBODY });
+        self.failures.add_table(table.columns.len());
+        self.tables.push(table);
+    }
+
+    /// Reads one document. Failures are kept for the responses that they concern.
+    pub(crate) fn feed(&mut self, id: &str, document: &[u8]) {
+        let marks: Vec<Mark> = self.tables.iter().map(Table::mark).collect();
+        let outcome = match self.pass(document, false) {
+            Err(Interrupted::Repeated) => {
+                self.take_back(&marks);
+                self.pass(document, true)
+            }
+            outcome => outcome,
+        };
+        let position = self.dates.len() as u64;
+        let problem = match outcome {
+            Ok(date) => {
+                self.settle(id, date, &marks);
+                return;
+            }
+            Err(Interrupted::Malformed(malformed)) => {
+                format!("not valid JSON at byte {}: {}", malformed.at, malformed.what)
+            }
+            Err(Interrupted::Repeated) => "not valid JSON".to_owned(),
+        };
+        self.take_back(&marks);
+        self.dates.push(DocumentDate { text: self.no_date, parsed: None });
+        self.failures.fail_document(DocumentFailure {
+            position,
+            id: id.to_owned(),
+            field: String::new(),
+            reason: problem,
+        });
+    }
+
+    fn take_back(&mut self, marks: &[Mark]) {
+        self.failures.take_back();
+        for (table, mark) in self.tables.iter_mut().zip(marks) {
+            table.take_back(*mark);
+        }
+    }
+
+    /// The document is read; now its date decides what of it counts.
+    fn settle(&mut self, id: &str, date: DateField<'_>, marks: &[Mark]) {
+        let position = self.dates.len() as u64;
+        let text = match date {
+            DateField::Text(quoted) => date_text(quoted),
+            _ => DateText::None,
+        };
+        let mut known = DocumentDate { text: self.no_date, parsed: None };
+        let has_date = match (date, text) {
+            (DateField::Text(_), DateText::Some(text)) => {
+                known.parsed = parse_date(&text);
+                let kept = self.texts.keep(|out| {
+                    write_text(out, &text);
+                    Ok::<(), Unwritable>(())
+                });
+                known.text = kept.unwrap_or_default();
+                true
+            }
+            (DateField::None, _) | (DateField::Text(_), DateText::None) => false,
+            (DateField::Refused, _) => {
+                self.refuse_date(marks, "expected text");
+                true
+            }
+            (DateField::Text(_), DateText::Unwritable) => {
+                self.refuse_date(marks, Unwritable::LoneSurrogate.reason());
+                true
+            }
+        };
+        if !has_date {
+            for (table, mark) in self.tables.iter_mut().zip(marks) {
+                table.take_back_rows(*mark);
+            }
+        }
+        self.dates.push(known);
+        self.failures.settle(position, id, has_date);
+    }
+
+    /// A date that is no text fails every array that would have got a point.
+    fn refuse_date(&mut self, marks: &[Mark], reason: &'static str) {
+        for (index, (table, mark)) in self.tables.iter().zip(marks).enumerate() {
+            if table.has_rows_since(*mark) {
+                for column in 0..table.columns.len() {
+                    let field = self.kind.day_field().to_owned();
+                    self.failures.value(index, column, field, reason);
+                }
+            }
+        }
+    }
+
+    /// One pass. With `whole`, members are looked at once all are known, so that the last of
+    /// equal ones counts; without, the subcounts are read on the way.
+    fn pass<'a>(&mut self, document: &'a [u8], whole: bool) -> Result<DateField<'a>, Interrupted> {
+        self.reading += 1;
+        if let Err(error) = std::str::from_utf8(document) {
+            return Err(Malformed { at: error.valid_up_to(), what: "not UTF-8" }.into());
+        }
+        let names = document_fields(self.kind);
+        let mut fields = [None; 4];
+        let mut date = None;
+        let mut subcounts = Subcounts::Absent;
+
+        let mut at = skip_space(document, 0);
+        if document.get(at) != Some(&b'{') {
+            return Err(Malformed { at, what: "a document must be an object" }.into());
+        }
+        at = skip_space(document, at + 1);
+        let mut end = at + 1;
+        while document.get(at) != Some(&b'}') {
+            let key_end = skip_string(document, at)?;
+            let key = key(&document[at..key_end]);
+            let start = expect_colon(document, key_end)?;
+            let value_end;
+            if key == self.kind.day_field() {
+                value_end = skip_value(document, start)?;
+                repeated(date.replace(&document[start..value_end]).is_some() && !whole)?;
+            } else if key == "subcounts" {
+                repeated(!whole && !matches!(subcounts, Subcounts::Absent))?;
+                if whole || document.get(start) != Some(&b'{') {
+                    value_end = skip_value(document, start)?;
+                    subcounts = Subcounts::Value(&document[start..value_end]);
+                } else {
+                    value_end = self.read_subcounts(document, start)?;
+                    subcounts = Subcounts::Read;
+                }
+            } else {
+                value_end = skip_value(document, start)?;
+                if let Some(field) = names.iter().position(|name| *name == key && !key.is_empty()) {
+                    let before = fields[field].replace(&document[start..value_end]);
+                    repeated(before.is_some() && !whole)?;
+                }
+            }
+            match after_member(document, value_end, b'}')? {
+                Next::Member(next) => {
+                    if document.get(next) == Some(&b'}') {
+                        return Err(Malformed { at: next, what: "expected a key" }.into());
+                    }
+                    at = next;
+                }
+                Next::End(behind) => {
+                    end = behind;
+                    break;
+                }
+            }
+        }
+        let rest = skip_space(document, end);
+        if rest != document.len() {
+            return Err(Malformed { at: rest, what: "text behind the document" }.into());
+        }
+        if let Subcounts::Value(value) = subcounts {
+            self.whole_subcounts(value)?;
+        }
+        self.read_totals(fields);
+        Ok(match date {
+            None | Some(b"null") => DateField::None,
+            Some(text) if text[0] == b'"' => DateField::Text(text),
+            Some(_) => DateField::Refused,
+        })
+    }
+
+    /// The document's own numbers: global and file presence.
+    fn read_totals(&mut self, fields: [Option<&[u8]>; 4]) {
+        let document = self.dates.len() as u32;
+        if let Some(index) = self.global {
+            if self.tables[index].series.is_empty() {
+                self.tables[index].create(b"g", b"\"global\"", b"\"Global\"");
+            }
+            let totals = Totals::of(self.kind, fields);
+            self.tables[index].start_row(0, document);
+            for column in 0..self.tables[index].columns.len() {
+                let value = totals.value(self.tables[index].columns[column]);
+                let cell = self.cell(index, column, value, String::new);
+                self.tables[index].push_cell(cell);
+            }
+        }
+        if let Some(index) = self.presence {
+            let totals = Totals::of(self.kind, fields);
+            for series in 0..2 {
+                self.tables[index].start_row(series, document);
+                for column in 0..self.tables[index].columns.len() {
+                    let value = totals.presence(self.tables[index].columns[column], series == 1);
+                    let cell = self.cell(index, column, value, String::new);
+                    self.tables[index].push_cell(cell);
+                }
+            }
+        }
+    }
+
+    /// The cell of a value; a value that cannot be written is a failure of its column.
+    fn cell(
+        &mut self,
+        table: usize,
+        column: usize,
+        value: Result<Value<'_>, Refused>,
+        path: impl Fn() -> String,
+    ) -> Cell {
+        let value = match value {
+            Ok(value) => value,
+            Err(Refused { field, reason }) => {
+                self.failures.value(table, column, path() + &field, reason);
+                return Cell::NONE;
+            }
+        };
+        match value_cell(&mut self.texts, value) {
+            Ok(cell) => cell,
+            Err(unwritable) => {
+                let field = path() + self.tables[table].columns[column].measure.name();
+                self.failures.value(table, column, field, unwritable.reason());
+                Cell::NONE
+            }
+        }
+    }
+}
+
+enum Subcounts<'a> {
+    Absent,
+    /// Read on the way.
+    Read,
+    /// To be read at the end.
+    Value(&'a [u8]),
+}
+
+const fn repeated(repeated: bool) -> Result<(), Interrupted> {
+    if repeated { Err(Interrupted::Repeated) } else { Ok(()) }
+}
+
+/// The key in quotes; plain in all but odd cases.
+#[inline]
+fn key(quoted: &[u8]) -> Cow<'_, str> {
+    key_text(quoted)
+}
+
+enum DateText {
+    None,
+    Some(String),
+    Unwritable,
+}
+
+/// The part of a date field before the first `T`.
+fn date_text(quoted: &[u8]) -> DateText {
+    match string_text(quoted) {
+        None => DateText::Unwritable,
+        Some(text) => match text.split('T').next() {
+            None | Some("") => DateText::None,
+            Some(date) => DateText::Some(date.to_owned()),
+        },
+    }
+}

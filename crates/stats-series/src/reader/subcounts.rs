@@ -1,0 +1,120 @@
+//! The subcounts of a document: which list feeds which table.
+
+use super::{Interrupted, ListTables, Reader, key, repeated};
+use crate::plan::Place;
+use crate::scan::json::{
+    Next, Parsed, after_member, expect_colon, members, skip_space, skip_string, skip_value,
+};
+
+impl Reader {
+    /// Reads `subcounts` at `at`, an object, list by list as they come.
+    pub(super) fn read_subcounts(
+        &mut self,
+        document: &[u8],
+        at: usize,
+    ) -> Result<usize, Interrupted> {
+        let mut at = skip_space(document, at + 1);
+        if document.get(at) == Some(&b'}') {
+            return Ok(at + 1);
+        }
+        loop {
+            let key_end = skip_string(document, at)?;
+            let key = key(&document[at..key_end]);
+            let start = expect_colon(document, key_end)?;
+            let list = self.lists.iter().position(|list| list.name == key);
+            let end = match list {
+                None => skip_value(document, start)?,
+                Some(list) => {
+                    repeated(self.lists[list].met == self.reading)?;
+                    self.lists[list].met = self.reading;
+                    self.read_subcount(list, document, start)?
+                }
+            };
+            match after_member(document, end, b'}')? {
+                Next::Member(next) => at = next,
+                Next::End(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// Reads the value of one subcount: a list, or an object with two lists.
+    fn read_subcount(
+        &mut self,
+        list: usize,
+        document: &[u8],
+        at: usize,
+    ) -> Result<usize, Interrupted> {
+        let ListTables { plain, by_view, by_download, .. } = self.lists[list];
+        match (document.get(at), plain) {
+            (Some(b'['), Some(table)) => return Ok(self.read_list(table, document, at)?),
+            (Some(b'{'), _) if by_view.is_some() || by_download.is_some() => {}
+            _ => return Ok(skip_value(document, at)?),
+        }
+        let mut sides = [("by_view", by_view, false), ("by_download", by_download, false)];
+        let mut at = skip_space(document, at + 1);
+        if document.get(at) == Some(&b'}') {
+            return Ok(at + 1);
+        }
+        loop {
+            let key_end = skip_string(document, at)?;
+            let key = key(&document[at..key_end]);
+            let start = expect_colon(document, key_end)?;
+            let side = sides.iter_mut().find(|(name, ..)| *name == key);
+            let mut target = None;
+            if let Some((_, table, met)) = side {
+                repeated(*met)?;
+                *met = true;
+                target = *table;
+            }
+            let end = match (document.get(start), target) {
+                (Some(b'['), Some(table)) => self.read_list(table, document, start)?,
+                _ => skip_value(document, start)?,
+            };
+            match after_member(document, end, b'}')? {
+                Next::Member(next) => at = next,
+                Next::End(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// Reads `subcounts` as a whole, when the last of equal members must count.
+    pub(super) fn whole_subcounts(&mut self, value: &[u8]) -> Parsed<()> {
+        match value[0] {
+            b'{' => {}
+            b'n' => return Ok(()),
+            _ => {
+                for index in 0..self.tables.len() {
+                    if matches!(self.tables[index].place, Place::List { .. }) {
+                        self.failures.structure(index, "subcounts".into(), "expected an object");
+                    }
+                }
+                return Ok(());
+            }
+        }
+        for (name, value) in members(value)? {
+            let Some(list) = self.lists.iter().position(|list| list.name == name) else {
+                continue;
+            };
+            let ListTables { plain, by_view, by_download, .. } = self.lists[list];
+            match (value[0], plain) {
+                (b'[', Some(table)) => {
+                    self.read_list(table, value, 0)?;
+                }
+                (b'{', _) => {
+                    for (side, value) in members(value)? {
+                        let table = match side.as_ref() {
+                            "by_view" => by_view,
+                            "by_download" => by_download,
+                            _ => None,
+                        };
+                        if let (Some(table), b'[') = (table, value[0]) {
+                            self.read_list(table, value, 0)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

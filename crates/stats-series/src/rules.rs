@@ -1,0 +1,483 @@
+//! The value of every field of every kind of document (data-series specification, section 6).
+
+use std::borrow::Cow;
+
+use crate::DocumentKind;
+use crate::plan::{Column, Half, Measure};
+use crate::scan::json::{members, string_text};
+use crate::scan::number::{Number, Sum, number};
+use crate::scan::python::decimal_digit;
+
+/// The value of one column on one day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// No point.
+    None,
+    /// A number that was computed.
+    Number(Number),
+    /// The JSON value as it stands in the document.
+    Verbatim(&'a [u8]),
+}
+
+/// A field that the rules refuse: its path below the document or item, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) field: String,
+    pub(crate) reason: &'static str,
+}
+
+type Evaluated<'a> = Result<Value<'a>, Refused>;
+
+fn refuse<T>(field: impl Into<String>, reason: &'static str) -> Result<T, Refused> {
+    Err(Refused { field: field.into(), reason })
+}
+
+const NOT_AN_OBJECT: &str = "expected an object";
+const NOT_A_NUMBER: &str = "expected a number";
+const NOT_AN_INTEGER: &str = "expected a number or the text of an integer";
+const TOO_LARGE: &str = "the number is too large";
+
+/// A field of a document, with its members when it is an object.
+#[derive(Debug, Clone)]
+enum Field<'a> {
+    Absent,
+    Null,
+    Object { raw: &'a [u8], members: Members<'a> },
+    Other(&'a [u8]),
+}
+
+type Members<'a> = Vec<(Cow<'a, str>, &'a [u8])>;
+
+fn get<'a>(members: &Members<'a>, key: &str) -> Option<&'a [u8]> {
+    members.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
+}
+
+impl<'a> Field<'a> {
+    fn of(value: Option<&'a [u8]>) -> Self {
+        match value {
+            None => Self::Absent,
+            Some(b"null") => Self::Null,
+            Some(raw) if raw[0] == b'{' => {
+                Self::Object { raw, members: members(raw).unwrap_or_default() }
+            }
+            Some(other) => Self::Other(other),
+        }
+    }
+
+    /// The members; an absent field counts as an empty object.
+    fn object_or_empty(&self) -> Option<&[(Cow<'a, str>, &'a [u8])]> {
+        match self {
+            Self::Absent => Some(&[]),
+            Self::Object { members, .. } => Some(members),
+            Self::Null | Self::Other(_) => None,
+        }
+    }
+}
+
+/// A counter of a record delta: the field and its two halves.
+#[derive(Debug, Clone)]
+struct Counter<'a> {
+    whole: Field<'a>,
+    added: Field<'a>,
+    removed: Field<'a>,
+}
+
+impl<'a> Counter<'a> {
+    fn of(value: Option<&'a [u8]>) -> Self {
+        let whole = Field::of(value);
+        let half = |key| match &whole {
+            Field::Object { members, .. } => Field::of(get(members, key)),
+            _ => Field::Absent,
+        };
+        Self { added: half("added"), removed: half("removed"), whole }
+    }
+
+    fn has_both(&self) -> bool {
+        !matches!(self.added, Field::Absent) && !matches!(self.removed, Field::Absent)
+    }
+
+    /// Forms `value` of the wanted half, or the difference of the two.
+    fn halves(
+        &self,
+        half: Half,
+        name: &str,
+        value: impl Fn(&[(Cow<'a, str>, &'a [u8])], &str) -> Result<Number, Refused>,
+    ) -> Result<Number, Refused> {
+        let of = |field: &Field<'a>, half: &str| {
+            let path = format!("{name}.{half}");
+            match field.object_or_empty() {
+                Some(members) => value(members, &path),
+                None => refuse(path, NOT_AN_OBJECT),
+            }
+        };
+        match half {
+            Half::Added => of(&self.added, "added"),
+            Half::Removed => of(&self.removed, "removed"),
+            Half::Difference => {
+                let (added, removed) = (of(&self.added, "added")?, of(&self.removed, "removed")?);
+                added.minus(removed).map_or_else(|| refuse(name, TOO_LARGE), Ok)
+            }
+        }
+    }
+}
+
+/// The numbers of a record delta, of the document or of an item (sections 6.1 and 6.2).
+#[derive(Debug, Clone)]
+pub(crate) struct RecordDelta<'a> {
+    records: Counter<'a>,
+    parents: Counter<'a>,
+    files: Counter<'a>,
+    uploaders: Counter<'a>,
+}
+
+impl<'a> RecordDelta<'a> {
+    pub(crate) fn of(fields: [Option<&'a [u8]>; 4]) -> Self {
+        let [records, parents, files, uploaders] = fields.map(Counter::of);
+        Self { records, parents, files, uploaders }
+    }
+
+    fn counter(&self, measure: Measure) -> (&'static str, &Counter<'a>) {
+        match measure {
+            Measure::Records => ("records", &self.records),
+            Measure::Parents => ("parents", &self.parents),
+            Measure::Uploaders => ("uploaders", &self.uploaders),
+            _ => ("files", &self.files),
+        }
+    }
+
+    pub(crate) fn value(&self, column: Column) -> Evaluated<'a> {
+        let (name, counter) = self.counter(column.measure);
+        if name == "files" {
+            if !matches!(counter.whole, Field::Object { .. }) {
+                return Ok(Value::None);
+            }
+            let metric = column.measure.name();
+            let operand = |members: &[(Cow<'a, str>, &'a [u8])], path: &str| match members
+                .iter()
+                .find(|(key, _)| key == metric)
+            {
+                None => Ok(Number::Int(0)),
+                Some((_, value)) => number(value)
+                    .map_or_else(|| refuse(format!("{path}.{metric}"), NOT_A_NUMBER), Ok),
+            };
+            return counter.halves(column.half, name, operand).map(Value::Number);
+        }
+        match &counter.whole {
+            Field::Absent | Field::Null => Ok(Value::None),
+            Field::Object { .. } if counter.has_both() || column.half != Half::Difference => {
+                counter
+                    .halves(column.half, name, |members, path| sum(members, path))
+                    .map(Value::Number)
+            }
+            Field::Object { raw, .. } | Field::Other(raw) if column.half == Half::Difference => {
+                Ok(Value::Verbatim(raw))
+            }
+            // What has no halves has nothing added and nothing removed.
+            Field::Object { .. } | Field::Other(_) => Ok(Value::None),
+        }
+    }
+
+    pub(crate) fn presence(&self, column: Column, with_files: bool) -> Evaluated<'a> {
+        let (name, counter) = self.counter(column.measure);
+        let member = if name == "files" {
+            if !with_files {
+                return Ok(Value::Number(Number::Int(0)));
+            }
+            column.measure.name()
+        } else {
+            presence_id(with_files)
+        };
+        match &counter.whole {
+            Field::Absent | Field::Object { .. } => {}
+            Field::Null | Field::Other(_) if name == "files" => {
+                return refuse(name, NOT_AN_OBJECT);
+            }
+            Field::Null | Field::Other(_) => return Ok(Value::None),
+        }
+        let operand = |members: &[(Cow<'a, str>, &'a [u8])], path: &str| match members
+            .iter()
+            .find(|(key, _)| key == member)
+        {
+            None => Ok(Number::Int(0)),
+            Some((_, value)) => integer(value).map_or_else(
+                || refuse(format!("{path}.{member}"), NOT_AN_INTEGER),
+                |value| Ok(Number::Int(value)),
+            ),
+        };
+        counter.halves(column.half, name, operand).map(Value::Number)
+    }
+}
+
+/// The name of one of the two series of records with and without files.
+pub(crate) const fn presence_id(with_files: bool) -> &'static str {
+    if with_files { "with_files" } else { "metadata_only" }
+}
+
+/// The numbers of a record snapshot, of the document or of an item (sections 6.3 to 6.5).
+#[derive(Debug, Clone)]
+pub(crate) struct RecordSnapshot<'a> {
+    prefix: &'static str,
+    records: Field<'a>,
+    parents: Field<'a>,
+    files: Field<'a>,
+    uploaders: Field<'a>,
+}
+
+impl<'a> RecordSnapshot<'a> {
+    /// `prefix` is `total_` for a document and nothing for an item.
+    pub(crate) fn of(prefix: &'static str, fields: [Option<&'a [u8]>; 4]) -> Self {
+        let [records, parents, files, uploaders] = fields.map(Field::of);
+        Self { prefix, records, parents, files, uploaders }
+    }
+
+    fn counted(&self, measure: Measure) -> (String, &Field<'a>) {
+        let field = if measure == Measure::Records { &self.records } else { &self.parents };
+        (format!("{}{}", self.prefix, measure.name()), field)
+    }
+
+    pub(crate) fn value(&self, column: Column) -> Evaluated<'a> {
+        match column.measure {
+            Measure::Uploaders => match &self.uploaders {
+                Field::Absent | Field::Null => Ok(Value::None),
+                Field::Object { raw, .. } | Field::Other(raw) => Ok(Value::Verbatim(raw)),
+            },
+            Measure::Records | Measure::Parents => {
+                let (path, field) = self.counted(column.measure);
+                match field {
+                    Field::Object { members, .. } if !members.is_empty() => {
+                        let sum = sum(members, &path)?;
+                        match sum.truncated() {
+                            Some(value) => Ok(Value::Number(Number::Int(value))),
+                            None => refuse(path, TOO_LARGE),
+                        }
+                    }
+                    _ => Ok(Value::None),
+                }
+            }
+            measure => match &self.files {
+                Field::Object { members, .. } if !members.is_empty() => {
+                    Ok(verbatim_or_zero(get(members, measure.name())))
+                }
+                _ => Ok(Value::None),
+            },
+        }
+    }
+
+    pub(crate) fn presence(&self, column: Column, with_files: bool) -> Evaluated<'a> {
+        if let measure @ (Measure::Records | Measure::Parents) = column.measure {
+            let (path, field) = self.counted(measure);
+            let Field::Object { members, .. } = field else {
+                return Ok(Value::None);
+            };
+            let id = presence_id(with_files);
+            let Some(value) = get(members, id) else {
+                return refuse(format!("{path}.{id}"), "missing");
+            };
+            return match integer(value) {
+                Some(value) => Ok(Value::Number(Number::Int(value))),
+                None => refuse(format!("{path}.{id}"), NOT_AN_INTEGER),
+            };
+        }
+        if !with_files {
+            return Ok(Value::Number(Number::Int(0)));
+        }
+        match self.files.object_or_empty() {
+            Some(members) => {
+                let member = members.iter().find(|(key, _)| key == column.measure.name());
+                Ok(verbatim_or_zero(member.map(|(_, value)| *value)))
+            }
+            None => refuse(format!("{}files", self.prefix), NOT_AN_OBJECT),
+        }
+    }
+}
+
+fn verbatim_or_zero(value: Option<&[u8]>) -> Value<'_> {
+    value.map_or(Value::Number(Number::Int(0)), Value::Verbatim)
+}
+
+/// The numbers of a usage delta or snapshot, of the document or of an item (section 6.6).
+#[derive(Debug, Clone)]
+pub(crate) struct Usage<'a> {
+    view: Field<'a>,
+    download: Field<'a>,
+}
+
+/// The totals of a usage document.
+#[derive(Debug, Clone)]
+pub(crate) enum UsageTotals<'a> {
+    None,
+    Refused,
+    Totals(Usage<'a>),
+}
+
+impl<'a> UsageTotals<'a> {
+    pub(crate) fn of(totals: Option<&'a [u8]>) -> Self {
+        match Field::of(totals) {
+            Field::Absent | Field::Null => Self::None,
+            Field::Other(_) => Self::Refused,
+            Field::Object { members, .. } => Self::Totals(Usage {
+                view: Field::of(get(&members, "view")),
+                download: Field::of(get(&members, "download")),
+            }),
+        }
+    }
+
+    pub(crate) fn value(&self, column: Column) -> Evaluated<'a> {
+        let (name, field) = match self {
+            Self::None => return Ok(Value::None),
+            Self::Refused => return refuse("totals", NOT_AN_OBJECT),
+            Self::Totals(usage) => usage.side(column.measure),
+        };
+        match field.object_or_empty() {
+            Some(members) => Ok(usage_value(members, column.measure)),
+            None => refuse(format!("totals.{name}"), NOT_AN_OBJECT),
+        }
+    }
+}
+
+impl<'a> Usage<'a> {
+    /// `view`, `download`, and for usage snapshots the item's own `by_view` and `by_download`,
+    /// which are taken instead when both are there.
+    pub(crate) fn of_item(fields: [Option<&'a [u8]>; 4]) -> Self {
+        let [view, download, by_view, by_download] = fields;
+        let (view, download) = match (by_view, by_download) {
+            (Some(_), Some(_)) => (by_view, by_download),
+            _ => (view, download),
+        };
+        Self { view: Field::of(view), download: Field::of(download) }
+    }
+
+    fn side(&self, measure: Measure) -> (&'static str, &Field<'a>) {
+        if measure.is_view() { ("view", &self.view) } else { ("download", &self.download) }
+    }
+
+    /// Both sides must be objects, whichever the column reads.
+    pub(crate) fn value(&self, column: Column) -> Value<'a> {
+        if self.view.object_or_empty().is_none() || self.download.object_or_empty().is_none() {
+            return Value::None;
+        }
+        let (_, field) = self.side(column.measure);
+        usage_value(field.object_or_empty().unwrap_or_default(), column.measure)
+    }
+}
+
+fn usage_value<'a>(members: &[(Cow<'a, str>, &'a [u8])], measure: Measure) -> Value<'a> {
+    let key = usage_key(measure);
+    verbatim_or_zero(members.iter().find(|(name, _)| name == key).map(|(_, value)| *value))
+}
+
+/// The member of `view` or `download` that a usage measure reads.
+pub(crate) const fn usage_key(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Views | Measure::Downloads => "total_events",
+        Measure::ViewVisitors | Measure::DownloadVisitors => "unique_visitors",
+        Measure::ViewUniqueRecords | Measure::DownloadUniqueRecords => "unique_records",
+        Measure::ViewUniqueParents | Measure::DownloadUniqueParents => "unique_parents",
+        Measure::DownloadUniqueFiles => "unique_files",
+        _ => "total_volume",
+    }
+}
+
+/// `S`: the sum of the values that are numbers or bools (section 0).
+fn sum(members: &[(Cow<'_, str>, &[u8])], path: &str) -> Result<Number, Refused> {
+    let mut sum = Sum::ZERO;
+    for (key, value) in members {
+        match number(value) {
+            Some(number) => match sum.add(number) {
+                Some(next) => sum = next,
+                None => return refuse(path, TOO_LARGE),
+            },
+            None if matches!(value[0], b'-' | b'0'..=b'9') => {
+                return refuse(format!("{path}.{key}"), TOO_LARGE);
+            }
+            None => {}
+        }
+    }
+    Ok(sum.total())
+}
+
+/// `INT`: a number truncated towards zero, or the text of a base-10 integer (section 0).
+fn integer(value: &[u8]) -> Option<i128> {
+    if value[0] == b'"' { integer_text(&string_text(value)?) } else { number(value)?.truncated() }
+}
+
+fn integer_text(text: &str) -> Option<i128> {
+    let is_space =
+        |character: char| character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character);
+    let text = text.trim_matches(is_space);
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut value: i128 = 0;
+    for group in digits.split('_') {
+        if group.is_empty() {
+            return None;
+        }
+        for character in group.chars() {
+            let digit = i128::from(decimal_digit(character)?);
+            value = value.checked_mul(10)?.checked_add(digit)?;
+        }
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// The members of a document that the rules of a kind read besides its day and its subcounts.
+pub(crate) const fn document_fields(kind: DocumentKind) -> [&'static str; 4] {
+    match kind {
+        DocumentKind::RecordDelta => ["records", "parents", "files", "uploaders"],
+        DocumentKind::RecordSnapshot => {
+            ["total_records", "total_parents", "total_files", "total_uploaders"]
+        }
+        DocumentKind::UsageDelta | DocumentKind::UsageSnapshot => ["totals", "", "", ""],
+    }
+}
+
+/// The members of an item that the rules of a kind read besides its id and label.
+pub(crate) const fn item_fields(kind: DocumentKind) -> [&'static str; 4] {
+    match kind {
+        DocumentKind::RecordDelta | DocumentKind::RecordSnapshot => {
+            // Items have `uploaders` only by accident, and no column reads it.
+            ["records", "parents", "files", ""]
+        }
+        DocumentKind::UsageDelta => ["view", "download", "", ""],
+        DocumentKind::UsageSnapshot => ["view", "download", "by_view", "by_download"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_read_from_text_as_python_does() {
+        for (text, expected) in [
+            (" 7 ", Some(7)),
+            ("1_000", Some(1000)),
+            ("+5", Some(5)),
+            ("-12", Some(-12)),
+            ("٣", Some(3)),
+            ("7.5", None),
+            ("", None),
+            ("_1", None),
+            ("1__0", None),
+            ("- 1", None),
+        ] {
+            assert_eq!(integer_text(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_halves_of_a_counter_stand_alone() {
+        let records = br#"{"added":{"a":3,"b":2},"removed":{"a":1}}"#;
+        let document = RecordDelta::of([Some(records), None, None, Some(b"4")]);
+        let value = |measure, half| document.value(Column { measure, half }).unwrap();
+        let int = |value| Value::Number(Number::Int(value));
+        assert_eq!(value(Measure::Records, Half::Difference), int(4));
+        assert_eq!(value(Measure::Records, Half::Added), int(5));
+        assert_eq!(value(Measure::Records, Half::Removed), int(1));
+        assert_eq!(value(Measure::Uploaders, Half::Difference), Value::Verbatim(b"4"));
+        let presence = Column { measure: Measure::Parents, half: Half::Removed };
+        assert_eq!(document.presence(presence, true).unwrap(), int(0));
+    }
+}

@@ -1,0 +1,10 @@
+//! Reading documents: JSON text, numbers, and the values that go out as they came in.
+//!
+//! Everything here works on the bytes of one document and knows nothing of series.
+
+pub(crate) mod json;
+pub(crate) mod number;
+pub(crate) mod python;
+pub(crate) mod recipe;
+pub(crate) mod shape;
+pub(crate) mod verbatim;

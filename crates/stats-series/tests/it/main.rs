@@ -1,0 +1,7 @@
+//! The crate through its front door: documents in, responses out.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod golden;
+mod properties;
+mod rules;
+mod support;
