@@ -8,8 +8,10 @@
 pub mod archive;
 mod error;
 mod facts;
+pub mod import;
 mod model;
 mod source;
+mod stored;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
