@@ -10,7 +10,7 @@ use super::super::{Ending, Exit, Failure, Global, terminal};
 
 /// Arguments of `cache clear`.
 #[derive(Debug, Args)]
-pub(super) struct Clear {
+pub(in crate::cli) struct Clear {
     /// Removes only the entries of communities that were deleted or are not known any more.
     #[arg(long)]
     orphans: bool,

@@ -10,7 +10,7 @@ use super::super::{Ending, Exit, Global, arguments, table::plural, terminal};
 
 /// Arguments of `cache delete`.
 #[derive(Debug, Args)]
-pub(super) struct Delete {
+pub(in crate::cli) struct Delete {
     #[command(flatten)]
     place: arguments::Place,
     /// The category; all of them when not given.

@@ -10,7 +10,7 @@ use super::super::{Ending, Exit, Global, arguments, terminal};
 
 /// Arguments of `cache exists`.
 #[derive(Debug, Args)]
-pub(super) struct Exists {
+pub(in crate::cli) struct Exists {
     #[command(flatten)]
     place: arguments::Place,
     /// The category.

@@ -11,7 +11,7 @@ use crate::service::Explanation;
 
 /// Arguments of `cache explain`.
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(in crate::cli) struct Explain {
     #[command(flatten)]
     place: arguments::Place,
     /// The category.

@@ -18,7 +18,7 @@ use crate::service::{CachedResponseService, Plan, Request, Run, Summary};
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]
-pub(super) struct Generate {
+pub(in crate::cli) struct Generate {
     #[command(flatten)]
     communities: arguments::CommunityChoice,
     #[command(flatten)]

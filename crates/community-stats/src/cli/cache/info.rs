@@ -13,7 +13,7 @@ use super::super::{Ending, Exit, Global, terminal};
 
 /// Arguments of `cache info`.
 #[derive(Debug, Args)]
-pub(super) struct Info {}
+pub(in crate::cli) struct Info {}
 
 #[derive(Default)]
 struct Share {

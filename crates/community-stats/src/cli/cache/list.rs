@@ -13,7 +13,7 @@ use crate::service::{CachedResponseService, ListFilter, Listed, StateName};
 
 /// Arguments of `cache list`.
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(in crate::cli) struct List {
     #[command(flatten)]
     communities: arguments::CommunityChoice,
     #[command(flatten)]

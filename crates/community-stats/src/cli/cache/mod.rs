@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 
 use super::{Ending, Global};
-pub(super) use generate::work;
+pub(in crate::cli) use generate::work;
 use crate::service::GLOBAL;
 
 /// The commands about stored responses.

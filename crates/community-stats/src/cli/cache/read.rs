@@ -11,7 +11,7 @@ use crate::service::CachedResponseService;
 
 /// Arguments of `cache read`.
 #[derive(Debug, Args)]
-pub(super) struct Read {
+pub(in crate::cli) struct Read {
     #[command(flatten)]
     place: arguments::Place,
     /// The category.

@@ -12,7 +12,7 @@ use super::described;
 
 /// Arguments of `cache update`.
 #[derive(Debug, Args)]
-pub(super) struct Update {
+pub(in crate::cli) struct Update {
     #[command(flatten)]
     place: arguments::Place,
     /// The category.

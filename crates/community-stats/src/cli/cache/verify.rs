@@ -13,7 +13,7 @@ use crate::service::{Request, Verification, VerifyRun};
 
 /// Arguments of `cache verify`.
 #[derive(Debug, Args)]
-pub(super) struct Verify {
+pub(in crate::cli) struct Verify {
     #[command(flatten)]
     communities: arguments::CommunityChoice,
     #[command(flatten)]
