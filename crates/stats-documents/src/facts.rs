@@ -33,6 +33,9 @@ pub enum InvalidDocument {
     /// The day field holds something else.
     #[error("{0} {1}")]
     DayNotADate(&'static str, crate::InvalidDay),
+    /// A bookmark of something else than the four kinds on the basis *added*.
+    #[error("a bookmark of the aggregation '{0}', which is not used")]
+    OtherAggregation(String),
 }
 
 impl<'a> DocumentFacts<'a> {
@@ -44,8 +47,12 @@ impl<'a> DocumentFacts<'a> {
     pub fn read(kind: DocumentKind, source: &'a [u8]) -> Result<Self, InvalidDocument> {
         let text = std::str::from_utf8(source)
             .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
-        let fields: Fields<'a> = serde_json::from_str(text)
-            .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+        Self::read_text(kind, text)
+    }
+
+    /// The same for a source that is known to be UTF-8.
+    pub(crate) fn read_text(kind: DocumentKind, text: &'a str) -> Result<Self, InvalidDocument> {
+        let fields: Fields<'a> = read_object(text)?;
         let community = fields.community.filter(|community| !community.is_empty());
         let day = match kind.day_field() {
             "period_start" => fields.period_start,
@@ -99,12 +106,30 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
+/// Reads an object with some fields from `text`, which must hold nothing else. (A derived reader
+/// alone would take an array for an object.)
+pub(crate) fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, InvalidDocument> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(InvalidDocument::NotJson("no object".to_owned()));
+    }
+    serde_json::from_str(text).map_err(|error| InvalidDocument::NotJson(error.to_string()))
+}
+
+/// The same for bytes that may be no text.
+pub(crate) fn read_object_bytes<'a, T: Deserialize<'a>>(
+    source: &'a [u8],
+) -> Result<T, InvalidDocument> {
+    let text =
+        std::str::from_utf8(source).map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+    read_object(text)
+}
+
 /// A text, borrowed where it has no escapes. An array of one text is that text, as for the search
 /// engine; everything else is nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyText)
     }

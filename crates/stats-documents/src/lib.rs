@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod contract;
 mod error;
 mod facts;
 pub mod mirror;
+pub mod import;
 mod model;
 mod source;
+mod stored;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
