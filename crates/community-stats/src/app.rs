@@ -11,9 +11,7 @@ use stats_series::{
     Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
 };
 
-use crate::config::{
-    ConfigError, JsonInput, LargeFloats, Settings, SourceKind, StoreKind,
-};
+use crate::config::{ConfigError, JsonInput, LargeFloats, Settings, SourceKind, StoreKind};
 use crate::service::{CachedResponseService, Nothing, ServiceSettings};
 
 /// Settings, a clock, and what can be made of them.
@@ -158,8 +156,9 @@ impl App {
         let lifetime = self.settings.cache.ttl_days.seconds();
         let settings = ServiceSettings {
             prefix: self.settings.cache.prefix.clone(),
-            lifetime: lifetime
-                .map(|seconds| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))),
+            lifetime: lifetime.map(|seconds| {
+                SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+            }),
             categories: self.categories(),
             optimize: self.settings.generation.optimize,
             opt_in: self.settings.communities.opt_in,

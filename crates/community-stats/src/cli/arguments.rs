@@ -19,10 +19,7 @@ pub(super) struct CommunityChoice {
 
 impl CommunityChoice {
     /// The communities; none named means all.
-    pub(super) fn resolve(
-        &self,
-        service: &CachedResponseService,
-    ) -> Result<Communities, Failure> {
+    pub(super) fn resolve(&self, service: &CachedResponseService) -> Result<Communities, Failure> {
         if self.ids.is_empty() && self.slugs.is_empty() {
             return Ok(Communities::All);
         }

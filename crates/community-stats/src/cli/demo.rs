@@ -64,7 +64,11 @@ impl Demo {
         let workers = app.settings().generation.workers.count();
         let summary = work(global, &app, &service, &plan, workers);
         let show = Show { folder, imported, plan, summary, service, begun };
-        if global.json { terminal::print_json(&show.json())? } else { show.print()? }
+        if global.json {
+            terminal::print_json(&show.json())?
+        } else {
+            show.print()?
+        }
         Ok(match () {
             () if show.summary.interrupted => Exit::Interrupted,
             () if show.summary.failed > 0 => Exit::Partly,
@@ -85,8 +89,7 @@ fn folder(global: &Global) -> Result<PathBuf, Failure> {
 
 /// Nothing but the folder is set: whatever else the user's settings name is left alone.
 fn app(global: &Global, folder: &Path) -> Result<App, Failure> {
-    let settings =
-        Loader::new().flag("--data-dir", "data.dir", folder.to_string_lossy()).load()?;
+    let settings = Loader::new().flag("--data-dir", "data.dir", folder.to_string_lossy()).load()?;
     Ok(App::new(settings, clock(global)))
 }
 
@@ -145,7 +148,8 @@ impl Show {
             ("size", Side::Right),
         ]);
         for member in &self.plan.members {
-            let mine = || self.summary.responses.iter().filter(|made| made.community_id == member.id);
+            let mine =
+                || self.summary.responses.iter().filter(|made| made.community_id == member.id);
             let years = mine().map(|made| made.year);
             let years = years.clone().min().zip(years.max());
             let entries = mine().filter_map(|made| {
@@ -210,7 +214,8 @@ impl Show {
 /// A word as a shell takes it.
 fn quoted(word: &std::ffi::OsStr) -> String {
     let word = OsString::from(word).to_string_lossy().into_owned();
-    let plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:@%".contains(character);
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "/._-+:@%".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
         word
     } else {

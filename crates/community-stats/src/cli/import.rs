@@ -143,13 +143,8 @@ pub(super) fn table(report: &ImportReport) -> Table {
         ("refused", Side::Right),
     ]);
     let mut row = |name: String, counts: &Counts| {
-        let numbers = [
-            counts.lines,
-            counts.new,
-            counts.replaced,
-            counts.unchanged,
-            counts.refused_lines(),
-        ];
+        let numbers =
+            [counts.lines, counts.new, counts.replaced, counts.unchanged, counts.refused_lines()];
         table.row([name].into_iter().chain(numbers.map(count)).collect());
     };
     for (kind, counts) in &report.kinds {

@@ -30,7 +30,8 @@ fn means(values: &[f64], width: usize) -> Vec<f64> {
     let width = width.min(values.len());
     (0..width)
         .map(|column| {
-            let stretch = &values[column * values.len() / width..(column + 1) * values.len() / width];
+            let stretch =
+                &values[column * values.len() / width..(column + 1) * values.len() / width];
             stretch.iter().sum::<f64>() / stretch.len() as f64
         })
         .collect()

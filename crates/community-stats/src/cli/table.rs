@@ -85,8 +85,7 @@ pub(super) fn duration(duration: Duration) -> String {
     if seconds == 0 {
         return format!("{} ms", duration.as_millis());
     }
-    let parts =
-        [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")].map(|(unit, name)| (unit, name));
+    let parts = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")].map(|(unit, name)| (unit, name));
     let mut rest = seconds;
     let mut text = Vec::new();
     for (unit, name) in parts {
@@ -121,7 +120,10 @@ mod tests {
         assert_eq!(size(1 << 50), "1.00 PB");
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         let shown = |seconds| duration(Duration::from_secs(seconds));
-        assert_eq!([59, 61, 3660, 86_400, 198_000].map(shown), ["59s", "1m 1s", "1h 1m", "1d", "2d 7h"]);
+        assert_eq!(
+            [59, 61, 3660, 86_400, 198_000].map(shown),
+            ["59s", "1m 1s", "1h 1m", "1d", "2d 7h"]
+        );
         assert_eq!(duration(Duration::from_millis(20)), "20 ms");
     }
 

@@ -208,10 +208,9 @@ impl CachedResponseService {
 
     fn store_body(&self, description: &EntryDescription, body: &Body) -> Outcome {
         match self.store.put(description, body) {
-            Ok(()) => Outcome::Stored {
-                key: description.key.clone(),
-                plain_length: body.plain_length,
-            },
+            Ok(()) => {
+                Outcome::Stored { key: description.key.clone(), plain_length: body.plain_length }
+            }
             Err(error) => Outcome::Failed(chain(&error)),
         }
     }

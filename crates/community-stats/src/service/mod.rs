@@ -114,7 +114,11 @@ impl CachedResponseService {
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub fn read_all(&self, community: &str, year: i16) -> Result<Vec<CachedResponse>, ServiceError> {
+    pub fn read_all(
+        &self,
+        community: &str,
+        year: i16,
+    ) -> Result<Vec<CachedResponse>, ServiceError> {
         let mut responses = Vec::new();
         for category in Category::ALL {
             responses.extend(self.read(community, year, category)?);
@@ -209,12 +213,7 @@ impl CachedResponseService {
     }
 
     /// The description of an entry made now, of which nothing but its place and time is known.
-    fn new_description(
-        &self,
-        community: &str,
-        year: i16,
-        category: Category,
-    ) -> EntryDescription {
+    fn new_description(&self, community: &str, year: i16, category: Category) -> EntryDescription {
         let now = self.clock.now();
         EntryDescription {
             key: self.key(community, year, category),

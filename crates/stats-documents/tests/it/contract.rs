@@ -1,8 +1,12 @@
-//! The archive passes the suite that every source passes.
+//! The archive, and a mirror in front of it, pass the suite that every source passes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use stats_documents::archive::CommunityEvent;
 use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness, check_all};
-use stats_documents::{ArchiveOptions, Community, DocumentSource};
+use stats_documents::{Archive, ArchiveOptions, Community, DocumentSource, Mirror, MirrorOptions};
 use stats_series::DocumentKind;
 
 use crate::support::Place;
@@ -70,4 +74,54 @@ fn archive_that_tracks_use() {
     for (_, case) in CASES {
         case(&mut Place::with(ArchiveOptions { track_use: true, ..ArchiveOptions::default() }));
     }
+}
+
+/// An archive behind a mirror that asks it every time.
+struct Mirrored {
+    remote: Place,
+    mirror: Mirror,
+    _folder: tempfile::TempDir,
+}
+
+impl Mirrored {
+    fn new() -> Self {
+        let remote = Place::new();
+        let folder = tempfile::tempdir().unwrap();
+        let open = |path: &Path| Archive::open(path, ArchiveOptions::default()).unwrap();
+        let source = Arc::new(open(remote.archive.path()));
+        let options = MirrorOptions { believe: Duration::ZERO, ..MirrorOptions::default() };
+        let mirror = Mirror::new(source, open(&folder.path().join("mirror.db")), options);
+        Self { remote, mirror, _folder: folder }
+    }
+}
+
+impl Harness for Mirrored {
+    fn source(&self) -> &dyn DocumentSource {
+        &self.mirror
+    }
+
+    fn put(&mut self, documents: &[GivenDocument]) {
+        self.remote.put(documents);
+    }
+
+    fn remove(&mut self, kind: DocumentKind, ids: &[&str]) {
+        self.remote.remove(kind, ids);
+    }
+
+    fn put_communities(&mut self, communities: &[Community]) {
+        self.remote.put_communities(communities);
+    }
+
+    fn put_bookmarks(&mut self, bookmarks: &[GivenBookmark]) {
+        self.remote.put_bookmarks(bookmarks);
+    }
+
+    fn put_events(&mut self, events: &[(&str, CommunityEvent)]) {
+        self.remote.put_events(events);
+    }
+}
+
+#[test]
+fn mirror_of_an_archive() {
+    check_all(Mirrored::new);
 }

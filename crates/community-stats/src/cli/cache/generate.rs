@@ -60,8 +60,7 @@ impl Generate {
         if !app.settings().generation.enabled && !self.force {
             return Err(Failure::new(Exit::Failed, SWITCHED_OFF));
         }
-        let workers =
-            self.workers.unwrap_or_else(|| app.settings().generation.workers.count());
+        let workers = self.workers.unwrap_or_else(|| app.settings().generation.workers.count());
         if self.dry_run {
             let service = app.service_to_read()?;
             let request = self.request(&service)?;

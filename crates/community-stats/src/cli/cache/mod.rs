@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 
 use super::{Ending, Global};
-pub(in crate::cli) use generate::work;
 use crate::service::GLOBAL;
+pub(in crate::cli) use generate::work;
 
 /// The commands about stored responses.
 #[derive(Debug, Subcommand)]

@@ -91,11 +91,7 @@ fn report(verification: &Verification) -> Result<(), Failure> {
         writeln!(
             output,
             "  {}/{}/{} ({}): {}",
-            finding.community_id,
-            finding.year,
-            finding.category,
-            finding.state,
-            finding.difference
+            finding.community_id, finding.year, finding.category, finding.state, finding.difference
         )?;
     }
     if !verification.errors.is_empty() {
