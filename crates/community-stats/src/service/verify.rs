@@ -73,6 +73,9 @@ pub struct Finding {
     pub difference: String,
 }
 
+/// The entries to look at, by the member and the shelf they are made from.
+type Suspects = BTreeMap<(usize, Shelf), Vec<Suspect>>;
+
 struct Suspect {
     category: Category,
     verdict: Verdict,
@@ -111,7 +114,7 @@ impl CachedResponseService {
         request: &Request,
         sample: f64,
         verification: &mut Verification,
-    ) -> Result<(Plan, BTreeMap<(usize, Shelf), Vec<Suspect>>), ServiceError> {
+    ) -> Result<(Plan, Suspects), ServiceError> {
         let mut found = Vec::new();
         let mut damaged = Vec::new();
         let plan = self.survey(request, &mut |cell, entry| match entry {
@@ -141,7 +144,7 @@ impl CachedResponseService {
                 });
             }
         }
-        let mut suspects: BTreeMap<_, Vec<Suspect>> = BTreeMap::new();
+        let mut suspects = Suspects::new();
         for (cell, entry) in found {
             let suspect = Suspect { category: cell.category, verdict: cell.verdict, entry };
             suspects.entry((cell.member, plan.shelf(&cell))).or_default().push(suspect);
