@@ -1,0 +1,6 @@
+//! Everything that lies in Redis, on real servers.
+
+mod address;
+mod connections;
+mod faults;
+mod store;
