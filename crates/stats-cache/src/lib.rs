@@ -21,8 +21,8 @@ pub use key::{
     key_string, response_key,
 };
 pub use redis::{
-    AddressError, Endpoint, RedisAddress, RedisClient, RedisOptions, RedisSettings, RedisStore,
-    TlsSettings,
+    AddressError, Endpoint, FirstRun, RedisAddress, RedisClient, RedisOptions, RedisRegistry,
+    RedisSettings, RedisStore, Registry, TlsSettings, UpdateMark, UpdateMarks,
 };
 pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -5,9 +5,11 @@ mod address;
 mod client;
 mod error;
 mod index;
+mod registry;
 mod reply;
 mod store;
 
 pub use self::address::{AddressError, Endpoint, RedisAddress, RedisSettings, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};
+pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
 pub use self::store::RedisStore;

@@ -3,4 +3,5 @@
 mod address;
 mod connections;
 mod faults;
+mod registry;
 mod store;
