@@ -21,8 +21,9 @@ pub use key::{
     key_string, response_key,
 };
 pub use redis::{
-    AddressError, Endpoint, FirstRun, RedisAddress, RedisClient, RedisOptions, RedisRegistry,
-    RedisSettings, RedisStore, Registry, TlsSettings, UpdateMark, UpdateMarks,
+    AddressError, Endpoint, FirstRun, HeldLock, LockHolder, RedisAddress, RedisClient, RedisLock,
+    RedisOptions, RedisRegistry, RedisSettings, RedisStore, Registry, TlsSettings, UpdateMark,
+    UpdateMarks,
 };
 pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -5,11 +5,13 @@ mod address;
 mod client;
 mod error;
 mod index;
+mod lock;
 mod registry;
 mod reply;
 mod store;
 
 pub use self::address::{AddressError, Endpoint, RedisAddress, RedisSettings, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};
+pub use self::lock::{HeldLock, LockHolder, RedisLock};
 pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
 pub use self::store::RedisStore;

@@ -3,5 +3,6 @@
 mod address;
 mod connections;
 mod faults;
+mod lock;
 mod registry;
 mod store;
