@@ -1,58 +1,44 @@
-//! Real Redis servers for tests: on free ports, in temporary folders, gone with their test.
+//! Real Redis servers for tests: one for each test, with options, stopped and started at will.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::{Connection, Value};
 use stats_cache::{RedisAddress, RedisClient, RedisOptions};
-use tempfile::TempDir;
+use stats_testkit::services::process::{Process, folder, free_port, with_retries};
+use stats_testkit::services::{Service, require};
 
-/// A Redis server of one test's own.
+/// A Redis server of one test's own, which can come back on the same port.
 pub(crate) struct RedisServer {
-    folder: TempDir,
     port: u16,
     options: Vec<String>,
-    child: Child,
+    process: Option<Process>,
 }
 
 impl RedisServer {
-    /// A server with these options; `None` when `redis-server` is not installed, and outside of CI
-    /// only a message follows from that.
+    /// A server with these options; `None` when `redis-server` is not installed.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
-        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            let text = "skipped: needs redis-server (Debian package redis-server)";
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}");
-            // Straight to the terminal: output of tests that pass is not shown.
-            let _ =
-                std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
-            return None;
-        }
+        require(Service::Redis)?;
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         // Somebody else may take the port between asking for a free one and using it.
-        for _ in 0..5 {
-            let folder = TempDir::new().unwrap();
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let child = run(&folder, port, &options);
-            let mut server = Self { folder, port, options: options.clone(), child };
-            if server.answers() {
-                return Some(server);
-            }
-        }
-        panic!("redis-server does not start with {options:?}");
+        let server = with_retries(|| {
+            let port = free_port()?;
+            let process = Some(run(port, &options)?);
+            Ok(Self { port, options: options.clone(), process })
+        });
+        Some(server.unwrap())
     }
 
-    /// Stops the server at once, as a crash does.
+    /// Stops the server.
     pub(crate) fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process = None;
     }
 
     /// Starts it again on the same port; empty, since nothing was ever saved.
     pub(crate) fn start_again(&mut self) {
-        self.child = run(&self.folder, self.port, &self.options);
-        assert!(self.answers());
+        self.process = Some(run(self.port, &self.options).unwrap());
     }
 
     /// The URL of a database.
@@ -64,8 +50,8 @@ impl RedisServer {
         self.port
     }
 
-    pub(crate) fn socket(&self) -> std::path::PathBuf {
-        self.folder.path().join("socket")
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.process.as_ref().unwrap().folder().join("socket")
     }
 
     /// A client of ours for a database.
@@ -92,30 +78,6 @@ impl RedisServer {
     pub(crate) fn connection(&self, database: u16) -> Connection {
         redis::Client::open(self.url(database)).unwrap().get_connection().unwrap()
     }
-
-    fn answers(&mut self) -> bool {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(20) {
-            if self.child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            // A server with a password answers with an error, which is an answer too.
-            let answer = redis::Client::open(self.url(0))
-                .and_then(|client| client.get_connection())
-                .and_then(|mut connection| redis::cmd("PING").exec(&mut connection));
-            match answer {
-                Err(error) if error.is_io_error() => std::thread::sleep(Duration::from_millis(5)),
-                _ => return true,
-            }
-        }
-        false
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.stop();
-    }
 }
 
 /// A client of ours.
@@ -124,17 +86,22 @@ pub(crate) fn client(url: &str) -> Arc<RedisClient> {
     Arc::new(RedisClient::connect(address, RedisOptions::default()).unwrap())
 }
 
-fn run(folder: &TempDir, port: u16, options: &[String]) -> Child {
-    let socket = folder.path().join("socket");
-    Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""])
-        .args(["--appendonly", "no", "--dir"])
-        .arg(folder.path())
-        .arg("--unixsocket")
-        .arg(socket)
-        .args(options)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+fn run(port: u16, options: &[String]) -> anyhow::Result<Process> {
+    let folder = folder("redis")?;
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+    command.args(["--appendonly", "no", "--dir"]).arg(&folder);
+    command.arg("--unixsocket").arg(folder.join("socket")).args(options);
+    // SIGKILL: as a crash does it.
+    let mut process = Process::start("redis", &folder, "KILL", &command)?;
+    process.wait_until(Duration::from_secs(20), || answers(port))?;
+    Ok(process)
+}
+
+fn answers(port: u16) -> bool {
+    // A server with a password answers with an error, which is an answer too.
+    redis::Client::open(format!("redis://127.0.0.1:{port}"))
+        .and_then(|client| client.get_connection())
+        .and_then(|mut connection| redis::cmd("PING").exec(&mut connection))
+        .map_or_else(|error| !error.is_io_error(), |()| true)
 }
