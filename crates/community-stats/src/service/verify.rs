@@ -12,6 +12,7 @@ use stats_documents::Shelf;
 use stats_series::{Category, ResponseSpec, Selection, WriteError};
 
 use super::CachedResponseService;
+use super::bulk::Halt;
 use super::difference::first_difference;
 use super::error::{ServiceError, chain};
 use super::list::description;
@@ -169,7 +170,8 @@ impl CachedResponseService {
                     .map(|selection| ResponseSpec { category: suspect.category, selection })
             })
             .collect();
-        let reading = match self.read_shelf(shelf, &specs, cancel) {
+        let halt = Halt { asked: cancel, lock: None };
+        let reading = match self.read_shelf(shelf, &specs, halt) {
             Ok(reading) => reading,
             Err(ServiceError::Interrupted) => return Ok(()),
             Err(ServiceError::Source(error)) => {
