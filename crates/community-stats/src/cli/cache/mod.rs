@@ -18,7 +18,7 @@ use stats_cache::EntryDescription;
 
 use super::{Ending, Global};
 use crate::service::GLOBAL;
-pub(in crate::cli) use generate::work;
+pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,7 @@
 //! The commands on stored responses.
 
+use std::cell::Cell;
+
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -153,8 +155,18 @@ fn the_members_of_a_listed_entry() {
     assert_eq!(
         members,
         [
-            "community_id", "slug", "year", "category", "state", "reason", "cache_key",
-            "created_at", "expires_at", "data_through", "size", "stored_size"
+            "community_id",
+            "slug",
+            "year",
+            "category",
+            "state",
+            "reason",
+            "cache_key",
+            "created_at",
+            "expires_at",
+            "data_through",
+            "size",
+            "stored_size"
         ]
     );
     assert_eq!(entry["slug"], "coastal-ecology-network");
@@ -283,7 +295,7 @@ fn explain_tells_everything() {
     Documents now:      46
     Aggregated through: 2025-12-31
     ");
-    let one = std::cell::Cell::new(true);
+    let one = Cell::new(true);
     let path = changed(&scene, "stats-community-usage-delta-2025.ndjson.gz", |line| {
         let hit = line.contains("\"community_id\":\"global\"") && one.replace(false);
         hit.then(|| line.replacen("\"total_events\":", "\"total_events\":1", 1))
@@ -315,10 +327,7 @@ fn explain_tells_everything() {
     };
     let next = explained("2026").json();
     assert_eq!(next["state"], "incomplete");
-    assert_eq!(
-        next["due"],
-        "when 2026-01-04 is aggregated, not before 2026-01-05T00:00:00Z"
-    );
+    assert_eq!(next["due"], "when 2026-01-04 is aggregated, not before 2026-01-05T00:00:00Z");
     let before = explained("2019").json();
     assert_eq!(before["state"], json!(null));
     assert_eq!(before["reason"], "2019 is outside the lifespan of the community, 2025-2026");

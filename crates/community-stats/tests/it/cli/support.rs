@@ -123,7 +123,7 @@ impl Scene {
         }
     }
 
-    /// Every file of the data folder with its length.
+    /// Every file of the data folder with its length, without what SQLite keeps beside its files.
     pub(super) fn files(&self) -> Vec<(String, u64)> {
         let Ok(entries) = fs::read_dir(self.path("data")) else { return Vec::new() };
         let mut files: Vec<(String, u64)> = entries
@@ -132,6 +132,7 @@ impl Scene {
                 let length = entry.metadata().unwrap().len();
                 (entry.file_name().into_string().unwrap(), length)
             })
+            .filter(|(name, _)| !name.ends_with("-wal") && !name.ends_with("-shm"))
             .collect();
         files.sort();
         files
@@ -169,7 +170,11 @@ impl fmt::Display for Outcome {
 }
 
 /// The lines of a fixture file of `tiny-7`, changed by `change`, as the name of a new file.
-pub(super) fn changed(scene: &Scene, file: &str, change: impl Fn(String) -> Option<String>) -> String {
+pub(super) fn changed(
+    scene: &Scene,
+    file: &str,
+    change: impl Fn(String) -> Option<String>,
+) -> String {
     let lines = fixtures::lines(Path::new("documents/tiny-7").join(file)).unwrap();
     let lines: Vec<String> = lines.into_iter().filter_map(change).collect();
     scene.write("changed.ndjson", lines.join("\n"))
