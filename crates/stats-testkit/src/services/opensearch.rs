@@ -1,0 +1,274 @@
+//! An OpenSearch node, made from the server's Java libraries.
+//!
+//! The libraries are fetched with Maven once and kept, with our compiled launcher, in
+//! `$COMMUNITY_STATS_TEST_CACHE`, else `$XDG_CACHE_HOME/community-stats`, else
+//! `~/.cache/community-stats`.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+
+use super::process::{Process, folder, free_port, on_path, with_retries};
+use super::{Service, shared, unique_name};
+use crate::http;
+
+/// The most bytes that [`OpenSearch::load`] sends in one `_bulk` request, unless a single
+/// document is larger.
+pub const BULK_BYTES: usize = 4_000_000;
+
+const VERSION: &str = "2.19.1";
+const PROJECT: &str = include_str!("../../opensearch/pom.xml");
+const LAUNCHER: &str = include_str!("../../opensearch/Node.java");
+const LOGGING: &str = include_str!("../../opensearch/log4j2.properties");
+
+macro_rules! template {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../../fixtures/opensearch/", $name, ".json")))
+    };
+}
+
+/// The index templates of the source system (source-documents specification, sections 1 and 3),
+/// with `{prefix}` where the instance's prefix goes.
+const TEMPLATES: [(&str, &str); 8] = [
+    template!("stats-community-records-delta-added"),
+    template!("stats-community-records-snapshot-added"),
+    template!("stats-community-usage-delta"),
+    template!("stats-community-usage-snapshot"),
+    template!("stats-community-events"),
+    template!("stats-bookmarks-community"),
+    template!("communities"),
+    template!("rdmrecords-records"),
+];
+
+/// An OpenSearch node: plain HTTP, no login.
+#[derive(Debug)]
+pub struct OpenSearch {
+    url: String,
+    process: Option<Process>,
+}
+
+impl OpenSearch {
+    /// A node of one's own. The first start on a machine fetches the libraries.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start() -> anyhow::Result<Self> {
+        let home = install()?;
+        with_retries(|| {
+            let folder = folder("opensearch")?;
+            fs::create_dir_all(folder.join("data"))?;
+            fs::create_dir_all(folder.join("logs"))?;
+            let (port, transport) = (free_port()?, free_port()?);
+            let class_path = format!("{0}/classes:{0}/lib/*", home.display());
+            let mut command = Command::new("java");
+            command.args(["-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, "Node"]);
+            command.arg(&folder).args([port.to_string(), transport.to_string()]);
+            let mut process = Process::start("opensearch", &folder, "TERM", &command)?;
+            let mut node = Self { url: format!("http://127.0.0.1:{port}"), process: None };
+            process.wait_until(Duration::from_secs(90), || {
+                node.get("/_cluster/health?wait_for_status=yellow&timeout=1s").is_ok()
+            })?;
+            node.process = Some(process);
+            Ok(node)
+        })
+    }
+
+    /// Fetches the libraries and compiles the launcher, unless that was done before.
+    ///
+    /// # Errors
+    /// When Maven or the compiler fails.
+    pub fn install() -> anyhow::Result<()> {
+        install().map(drop)
+    }
+
+    /// The node of this test process, if Java and Maven are installed.
+    ///
+    /// # Panics
+    /// When it does not start, or is missing with `CI=true`.
+    pub fn shared() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        let attach = |url: &str| Self { url: url.to_owned(), process: None };
+        shared(Service::OpenSearch, &SERVER, attach, Self::start)
+    }
+
+    /// `http://host:port`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// An index prefix that no other test uses, with the index templates for it in place.
+    ///
+    /// # Errors
+    /// When a template is refused.
+    pub fn prefix(&self) -> anyhow::Result<String> {
+        let prefix = format!("{}-", unique_name());
+        for (name, template) in TEMPLATES {
+            let path = format!("/_index_template/{prefix}{name}-v1.0.0");
+            self.send("PUT", &path, template.replace("{prefix}", &prefix).as_bytes())?;
+        }
+        Ok(prefix)
+    }
+
+    /// Indexes export lines `{"_index","_id","_source"}` below `prefix` and makes them visible.
+    /// Gives the number of lines.
+    ///
+    /// # Errors
+    /// When a line is not an export line, or the first document that is refused.
+    pub fn load<L: AsRef<str>>(
+        &self,
+        prefix: &str,
+        lines: impl IntoIterator<Item = L>,
+    ) -> anyhow::Result<usize> {
+        let (mut count, mut bulk) = (0, Vec::new());
+        for line in lines {
+            let line: ExportLine<'_> = serde_json::from_str(line.as_ref())?;
+            let index = format!("{prefix}{}", line.index);
+            let action = json!({"index": {"_index": index, "_id": line.id}}).to_string();
+            let source = line.source.get();
+            if !bulk.is_empty() && bulk.len() + action.len() + source.len() + 2 > BULK_BYTES {
+                self.bulk(&bulk)?;
+                bulk.clear();
+            }
+            for part in [action.as_str(), source] {
+                bulk.extend_from_slice(part.as_bytes());
+                bulk.push(b'\n');
+            }
+            count += 1;
+        }
+        if !bulk.is_empty() {
+            self.bulk(&bulk)?;
+        }
+        self.refresh(prefix)?;
+        Ok(count)
+    }
+
+    /// Makes every write below `prefix` visible to searches.
+    ///
+    /// # Errors
+    /// When the request fails.
+    pub fn refresh(&self, prefix: &str) -> anyhow::Result<()> {
+        self.send("POST", &format!("/{prefix}*/_refresh"), b"").map(drop)
+    }
+
+    /// Sends one `_bulk` request as it is.
+    ///
+    /// # Errors
+    /// With the first item that failed.
+    pub fn bulk(&self, lines: &[u8]) -> anyhow::Result<()> {
+        let answer = self.send("POST", "/_bulk", lines)?;
+        let items = answer["items"].as_array().context("no items")?;
+        let failed = items.iter().find(|item| {
+            item.as_object().is_some_and(|item| item.values().any(|v| !v["error"].is_null()))
+        });
+        ensure!(
+            failed.is_none(),
+            "refused: {:.1000}",
+            failed.map(Value::to_string).unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    /// `GET` on a path, as JSON.
+    ///
+    /// # Errors
+    /// When the request fails or the status is not 2xx.
+    pub fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.send("GET", path, b"")
+    }
+
+    /// Any request on a path, as JSON.
+    ///
+    /// # Errors
+    /// When the request fails or the status is not 2xx.
+    pub fn send(&self, method: &str, path: &str, body: &[u8]) -> anyhow::Result<Value> {
+        let answer = http::send(method, &format!("{}{path}", self.url), body)?;
+        answer.json().with_context(|| format!("{method} {path}"))
+    }
+
+    /// Stops the node now; a no-op for a node we did not start.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct ExportLine<'a> {
+    #[serde(rename = "_index")]
+    index: std::borrow::Cow<'a, str>,
+    #[serde(rename = "_id")]
+    id: std::borrow::Cow<'a, str>,
+    #[serde(rename = "_source", borrow)]
+    source: &'a serde_json::value::RawValue,
+}
+
+pub(super) fn missing() -> Option<&'static str> {
+    let compiled = cache().is_some_and(|cache| cache.join("classes").is_dir());
+    let needed: &[&str] = if compiled { &["java"] } else { &["java", "javac", "mvn"] };
+    needed.iter().copied().find(|program| !on_path(program))
+}
+
+/// Where the libraries and the launcher of exactly these sources are kept.
+fn cache() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let parent = variable("COMMUNITY_STATS_TEST_CACHE")
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
+        .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
+    let mut hasher = DefaultHasher::new();
+    (PROJECT, LAUNCHER, LOGGING).hash(&mut hasher);
+    Some(parent.join(format!("opensearch-{VERSION}-{:08x}", hasher.finish() as u32)))
+}
+
+/// Fetches and compiles what is not in the cache yet; complete or not there at all.
+fn install() -> anyhow::Result<PathBuf> {
+    let home = cache().context("neither HOME nor COMMUNITY_STATS_TEST_CACHE is set")?;
+    if home.join("classes").is_dir() {
+        return Ok(home);
+    }
+    let parent = home.parent().context("a cache folder has a parent")?;
+    fs::create_dir_all(parent)?;
+    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
+    let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
+    fs::create_dir(&classes)?;
+    fs::write(building.path().join("pom.xml"), PROJECT)?;
+    fs::write(building.path().join("Node.java"), LAUNCHER)?;
+    fs::write(classes.join("log4j2.properties"), LOGGING)?;
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
+    run(maven.current_dir(building.path()))?;
+    let mut compiler = Command::new("javac");
+    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg("Node.java");
+    run(compiler.current_dir(building.path()))?;
+    keep(building, &home)?;
+    Ok(home)
+}
+
+/// Another process may have been quicker, with the same result.
+fn keep(building: tempfile::TempDir, home: &Path) -> anyhow::Result<()> {
+    let renamed = fs::rename(building.path(), home);
+    if home.join("classes").is_dir() {
+        return Ok(());
+    }
+    renamed.with_context(|| format!("keeping {}", home.display()))
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("running {program}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&said));
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! A Redis server.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use super::process::{Process, folder, free_port, with_retries};
+use super::{Service, shared, unique_name};
+
+/// A Redis server without persistence, with 4,096 databases.
+#[derive(Debug)]
+pub struct Redis {
+    address: String,
+    process: Option<Process>,
+}
+
+impl Redis {
+    /// A server of one's own, with `options` appended to its command line, such as
+    /// `["--maxmemory", "10mb"]`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(options: &[&str]) -> anyhow::Result<Self> {
+        with_retries(|| {
+            let (folder, port) = (folder("redis")?, free_port()?);
+            let mut command = Command::new("redis-server");
+            command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+            command.args(["--appendonly", "no", "--databases", "4096", "--dir"]).arg(&folder);
+            command.args(["--unixsocket"]).arg(folder.join("socket")).args(options);
+            let mut process = Process::start("redis", &folder, "TERM", &command)?;
+            let address = format!("127.0.0.1:{port}");
+            process.wait_until(Duration::from_secs(20), || answers(&address))?;
+            Ok(Self { address, process: Some(process) })
+        })
+    }
+
+    /// The server of this test process, if Redis is installed.
+    ///
+    /// # Panics
+    /// When it does not start, or is missing with `CI=true`.
+    pub fn shared() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<Redis>> = OnceLock::new();
+        let attach = |address: &str| Self { address: address.to_owned(), process: None };
+        shared(Service::Redis, &SERVER, attach, || Self::start(&[]))
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Its folder, with the unix socket `socket` in it; `None` for a server we did not start.
+    #[must_use]
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.process.as_ref().map(Process::folder)
+    }
+
+    /// The URL of a database that no other test of this process uses.
+    #[must_use]
+    pub fn database(&self) -> String {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        // Processes that share one server start at different places.
+        let start = (std::process::id() as u16).wrapping_mul(61);
+        let number = 16 + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 4_080;
+        format!("redis://{}/{number}", self.address)
+    }
+
+    /// A key prefix that no other test uses.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        unique_name()
+    }
+
+    /// Stops the server now; a no-op for a server we did not start.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+}
+
+fn answers(address: &str) -> bool {
+    let ping = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut answer = [0; 1];
+        stream.read_exact(&mut answer)?;
+        // A server with a password answers with an error, which is an answer too.
+        Ok(matches!(answer[0], b'+' | b'-'))
+    };
+    ping().unwrap_or(false)
+}
