@@ -33,6 +33,9 @@ pub enum InvalidDocument {
     /// The day field holds something else.
     #[error("{0} {1}")]
     DayNotADate(&'static str, crate::InvalidDay),
+    /// A bookmark of something else than the four kinds on the basis *added*.
+    #[error("a bookmark of the aggregation '{0}', which is not used")]
+    OtherAggregation(String),
 }
 
 impl<'a> DocumentFacts<'a> {
@@ -44,6 +47,11 @@ impl<'a> DocumentFacts<'a> {
     pub fn read(kind: DocumentKind, source: &'a [u8]) -> Result<Self, InvalidDocument> {
         let text = std::str::from_utf8(source)
             .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+        Self::read_text(kind, text)
+    }
+
+    /// The same for a source that is known to be UTF-8.
+    pub(crate) fn read_text(kind: DocumentKind, text: &'a str) -> Result<Self, InvalidDocument> {
         let fields: Fields<'a> = serde_json::from_str(text)
             .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
         let community = fields.community.filter(|community| !community.is_empty());
@@ -104,7 +112,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyText)
     }

@@ -8,9 +8,11 @@
 pub mod archive;
 mod error;
 mod facts;
+pub mod import;
 pub mod mirror;
 mod model;
 mod source;
+mod stored;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};

@@ -71,6 +71,17 @@ impl Packer {
         Ok(self.pack_known(kind, id, &facts, source, origin))
     }
 
+    /// The same for a source that is known to be UTF-8.
+    pub(crate) fn pack_text(
+        &mut self,
+        kind: DocumentKind,
+        id: &str,
+        source: &str,
+    ) -> Result<PackedDocument, InvalidDocument> {
+        let facts = DocumentFacts::read_text(kind, source)?;
+        Ok(self.pack_known(kind, id, &facts, source.as_bytes(), None))
+    }
+
     /// The same for a document whose facts were read before.
     pub(crate) fn pack_known(
         &mut self,

@@ -32,6 +32,7 @@ pub struct ArchiveWriter<'a> {
     pub(crate) connection: Connection,
     packer: Packer,
     batch: Option<Batch>,
+    batch_bytes: u64,
 }
 
 /// What the present transaction knows.
@@ -41,11 +42,7 @@ pub(crate) struct Batch {
     pub(crate) sequence: u64,
     pub(crate) shelves: Shelves,
     bytes: u64,
-    puts: u64,
 }
-
-/// Small things are many: a batch ends after so many of them too.
-const BATCH_PUTS: u64 = 100_000;
 
 /// A document as the archive has it.
 struct Known {
@@ -65,7 +62,19 @@ impl<'a> ArchiveWriter<'a> {
         if let Some(limit) = archive.options().limit_bytes {
             limit_pages(&connection, limit).doing("open", path)?;
         }
-        Ok(Self { archive, connection, packer: archive.packer(), batch: None })
+        Ok(Self {
+            archive,
+            connection,
+            packer: archive.packer(),
+            batch: None,
+            batch_bytes: archive.options().batch_bytes,
+        })
+    }
+
+    /// Leaves it to the caller to commit.
+    pub(crate) fn with_whole_batches(mut self) -> Self {
+        self.batch_bytes = u64::MAX;
+        self
     }
 
     /// Puts one document: new, instead of the one with the same `id`, or not at all when that one
@@ -154,8 +163,7 @@ impl<'a> ArchiveWriter<'a> {
     pub(crate) fn counted<T>(&mut self, bytes: u64, done: T) -> Result<T> {
         if let Some(batch) = &mut self.batch {
             batch.bytes += bytes;
-            batch.puts += 1;
-            if batch.bytes >= self.archive.options().batch_bytes || batch.puts >= BATCH_PUTS {
+            if batch.bytes >= self.batch_bytes {
                 self.commit()?;
             }
         }
@@ -191,7 +199,7 @@ fn begin(connection: &Connection) -> rusqlite::Result<Batch> {
     let sequence = transaction
         .prepare_cached("SELECT sequence FROM archive")?
         .query_row([], |row| row.get(0))?;
-    Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0, puts: 0 })
+    Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0 })
 }
 
 fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
