@@ -1,4 +1,8 @@
 //! Every answer of a community statistics dashboard, ready before anyone asks.
 #![forbid(unsafe_code)]
 
+pub mod app;
+pub mod calendar;
+pub mod cli;
 pub mod config;
+pub mod service;

@@ -1,0 +1,243 @@
+//! Which communities and years a request is about (cache-and-jobs specification, sections 3.2
+//! and 7).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use stats_documents::{Community, Day, DeletionStatus, DocumentSource};
+use stats_series::{ComponentNames, LayoutOwner, Layouts, Selection};
+
+use super::error::{ServiceError, similar};
+use super::settings::hash;
+
+/// The community id of the whole repository.
+pub const GLOBAL: &str = "global";
+
+/// The year a lifespan begins in when nothing tells a better one.
+const FALLBACK_YEAR: i16 = 2020;
+
+/// Which communities a request is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Communities {
+    /// Every community that takes part, and `global` last.
+    #[default]
+    All,
+    /// These, by id or slug, in this order.
+    Named(Vec<String>),
+}
+
+/// What the layout of a community asks for.
+#[derive(Debug)]
+pub struct MemberLayout {
+    /// The components it shows.
+    pub names: ComponentNames,
+    /// Hash of their names.
+    pub hash: String,
+}
+
+impl MemberLayout {
+    /// The selection that makes a response of this layout.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection::Components(self.names.clone())
+    }
+}
+
+/// A community that a request is about.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its id, or `global`.
+    pub id: String,
+    /// Its slug, when known.
+    pub slug: Option<String>,
+    /// Whether it was deleted.
+    pub deleted: bool,
+    /// The first year of its lifespan.
+    pub first_year: i16,
+    /// What its layout asks for.
+    pub layout: Arc<MemberLayout>,
+}
+
+/// The communities that the source knows, read once.
+#[derive(Debug)]
+pub struct Directory {
+    communities: Vec<Community>,
+}
+
+impl Directory {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    pub fn read(source: &dyn DocumentSource) -> Result<Self, ServiceError> {
+        Ok(Self { communities: source.communities()? })
+    }
+
+    /// The ids a request is about, each once, in its order. `shelved` are the communities that
+    /// have documents; they stand in for the communities when none were imported at all.
+    ///
+    /// # Errors
+    /// A name that is no id of a community or document, nor a slug.
+    pub fn select(
+        &self,
+        asked: &Communities,
+        opt_in: bool,
+        shelved: &BTreeSet<String>,
+    ) -> Result<Vec<String>, ServiceError> {
+        match asked {
+            Communities::All => Ok(self.all(opt_in, shelved)),
+            Communities::Named(names) => {
+                let mut ids = Vec::new();
+                for name in names {
+                    let id = self.resolve(name, shelved)?;
+                    if !ids.contains(&id) {
+                        ids.push(id);
+                    }
+                }
+                Ok(ids)
+            }
+        }
+    }
+
+    fn all(&self, opt_in: bool, shelved: &BTreeSet<String>) -> Vec<String> {
+        let mut ids: Vec<String> = if self.communities.is_empty() {
+            shelved.iter().filter(|id| *id != GLOBAL).cloned().collect()
+        } else {
+            self.communities.iter().filter(|c| takes_part(c, opt_in)).map(|c| c.id.clone()).collect()
+        };
+        ids.push(GLOBAL.to_owned());
+        ids
+    }
+
+    fn resolve(&self, name: &str, shelved: &BTreeSet<String>) -> Result<String, ServiceError> {
+        if name == GLOBAL || shelved.contains(name) || self.find(name).is_some() {
+            return Ok(name.to_owned());
+        }
+        match self.standing().find(|community| community.slug.as_deref() == Some(name)) {
+            Some(community) => Ok(community.id.clone()),
+            None => Err(ServiceError::UnknownCommunity {
+                id: name.to_owned(),
+                similar: self.similar_names(name, shelved),
+            }),
+        }
+    }
+
+    /// The id of the community with exactly this slug. Slugs of deleted communities do not count.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn resolve_slug(&self, slug: &str) -> Result<String, ServiceError> {
+        self.standing()
+            .find(|community| community.slug.as_deref() == Some(slug))
+            .map(|community| community.id.clone())
+            .ok_or_else(|| ServiceError::UnknownSlug {
+                slug: slug.to_owned(),
+                similar: similar(slug, self.standing().filter_map(|c| c.slug.as_deref())),
+            })
+    }
+
+    fn similar_names(&self, name: &str, shelved: &BTreeSet<String>) -> Vec<String> {
+        let ids = self.standing().map(|community| community.id.as_str());
+        let slugs = self.standing().filter_map(|community| community.slug.as_deref());
+        let shelved = shelved.iter().map(String::as_str);
+        similar(name, ids.chain(slugs).chain(shelved).chain([GLOBAL]))
+    }
+
+    /// The community with this id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Community> {
+        self.communities.iter().find(|community| community.id == id)
+    }
+
+    /// Whether the source knows any communities at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.communities.is_empty()
+    }
+
+    /// Whether entries of this community are still wanted: it stands, or nothing is known of it
+    /// but that it has documents.
+    #[must_use]
+    pub fn is_wanted(&self, id: &str, shelved: &BTreeSet<String>) -> bool {
+        match self.find(id) {
+            Some(community) => community.deletion == DeletionStatus::Published,
+            None => id == GLOBAL || shelved.contains(id),
+        }
+    }
+
+    fn standing(&self) -> impl Iterator<Item = &Community> {
+        self.communities.iter().filter(|c| c.deletion == DeletionStatus::Published)
+    }
+
+    /// The members with these ids: lifespan and layout of each.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    pub fn members(
+        &self,
+        ids: Vec<String>,
+        source: &dyn DocumentSource,
+        layouts: &Layouts,
+        first_shelf: &BTreeMap<String, i16>,
+    ) -> Result<Vec<Member>, ServiceError> {
+        let by_id: HashMap<&str, &Community> =
+            self.communities.iter().map(|community| (community.id.as_str(), community)).collect();
+        let named: Vec<String> = ids.iter().filter(|id| *id != GLOBAL).cloned().collect();
+        let events =
+            if named.is_empty() { BTreeMap::new() } else { source.first_events(&named)? };
+        let fallback = source.first_record()?.map(Day::year);
+        let mut cache = LayoutCache { layouts, known: HashMap::new() };
+        let member = |id: String| {
+            let community = by_id.get(id.as_str()).copied();
+            let told = [events.get(&id).copied(), community.and_then(|c| c.created)];
+            let first_year = told
+                .into_iter()
+                .flatten()
+                .map(Day::year)
+                .min()
+                .or(fallback)
+                .or_else(|| first_shelf.get(&id).copied())
+                .unwrap_or(FALLBACK_YEAR);
+            Member {
+                slug: community.and_then(|c| c.slug.clone()),
+                deleted: community.is_some_and(|c| c.deletion != DeletionStatus::Published),
+                first_year,
+                layout: cache.of(&id, community),
+                id,
+            }
+        };
+        Ok(ids.into_iter().map(member).collect())
+    }
+}
+
+/// Whether a community is among "all communities".
+fn takes_part(community: &Community, opt_in: bool) -> bool {
+    community.deletion == DeletionStatus::Published
+        && (!opt_in || community.dashboard_enabled == Some(true))
+}
+
+/// Most communities share a layout; each is read once.
+struct LayoutCache<'a> {
+    layouts: &'a Layouts,
+    known: HashMap<String, Arc<MemberLayout>>,
+}
+
+impl LayoutCache<'_> {
+    fn of(&mut self, id: &str, community: Option<&Community>) -> Arc<MemberLayout> {
+        let own = community.and_then(|community| community.dashboard_layout.as_ref());
+        let kind = match own {
+            _ if id == GLOBAL => GLOBAL.to_owned(),
+            None => String::new(),
+            Some(layout) => layout.to_string(),
+        };
+        let layouts = self.layouts;
+        let make = || {
+            let owner =
+                if id == GLOBAL { LayoutOwner::Global } else { LayoutOwner::Community(own) };
+            let names = layouts.components(owner);
+            let hash = hash(&names.canonical());
+            Arc::new(MemberLayout { names, hash })
+        };
+        Arc::clone(self.known.entry(kind).or_insert_with(make))
+    }
+}

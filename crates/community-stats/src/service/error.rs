@@ -1,0 +1,74 @@
+//! What can go wrong with a whole request; what goes wrong with one response is kept beside it.
+
+use std::error::Error;
+
+use stats_cache::CacheError;
+use stats_documents::SourceError;
+use stats_series::SeriesError;
+
+/// Why a request could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// No community has this slug.
+    #[error("Community with slug '{slug}' not found")]
+    UnknownSlug {
+        /// As given.
+        slug: String,
+        /// Slugs that look like it, best first.
+        similar: Vec<String>,
+    },
+    /// Neither a community nor a document has this id.
+    #[error("no community has the id '{id}', and no document names it")]
+    UnknownCommunity {
+        /// As given.
+        id: String,
+        /// Ids that look like it, best first.
+        similar: Vec<String>,
+    },
+    /// The body given to `update` is not JSON.
+    #[error("the body is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// The source cannot answer.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store cannot answer.
+    #[error(transparent)]
+    Store(#[from] CacheError),
+    /// A combination of categories and configuration that cannot be made.
+    #[error("preparing the responses")]
+    Series(#[from] SeriesError),
+    /// A body could not be encoded.
+    #[error("encoding a response")]
+    Encoding(#[source] std::io::Error),
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The names among `known` that look most like `given`, best first, at most three.
+pub fn similar<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut scored: Vec<(f64, &str)> = known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&given.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(score, _)| *score > 0.8)
+        .collect();
+    scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(right.1)));
+    scored.dedup_by(|left, right| left.1 == right.1);
+    scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}

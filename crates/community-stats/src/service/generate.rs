@@ -1,0 +1,338 @@
+//! Making what a plan asks for: shelves are read by several threads, each read feeds every
+//! category that wants it, and each response stands or fails for itself.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Instant;
+
+use stats_cache::{Body, EntryDescription, Origin};
+use stats_documents::{Bookmark, Shelf};
+use stats_series::{Category, DocumentKind, GENERATOR_VERSION, ResponseSpec, Selection};
+
+use super::CachedResponseService;
+use super::communities::Member;
+use super::completeness::{Gap, gap};
+use super::error::{ServiceError, chain};
+use super::matrix::Action;
+use super::plan::{Plan, mark};
+use super::request::Request;
+use super::settings::hash;
+use super::shelf::Reading;
+use super::summary::{Failure, Stored, Summary};
+
+/// How a run is carried out.
+pub struct Run<'a> {
+    /// How many threads read shelves; at least one does.
+    pub workers: usize,
+    /// Set from outside: shelves that are being read are abandoned, and no further one begins.
+    pub cancel: &'a AtomicBool,
+    /// Told after each response.
+    pub progress: &'a mut dyn FnMut(&Progress<'_>),
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Responses that are done, whatever came out.
+    pub done: u64,
+    /// Responses that the run makes.
+    pub total: u64,
+    /// Community of the last one.
+    pub community: &'a str,
+    /// Year of the last one.
+    pub year: i16,
+    /// Category of the last one.
+    pub category: Category,
+}
+
+/// The cells that one reading of a shelf makes.
+struct ShelfJob<'a> {
+    member: &'a Member,
+    year: i16,
+    kind: DocumentKind,
+    categories: Vec<Category>,
+}
+
+struct ShelfReport {
+    community: String,
+    year: i16,
+    outcomes: Vec<(Category, Outcome)>,
+    documents: u64,
+    bytes: u64,
+}
+
+enum Outcome {
+    Stored { key: String, plain_length: u64 },
+    Incomplete(Gap),
+    Failed(String),
+    Abandoned,
+}
+
+impl CachedResponseService {
+    /// Makes what a request asks for: plans, then executes the plan.
+    ///
+    /// # Errors
+    /// When the plan cannot be made; failures of single responses are in the summary.
+    pub fn create(&self, request: &Request, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
+        let plan = self.plan(request)?;
+        Ok(self.execute(&plan, run))
+    }
+
+    /// Makes the cells that a plan wants made.
+    pub fn execute(&self, plan: &Plan, run: &mut Run<'_>) -> Summary {
+        let begun = Instant::now();
+        let mut summary = Summary::default();
+        count_settled(plan, &mut summary);
+        self.work(plan, run, &mut summary);
+        summary.interrupted = run.cancel.load(Ordering::Relaxed);
+        summary.elapsed = begun.elapsed();
+        summary
+    }
+
+    fn work(&self, plan: &Plan, run: &mut Run<'_>, summary: &mut Summary) {
+        let (jobs, total) = jobs(plan);
+        let workers = run.workers.clamp(1, jobs.len().max(1));
+        let (queue, cancel) = (Mutex::new(jobs), run.cancel);
+        let (sender, receiver) = mpsc::sync_channel(workers);
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                let (sender, queue) = (sender.clone(), &queue);
+                scope.spawn(move || {
+                    while let Some(job) = next(queue, cancel) {
+                        if sender.send(self.make_shelf_guarded(plan, &job, cancel)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut done = 0;
+            for report in receiver {
+                record(report, summary, total, &mut done, run.progress);
+            }
+        });
+    }
+
+    /// A panic while one shelf is made is a failure of its cells, not of the run.
+    fn make_shelf_guarded(
+        &self,
+        plan: &Plan,
+        job: &ShelfJob<'_>,
+        cancel: &AtomicBool,
+    ) -> ShelfReport {
+        let made = catch_unwind(AssertUnwindSafe(|| self.make_shelf(plan, job, cancel)));
+        made.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            let text = text.unwrap_or_else(|| "without a message".to_owned());
+            job.report(|| Outcome::Failed(format!("the generator panicked: {text}")))
+        })
+    }
+
+    fn make_shelf(&self, plan: &Plan, job: &ShelfJob<'_>, cancel: &AtomicBool) -> ShelfReport {
+        match self.try_make_shelf(plan, job, cancel) {
+            Ok(report) => report,
+            Err(ServiceError::Interrupted) => job.report(|| Outcome::Abandoned),
+            Err(error) => {
+                let text = chain(&error);
+                job.report(|| Outcome::Failed(text.clone()))
+            }
+        }
+    }
+
+    /// The bookmark is read before and after: a response is stored only when its period was
+    /// complete both times, so that documents written in between cannot be half of a day.
+    fn try_make_shelf(
+        &self,
+        plan: &Plan,
+        job: &ShelfJob<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<ShelfReport, ServiceError> {
+        let before = self.bookmark(job)?;
+        if let Some(gap) = gap(before, job.year, self.clock.now()) {
+            return Ok(job.report(|| Outcome::Incomplete(gap)));
+        }
+        let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), cancel)?;
+        let after = self.bookmark(job)?;
+        if let Some(gap) = gap(after, job.year, self.clock.now()) {
+            return Ok(job.report(|| Outcome::Incomplete(gap)));
+        }
+        let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
+        let origin = self.origin(plan, job, &reading);
+        let mut report = job.report(|| Outcome::Abandoned);
+        (report.documents, report.bytes) = (reading.documents, reading.bytes);
+        for (index, (category, outcome)) in report.outcomes.iter_mut().enumerate() {
+            if cancel.load(Ordering::Relaxed) {
+                break;
+            }
+            *outcome = self.body(&reading, index).map_or_else(Outcome::Failed, |body| {
+                let description = self.describe(job, *category, &origin, through.clone());
+                self.store_body(&description, &body)
+            });
+        }
+        Ok(report)
+    }
+
+    fn bookmark(&self, job: &ShelfJob<'_>) -> Result<Option<Bookmark>, ServiceError> {
+        let mut found = self.source.bookmarks(job.kind, std::slice::from_ref(&job.member.id))?;
+        Ok(found.remove(&job.member.id))
+    }
+
+    fn origin(&self, plan: &Plan, job: &ShelfJob<'_>, reading: &Reading) -> Origin {
+        Origin {
+            shelf: mark(reading.fingerprint),
+            position: reading.position.clone(),
+            layout: if plan.optimize { job.member.layout.hash.clone() } else { String::new() },
+            configuration: hash(&self.settings.series.canonical()),
+            optimized: plan.optimize,
+            generator: GENERATOR_VERSION,
+        }
+    }
+
+    fn describe(
+        &self,
+        job: &ShelfJob<'_>,
+        category: Category,
+        origin: &Origin,
+        data_through: Option<String>,
+    ) -> EntryDescription {
+        EntryDescription {
+            origin: Some(origin.clone()),
+            data_through,
+            ..self.new_description(&job.member.id, job.year, category)
+        }
+    }
+
+    fn store_body(&self, description: &EntryDescription, body: &Body) -> Outcome {
+        match self.store.put(description, body) {
+            Ok(()) => Outcome::Stored {
+                key: description.key.clone(),
+                plain_length: body.plain_length,
+            },
+            Err(error) => Outcome::Failed(chain(&error)),
+        }
+    }
+}
+
+trait Earlier {
+    fn min_by_day(self, other: Self) -> Self;
+}
+
+impl Earlier for Option<Bookmark> {
+    fn min_by_day(self, other: Self) -> Self {
+        match (self, other) {
+            (Some(one), Some(two)) => Some(if two.day < one.day { two } else { one }),
+            (one, two) => one.or(two),
+        }
+    }
+}
+
+impl ShelfJob<'_> {
+    fn shelf(&self) -> Shelf {
+        Shelf { kind: self.kind, community: self.member.id.clone(), year: self.year }
+    }
+
+    fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
+        let selection = || if optimize { self.member.layout.selection() } else { Selection::All };
+        self.categories
+            .iter()
+            .map(|category| ResponseSpec { category: *category, selection: selection() })
+            .collect()
+    }
+
+    fn report(&self, outcome: impl Fn() -> Outcome) -> ShelfReport {
+        ShelfReport {
+            community: self.member.id.clone(),
+            year: self.year,
+            outcomes: self.categories.iter().map(|category| (*category, outcome())).collect(),
+            documents: 0,
+            bytes: 0,
+        }
+    }
+}
+
+/// Counts the cells that need no work.
+fn count_settled(plan: &Plan, summary: &mut Summary) {
+    for cell in &plan.cells {
+        match cell.verdict.action {
+            Action::Make(_) => {}
+            Action::Keep(_) => summary.skip(cell.verdict.reason()),
+            Action::Wait(_) => summary.wait(cell.verdict.reason()),
+            Action::Refuse(_) => {
+                summary.failed += 1;
+                summary.errors.push(Failure {
+                    community_id: plan.member(cell).id.clone(),
+                    year: cell.year,
+                    category: cell.category,
+                    error: cell.verdict.reason(),
+                });
+            }
+        }
+    }
+}
+
+/// The shelves to read, in the order of the plan, and the number of cells they make.
+fn jobs(plan: &Plan) -> (VecDeque<ShelfJob<'_>>, u64) {
+    let (mut jobs, mut total): (VecDeque<ShelfJob<'_>>, u64) = (VecDeque::new(), 0);
+    let mut first_of_group = 0;
+    let mut group = None;
+    for cell in plan.to_make() {
+        total += 1;
+        if group != Some((cell.member, cell.year)) {
+            group = Some((cell.member, cell.year));
+            first_of_group = jobs.len();
+        }
+        let kind = cell.category.kind();
+        match jobs.iter_mut().skip(first_of_group).find(|job| job.kind == kind) {
+            Some(job) => job.categories.push(cell.category),
+            None => jobs.push_back(ShelfJob {
+                member: plan.member(cell),
+                year: cell.year,
+                kind,
+                categories: vec![cell.category],
+            }),
+        }
+    }
+    (jobs, total)
+}
+
+fn next<'a>(queue: &Mutex<VecDeque<ShelfJob<'a>>>, cancel: &AtomicBool) -> Option<ShelfJob<'a>> {
+    if cancel.load(Ordering::Relaxed) {
+        return None;
+    }
+    queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+}
+
+fn record(
+    report: ShelfReport,
+    summary: &mut Summary,
+    total: u64,
+    done: &mut u64,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) {
+    summary.documents += report.documents;
+    summary.document_bytes += report.bytes;
+    let (community_id, year) = (report.community, report.year);
+    for (category, outcome) in report.outcomes {
+        match outcome {
+            Outcome::Abandoned => continue,
+            Outcome::Incomplete(gap) => summary.wait(gap.to_string()),
+            Outcome::Failed(error) => {
+                summary.failed += 1;
+                let community_id = community_id.clone();
+                summary.errors.push(Failure { community_id, year, category, error });
+            }
+            Outcome::Stored { key, plain_length } => {
+                summary.success += 1;
+                summary.response_bytes += plain_length;
+                let community_id = community_id.clone();
+                summary.responses.push(Stored { community_id, year, category, cache_key: key });
+            }
+        }
+        *done += 1;
+        progress(&Progress { done: *done, total, community: &community_id, year, category });
+    }
+}

@@ -1,0 +1,95 @@
+//! One honest reading of a shelf: its documents fed to a builder, and proof that they were all of
+//! them.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use stats_cache::{Body, BodyWriter};
+use stats_documents::{Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
+use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
+
+use super::CachedResponseService;
+use super::error::{ServiceError, chain};
+use super::matrix::position_text;
+
+/// A shelf that changes while it is read is read once more.
+const ATTEMPTS: u32 = 2;
+
+/// A shelf as it was read.
+pub(super) struct Reading {
+    pub(super) builder: SeriesBuilder,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) position: String,
+    pub(super) documents: u64,
+    pub(super) bytes: u64,
+}
+
+impl CachedResponseService {
+    /// Reads a shelf once for all of `specs`. The fingerprint of what was read equals the one
+    /// that the source gave before.
+    pub(super) fn read_shelf(
+        &self,
+        shelf: &Shelf,
+        specs: &[ResponseSpec],
+        cancel: &AtomicBool,
+    ) -> Result<Reading, ServiceError> {
+        let mut found = String::new();
+        for _ in 0..ATTEMPTS {
+            let expected = self.fingerprint(shelf)?;
+            let reading = self.read_once(shelf, specs, cancel)?;
+            if reading.fingerprint == expected {
+                return Ok(reading);
+            }
+            found = format!("announced {expected}; delivered {}", reading.fingerprint);
+        }
+        let doing = format!("reading {shelf}, which changed each time while it was read: {found}");
+        Err(SourceError::new(SourceErrorKind::Inconsistent, doing).into())
+    }
+
+    fn fingerprint(&self, shelf: &Shelf) -> Result<Fingerprint, ServiceError> {
+        let filter = ShelfFilter {
+            communities: vec![shelf.community.clone()],
+            years: vec![shelf.year],
+        };
+        let mut all = self.source.fingerprints(shelf.kind, &filter)?;
+        Ok(all.remove(shelf).unwrap_or_default())
+    }
+
+    fn read_once(
+        &self,
+        shelf: &Shelf,
+        specs: &[ResponseSpec],
+        cancel: &AtomicBool,
+    ) -> Result<Reading, ServiceError> {
+        let position = position_text(&self.source.position(shelf.kind)?);
+        let mut builder = SeriesBuilder::new(&self.settings.series, specs)?;
+        let (mut fingerprint, mut bytes) = (Fingerprint::default(), 0);
+        self.source.documents(shelf, None, &mut |document| {
+            if cancel.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            builder.feed(document.id, document.source);
+            fingerprint.count += 1;
+            fingerprint.max = fingerprint.max.max(document.sequence);
+            fingerprint.sum = fingerprint.sum.wrapping_add(document.sequence);
+            bytes += document.source.len() as u64;
+            ControlFlow::Continue(())
+        })?;
+        if cancel.load(Ordering::Relaxed) {
+            return Err(ServiceError::Interrupted);
+        }
+        let documents = fingerprint.count;
+        Ok(Reading { builder, fingerprint, position, documents, bytes })
+    }
+
+    /// The response at `index` of a reading as a body for the store, or why there is none.
+    pub(super) fn body(&self, reading: &Reading, index: usize) -> Result<Body, String> {
+        let encoding = self.store.encoding();
+        let mut writer = BodyWriter::new(encoding).map_err(|error| chain(&error))?;
+        match reading.builder.write(index, self.settings.floats, &mut writer) {
+            Ok(()) => writer.finish().map_err(|error| chain(&error)),
+            Err(WriteError::Document(failure)) => Err(failure.to_string()),
+            Err(WriteError::Io(error)) => Err(chain(&error)),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What a run did (cache-and-jobs specification, section 8.9).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use stats_series::Category;
+
+/// The result of a run. As JSON it is the object of the Python package, and `incomplete`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Summary {
+    /// Responses that were made and stored.
+    pub success: u64,
+    /// Responses that could not be made or stored.
+    pub failed: u64,
+    /// Responses that were left as they are.
+    pub skipped: u64,
+    /// One for each failed response.
+    pub errors: Vec<Failure>,
+    /// The stored ones.
+    pub responses: Vec<Stored>,
+    /// Responses whose period is not aggregated yet; nothing was stored for them.
+    pub incomplete: u64,
+    /// How many were skipped for which reason.
+    #[serde(skip)]
+    pub skipped_because: BTreeMap<String, u64>,
+    /// How many were incomplete for which reason.
+    #[serde(skip)]
+    pub incomplete_because: BTreeMap<String, u64>,
+    /// Documents that were read.
+    #[serde(skip)]
+    pub documents: u64,
+    /// Bytes of the documents that were read.
+    #[serde(skip)]
+    pub document_bytes: u64,
+    /// Bytes of the responses that were stored, before compression.
+    #[serde(skip)]
+    pub response_bytes: u64,
+    /// How long it took.
+    #[serde(skip)]
+    pub elapsed: Duration,
+    /// Whether it was stopped before its end.
+    #[serde(skip)]
+    pub interrupted: bool,
+}
+
+/// A response that could not be made or stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// Community id.
+    pub community_id: String,
+    /// Year.
+    pub year: i16,
+    /// Query name of the category.
+    #[serde(serialize_with = "query_name")]
+    pub category: Category,
+    /// Why.
+    pub error: String,
+}
+
+/// A response that was stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stored {
+    /// Community id.
+    pub community_id: String,
+    /// Year.
+    pub year: i16,
+    /// Query name of the category.
+    #[serde(serialize_with = "query_name")]
+    pub category: Category,
+    /// Under which key.
+    pub cache_key: String,
+}
+
+impl Summary {
+    /// All cells of the run.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.success + self.failed + self.skipped + self.incomplete
+    }
+
+    pub(super) fn skip(&mut self, reason: String) {
+        self.skipped += 1;
+        *self.skipped_because.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn wait(&mut self, reason: String) {
+        self.incomplete += 1;
+        *self.incomplete_because.entry(reason).or_default() += 1;
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn query_name<S: serde::Serializer>(
+    category: &Category,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(category.query_name())
+}
