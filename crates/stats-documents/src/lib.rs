@@ -11,6 +11,7 @@ mod facts;
 pub mod import;
 pub mod mirror;
 mod model;
+pub mod postgres;
 mod source;
 mod stored;
 
