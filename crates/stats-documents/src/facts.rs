@@ -52,8 +52,7 @@ impl<'a> DocumentFacts<'a> {
 
     /// The same for a source that is known to be UTF-8.
     pub(crate) fn read_text(kind: DocumentKind, text: &'a str) -> Result<Self, InvalidDocument> {
-        let fields: Fields<'a> = serde_json::from_str(text)
-            .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+        let fields: Fields<'a> = read_object(text)?;
         let community = fields.community.filter(|community| !community.is_empty());
         let day = match kind.day_field() {
             "period_start" => fields.period_start,
@@ -105,6 +104,24 @@ impl<'de> Deserialize<'de> for Fields<'de> {
         }
         deserializer.deserialize_map(Object)
     }
+}
+
+/// Reads an object with some fields from `text`, which must hold nothing else. (A derived reader
+/// alone would take an array for an object.)
+pub(crate) fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, InvalidDocument> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(InvalidDocument::NotJson("no object".to_owned()));
+    }
+    serde_json::from_str(text).map_err(|error| InvalidDocument::NotJson(error.to_string()))
+}
+
+/// The same for bytes that may be no text.
+pub(crate) fn read_object_bytes<'a, T: Deserialize<'a>>(
+    source: &'a [u8],
+) -> Result<T, InvalidDocument> {
+    let text =
+        std::str::from_utf8(source).map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
+    read_object(text)
 }
 
 /// A text, borrowed where it has no escapes. An array of one text is that text, as for the search

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod contract;
 mod error;
 mod facts;
 pub mod import;

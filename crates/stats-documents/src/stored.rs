@@ -8,7 +8,7 @@ use serde_json::Value;
 use stats_series::DocumentKind;
 
 use crate::archive::CommunityEvent;
-use crate::facts::Text;
+use crate::facts::{Text, read_object_bytes};
 use crate::{Bookmark, Community, Day, DeletionStatus, InvalidDocument, Visibility};
 
 impl Community {
@@ -21,8 +21,7 @@ impl Community {
     /// # Errors
     /// When `source` is not a JSON object.
     pub fn read(id: &str, source: &[u8]) -> Result<Self, InvalidDocument> {
-        let document: serde_json::Map<String, Value> =
-            serde_json::from_slice(source).map_err(not_json)?;
+        let document: serde_json::Map<String, Value> = read_object_bytes(source)?;
         let at =
             |object: &str, field: &str| document.get(object).and_then(|inner| inner.get(field));
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -77,7 +76,7 @@ impl Bookmark {
             #[serde(borrow, default)]
             community_id: Text<'a>,
         }
-        let fields: Fields<'_> = serde_json::from_slice(source).map_err(not_json)?;
+        let fields: Fields<'_> = read_object_bytes(source)?;
         let name = fields.aggregation_type.0.unwrap_or_default();
         let kind = DocumentKind::from_bookmark_type(&name)
             .ok_or_else(|| InvalidDocument::OtherAggregation(name.into_owned()))?;
@@ -102,7 +101,7 @@ impl CommunityEvent {
             #[serde(borrow, default)]
             record_created_date: Text<'a>,
         }
-        let fields: Fields<'_> = serde_json::from_slice(source).map_err(not_json)?;
+        let fields: Fields<'_> = read_object_bytes(source)?;
         let event = Self {
             community: community(fields.community_id)?,
             day: day("event_date", fields.event_date)?,
@@ -123,10 +122,6 @@ fn community(field: Text<'_>) -> Result<String, InvalidDocument> {
 fn day(name: &'static str, field: Text<'_>) -> Result<Option<Day>, InvalidDocument> {
     let Some(text) = field.0 else { return Ok(None) };
     text.parse().map(Some).map_err(|invalid| InvalidDocument::DayNotADate(name, invalid))
-}
-
-fn not_json(error: serde_json::Error) -> InvalidDocument {
-    InvalidDocument::NotJson(error.to_string())
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ pub(crate) struct Outline {
     pub(crate) head: Range<usize>,
     pub(crate) tail: Range<usize>,
     pub(crate) shape: Option<u16>,
+    /// How often it was remembered. A series whose items keep changing their looks is given up.
+    pub(crate) remembered: u8,
 }
 
 /// No series.

@@ -103,7 +103,11 @@ impl Directory {
         let mut ids: Vec<String> = if self.communities.is_empty() {
             shelved.iter().filter(|id| *id != GLOBAL).cloned().collect()
         } else {
-            self.communities.iter().filter(|c| takes_part(c, opt_in)).map(|c| c.id.clone()).collect()
+            self.communities
+                .iter()
+                .filter(|c| takes_part(c, opt_in))
+                .map(|c| c.id.clone())
+                .collect()
         };
         ids.push(GLOBAL.to_owned());
         ids

@@ -189,7 +189,9 @@ impl Path {
             2 => self.keys[0].clone(),
             _ => format!("{}.{}", self.keys[0], self.keys[1]),
         };
-        if self.depth >= IN_SERIES && let Some(id) = &self.id {
+        if self.depth >= IN_SERIES
+            && let Some(id) = &self.id
+        {
             series.push_str(&format!(" ({id})"));
         }
         if self.depth == IN_SERIES {
@@ -199,12 +201,7 @@ impl Path {
             Some(token) => token.shown(),
             None => "the end".to_owned(),
         };
-        FirstDifference {
-            series,
-            date: self.date.clone(),
-            left: shown(left),
-            right: shown(right),
-        }
+        FirstDifference { series, date: self.date.clone(), left: shown(left), right: shown(right) }
     }
 }
 
@@ -239,10 +236,7 @@ mod tests {
     fn a_missing_point_is_named_by_what_stands_in_its_place() {
         let left = response(r#"["01-01",1]"#);
         let right = response(r#"["01-01",1],["01-02",3]"#);
-        assert_eq!(
-            between(&left, &right),
-            "countries.views (US): the end stored, a list made now"
-        );
+        assert_eq!(between(&left, &right), "countries.views (US): the end stored, a list made now");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use stats_cache::CacheError;
+use stats_cache::{CacheError, InvalidData};
 use stats_documents::SourceError;
 use stats_series::SeriesError;
 
@@ -26,8 +26,8 @@ pub enum ServiceError {
         similar: Vec<String>,
     },
     /// The body given to `update` is not JSON.
-    #[error("the body is not JSON")]
-    NotJson(#[source] serde_json::Error),
+    #[error(transparent)]
+    InvalidData(#[from] InvalidData),
     /// The source cannot answer.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -37,9 +37,6 @@ pub enum ServiceError {
     /// A combination of categories and configuration that cannot be made.
     #[error("preparing the responses")]
     Series(#[from] SeriesError),
-    /// A body could not be encoded.
-    #[error("encoding a response")]
-    Encoding(#[source] std::io::Error),
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,

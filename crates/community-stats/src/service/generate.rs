@@ -169,7 +169,7 @@ impl CachedResponseService {
                 break;
             }
             *outcome = self.body(&reading, index).map_or_else(Outcome::Failed, |body| {
-                let description = self.describe(job, *category, &origin, through.clone());
+                let description = self.description_of(job, *category, &origin, through.clone());
                 self.store_body(&description, &body)
             });
         }
@@ -192,7 +192,7 @@ impl CachedResponseService {
         }
     }
 
-    fn describe(
+    fn description_of(
         &self,
         job: &ShelfJob<'_>,
         category: Category,
@@ -208,10 +208,9 @@ impl CachedResponseService {
 
     fn store_body(&self, description: &EntryDescription, body: &Body) -> Outcome {
         match self.store.put(description, body) {
-            Ok(()) => Outcome::Stored {
-                key: description.key.clone(),
-                plain_length: body.plain_length,
-            },
+            Ok(()) => {
+                Outcome::Stored { key: description.key.clone(), plain_length: body.plain_length }
+            }
             Err(error) => Outcome::Failed(chain(&error)),
         }
     }

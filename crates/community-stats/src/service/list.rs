@@ -82,7 +82,11 @@ impl CachedResponseService {
         let mut members: Vec<usize> = Vec::new();
         let mut seen = HashSet::new();
         let plan = self.survey(&filter.request(), &mut |cell, entry| {
-            let description = description(entry);
+            let description = description(entry).map(|entry| EntryDescription {
+                year: cell.year,
+                category: cell.category,
+                ..entry
+            });
             seen.extend(description.as_ref().map(|description| description.key.clone()));
             let state = cell.verdict.name();
             if filter.wants(state) {

@@ -9,6 +9,7 @@ mod explain;
 mod generate;
 mod list;
 mod matrix;
+mod nothing;
 mod plan;
 mod request;
 mod settings;
@@ -19,7 +20,7 @@ mod verify;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stats_cache::{Body, CacheStore, Clock, Entry, EntryDescription, EntryState};
+use stats_cache::{CacheStore, CachedResponse, Clock, EntryDescription, EntryState};
 use stats_documents::DocumentSource;
 use stats_series::Category;
 
@@ -34,6 +35,7 @@ pub use matrix::{
     Action, Cause, CellState, Difference, Facts, Keep, Refusal, StateName, Verdict, Wanted, decide,
     difference, position_text,
 };
+pub use nothing::Nothing;
 pub use plan::{Cell, Plan};
 pub use request::{Request, Years};
 pub use settings::{ServiceSettings, hash};
@@ -93,7 +95,7 @@ impl CachedResponseService {
         self.clock.as_ref()
     }
 
-    /// The stored response, if one stands.
+    /// The stored response with its data, if one stands.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -102,20 +104,47 @@ impl CachedResponseService {
         community: &str,
         year: i16,
         category: Category,
-    ) -> Result<Option<Entry>, ServiceError> {
-        Ok(self.store.get(&self.key(community, year, category))?)
+    ) -> Result<Option<CachedResponse>, ServiceError> {
+        let mut response = CachedResponse::new(community, year, category);
+        let found = response.load(self.store.as_ref(), &self.settings.prefix)?;
+        Ok(found.then_some(response))
     }
 
     /// The stored responses of a community's year, in category order.
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub fn read_all(&self, community: &str, year: i16) -> Result<Vec<Entry>, ServiceError> {
-        let mut entries = Vec::new();
+    pub fn read_all(
+        &self,
+        community: &str,
+        year: i16,
+    ) -> Result<Vec<CachedResponse>, ServiceError> {
+        let mut responses = Vec::new();
         for category in Category::ALL {
-            entries.extend(self.read(community, year, category)?);
+            responses.extend(self.read(community, year, category)?);
         }
-        Ok(entries)
+        Ok(responses)
+    }
+
+    /// What is known about a stored response without reading its body, if one stands.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub fn describe(
+        &self,
+        community: &str,
+        year: i16,
+        category: Category,
+    ) -> Result<Option<EntryDescription>, ServiceError> {
+        let response = CachedResponse::new(community, year, category);
+        let store = self.store.as_ref();
+        let states = CachedResponse::states(&[response], store, &self.settings.prefix)?;
+        Ok(match states.into_iter().next() {
+            Some(EntryState::Ours(description) | EntryState::Foreign(description)) => {
+                Some(description)
+            }
+            _ => None,
+        })
     }
 
     /// Whether a response stands under its key. Its body is not read.
@@ -128,8 +157,7 @@ impl CachedResponseService {
         year: i16,
         category: Category,
     ) -> Result<bool, ServiceError> {
-        let states = self.store.describe(&[self.key(community, year, category)])?;
-        Ok(matches!(states.first(), Some(EntryState::Ours(_) | EntryState::Foreign(_))))
+        Ok(self.describe(community, year, category)?.is_some())
     }
 
     /// Stores a body that the caller made, with the normal key and lifetime. White space around
@@ -143,18 +171,12 @@ impl CachedResponseService {
         year: i16,
         category: Category,
         json: &[u8],
-    ) -> Result<EntryDescription, ServiceError> {
-        serde_json::from_slice::<serde::de::IgnoredAny>(json).map_err(ServiceError::NotJson)?;
-        let body = Body::from_plain(self.store.encoding(), json.trim_ascii())
-            .map_err(ServiceError::Encoding)?;
-        let description = self.new_description(community, year, category);
-        self.store.put(&description, &body)?;
-        Ok(EntryDescription {
-            plain_length: body.plain_length,
-            stored_length: body.bytes.len() as u64,
-            sha256: Some(body.sha256),
-            ..description
-        })
+    ) -> Result<CachedResponse, ServiceError> {
+        let mut response = CachedResponse::new(community, year, category);
+        let (data, now) = (json.trim_ascii().to_vec(), self.clock.now());
+        response.set_data(data, now, self.settings.lifetime)?;
+        response.save(self.store.as_ref(), &self.settings.prefix)?;
+        Ok(response)
     }
 
     /// Removes the response of one category, or of all eight; returns how many stood.
@@ -191,12 +213,7 @@ impl CachedResponseService {
     }
 
     /// The description of an entry made now, of which nothing but its place and time is known.
-    fn new_description(
-        &self,
-        community: &str,
-        year: i16,
-        category: Category,
-    ) -> EntryDescription {
+    fn new_description(&self, community: &str, year: i16, category: Category) -> EntryDescription {
         let now = self.clock.now();
         EntryDescription {
             key: self.key(community, year, category),

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stats_cache::{EntryState, ShelfMark, response_key};
-use stats_documents::{
-    Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter,
-};
+use stats_documents::{Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter};
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
 
 use super::communities::{Communities, Directory, Member};
@@ -224,7 +222,11 @@ impl CachedResponseService {
                     .iter()
                     .map(|name| directory.resolve_slug(name).unwrap_or_else(|_| name.clone()))
                     .collect();
-                if ids.is_empty() { Ok(Standing::default()) } else { Standing::read(source, &kinds, &ids) }
+                if ids.is_empty() {
+                    Ok(Standing::default())
+                } else {
+                    Standing::read(source, &kinds, &ids)
+                }
             }
         }
     }
@@ -304,8 +306,7 @@ pub(super) struct WantedOnce {
 
 impl WantedOnce {
     pub(super) fn new(service: &CachedResponseService, plan: &Plan) -> Self {
-        let histories =
-            DocumentKind::ALL.map(|kind| (kind, plan.standing.histories(kind))).into();
+        let histories = DocumentKind::ALL.map(|kind| (kind, plan.standing.histories(kind))).into();
         let wanted = Wanted {
             shelf: ShelfMark::default(),
             histories: BTreeSet::new(),

@@ -47,10 +47,8 @@ impl CachedResponseService {
     }
 
     fn fingerprint(&self, shelf: &Shelf) -> Result<Fingerprint, ServiceError> {
-        let filter = ShelfFilter {
-            communities: vec![shelf.community.clone()],
-            years: vec![shelf.year],
-        };
+        let filter =
+            ShelfFilter { communities: vec![shelf.community.clone()], years: vec![shelf.year] };
         let mut all = self.source.fingerprints(shelf.kind, &filter)?;
         Ok(all.remove(shelf).unwrap_or_default())
     }

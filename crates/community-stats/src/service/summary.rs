@@ -91,9 +91,6 @@ impl Summary {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn query_name<S: serde::Serializer>(
-    category: &Category,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn query_name<S: serde::Serializer>(category: &Category, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(category.query_name())
 }

@@ -93,7 +93,8 @@ impl CachedResponseService {
     ) -> Result<Verification, ServiceError> {
         let mut verification = Verification::default();
         let (plan, suspects) = self.suspects(request, run.sample, &mut verification)?;
-        let total = verification.checked + suspects.values().map(|list| list.len() as u64).sum::<u64>();
+        let total =
+            verification.checked + suspects.values().map(|list| list.len() as u64).sum::<u64>();
         for ((member, shelf), suspects) in suspects {
             if run.cancel.load(Ordering::Relaxed) {
                 verification.interrupted = true;

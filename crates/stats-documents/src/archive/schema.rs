@@ -169,8 +169,7 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
         connection
             .execute_batch(
                 "PRAGMA synchronous = NORMAL;
-                 PRAGMA journal_size_limit = 67108864;
-                 PRAGMA cache_size = -32768;",
+                 PRAGMA journal_size_limit = 67108864;",
             )
             .doing("open", path)?;
     }

@@ -59,6 +59,8 @@ impl<'a> ArchiveWriter<'a> {
         let path = archive.path();
         let timeout = archive.options().busy_timeout;
         let connection = schema::connect(path, Access::Write, timeout)?;
+        // Room for the upper parts of the indices, into which ids come in no order.
+        connection.pragma_update(None, "cache_size", -32_768).doing("open", path)?;
         if let Some(limit) = archive.options().limit_bytes {
             limit_pages(&connection, limit).doing("open", path)?;
         }

@@ -7,7 +7,7 @@ use stats_series::DocumentKind;
 use super::index_names::kind_of_index;
 use super::report::{LineKind, Reason};
 use crate::archive::{CommunityEvent, PackedDocument, Packer};
-use crate::facts::Text;
+use crate::facts::{Text, read_object, read_object_bytes};
 use crate::{Bookmark, Community, InvalidDocument};
 
 /// Something to put into the archive.
@@ -53,7 +53,7 @@ pub(crate) fn read_line(line: &[u8], packer: &mut Packer) -> Result<Item, Refusa
     let text = std::str::from_utf8(line)
         .map_err(|error| refuse(Reason::InvalidUtf8, error.to_string()))?;
     let hit: Hit<'_> =
-        serde_json::from_str(text).map_err(|error| refuse(Reason::NotJson, error.to_string()))?;
+        read_object(text).map_err(|error| refuse(Reason::NotJson, error.to_string()))?;
     let index = hit.index.0.ok_or_else(|| refuse(Reason::MissingIndex, String::new()))?;
     let kind = kind_of_index(&index).map_err(|reason| refuse(reason, shortened(&index)))?;
 
@@ -115,7 +115,7 @@ fn shortened(text: &str) -> String {
 
 /// Whether a line has the shape of an export line, wherever it comes from.
 pub(crate) fn is_export_line(line: &[u8]) -> bool {
-    serde_json::from_slice::<Hit<'_>>(line)
+    read_object_bytes::<Hit<'_>>(line)
         .is_ok_and(|hit| hit.index.0.is_some() && hit.source.is_some())
 }
 

@@ -159,6 +159,10 @@ impl Reader {
     }
 
     fn remember(&mut self, table: usize, series: u32, item: &[u8]) {
+        let remembered = self.tables[table].series[series as usize].outline.remembered;
+        if remembered == MAX_OUTLINES {
+            return;
+        }
         let Some(dissected) = dissect(self.kind, item) else { return };
         let habits = &mut self.habits[table];
         let known = habits.shapes.iter().position(|shape| *shape == dissected.shape);
@@ -173,13 +177,17 @@ impl Reader {
         let rows = &mut self.tables[table];
         let head = rows.keep(&item[..dissected.first]);
         let tail = rows.keep(&item[dissected.last..]);
-        rows.series[series as usize].outline = Outline { head, tail, shape: Some(shape as u16) };
+        rows.series[series as usize].outline =
+            Outline { head, tail, shape: Some(shape as u16), remembered: remembered + 1 };
     }
 
     fn item_path(&self, table: usize, index: u64) -> String {
         item_path(&self.tables[table].place, index)
     }
 }
+
+/// So many looks of one series are remembered, one after the other.
+const MAX_OUTLINES: u8 = 8;
 
 /// More columns than any table has: three halves of four measures.
 const MAX_COLUMNS: usize = 13;

@@ -85,13 +85,9 @@ fn an_entry_is_made_again_exactly_when_its_origin_differs() {
     for (change, difference) in rows {
         let entry = ours(change);
         for (current_year, marked) in [(false, false), (true, false), (false, true)] {
-            let verdict =
-                decide(&Facts { current_year, marked, ..facts(&entry, &wanted) });
+            let verdict = decide(&Facts { current_year, marked, ..facts(&entry, &wanted) });
             let expected = match difference {
-                None => Verdict {
-                    state: CellState::Fresh,
-                    action: Action::Keep(Keep::Unchanged),
-                },
+                None => Verdict { state: CellState::Fresh, action: Action::Keep(Keep::Unchanged) },
                 Some(difference) => Verdict {
                     state: CellState::Stale(difference),
                     action: Action::Make(Cause::State),

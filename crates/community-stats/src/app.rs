@@ -1,0 +1,238 @@
+//! From settings to backends: the only place that names one.
+
+use std::fs::DirBuilder;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use stats_cache::{CacheError, CacheErrorKind, CacheStore, Clock, SqliteOptions, SqliteStore};
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError, SourceErrorKind};
+use stats_series::{
+    Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
+};
+
+use crate::config::{ConfigError, JsonInput, LargeFloats, Settings, SourceKind, StoreKind};
+use crate::service::{CachedResponseService, Nothing, ServiceSettings};
+
+/// Settings, a clock, and what can be made of them.
+pub struct App {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why the parts of the program could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The settings do not work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The source cannot be opened.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] CacheError),
+    /// There is no archive yet.
+    #[error("there is no archive at {}", .0.display())]
+    NoArchive(PathBuf),
+    /// The data folder cannot be made.
+    #[error("making the data folder {}", .0.display())]
+    Folder(PathBuf, #[source] std::io::Error),
+}
+
+impl App {
+    /// The program under these settings.
+    #[must_use]
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, clock }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The service that makes and stores responses: the source has to be there, the store is made
+    /// when it is not.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_write(&self) -> Result<CachedResponseService, AppError> {
+        let source = self.source()?;
+        self.service(source, self.store()?)
+    }
+
+    /// The service that answers questions about responses: the source has to be there, and a store
+    /// that is not there is empty.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_read(&self) -> Result<CachedResponseService, AppError> {
+        self.service(self.source()?, self.store_if_any()?)
+    }
+
+    /// The service for what needs the store alone: a source that is not there knows no community,
+    /// and a store that is not there is made only `to_write`.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_of_store(&self, to_write: bool) -> Result<CachedResponseService, AppError> {
+        let source = match self.source() {
+            Err(AppError::NoArchive(_)) => Arc::new(Nothing),
+            source => source?,
+        };
+        self.service(source, if to_write { self.store()? } else { self.store_if_any()? })
+    }
+
+    /// The archive that documents are imported to; it is made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub fn archive(&self) -> Result<Archive, AppError> {
+        let path = self.settings.data.archive_path();
+        make_folder_of(&path)?;
+        Ok(Archive::open(path, ArchiveOptions::default())?)
+    }
+
+    /// The configuration of the transformation: built in, or from the files that settings name.
+    ///
+    /// # Errors
+    /// When such a file cannot be read or understood.
+    pub fn series_config(&self) -> Result<SeriesConfig, AppError> {
+        let generation = &self.settings.generation;
+        if generation.subcounts.is_none() && generation.components.is_none() {
+            return Ok(SeriesConfig::default());
+        }
+        let subcounts = match &generation.subcounts {
+            None => SubcountConfig::default(),
+            Some(input) => parsed("generation.subcounts", input, SubcountConfig::from_json)?,
+        };
+        let components = match &generation.components {
+            None => ComponentRegistry::default(),
+            Some(input) => parsed("generation.components", input, ComponentRegistry::from_json)?,
+        };
+        Ok(SeriesConfig::new(subcounts, components))
+    }
+
+    /// The layouts: built in, or from the file that settings name.
+    ///
+    /// # Errors
+    /// When that file cannot be read or understood.
+    pub fn layouts(&self) -> Result<Layouts, AppError> {
+        match &self.settings.generation.layouts {
+            None => Ok(Layouts::default()),
+            Some(input) => parsed("generation.layouts", input, Layouts::from_json),
+        }
+    }
+
+    /// How large floats are written.
+    #[must_use]
+    pub const fn floats(&self) -> FloatStyle {
+        match self.settings.generation.large_floats {
+            LargeFloats::Plain => FloatStyle::Plain,
+            LargeFloats::Signed => FloatStyle::Signed,
+        }
+    }
+
+    /// The categories that are made when none are named.
+    #[must_use]
+    pub fn categories(&self) -> Vec<Category> {
+        let derived = self.settings.generation.derived;
+        Category::ALL.into_iter().filter(|category| derived || !category.is_derived()).collect()
+    }
+
+    fn service(
+        &self,
+        source: Arc<dyn DocumentSource>,
+        store: Arc<dyn CacheStore>,
+    ) -> Result<CachedResponseService, AppError> {
+        let lifetime = self.settings.cache.ttl_days.seconds();
+        let settings = ServiceSettings {
+            prefix: self.settings.cache.prefix.clone(),
+            lifetime: lifetime.map(|seconds| {
+                SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+            }),
+            categories: self.categories(),
+            optimize: self.settings.generation.optimize,
+            opt_in: self.settings.communities.opt_in,
+            floats: self.floats(),
+            series: self.series_config()?,
+            layouts: self.layouts()?,
+        };
+        Ok(CachedResponseService::new(source, store, Arc::clone(&self.clock), settings))
+    }
+
+    fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
+        match self.settings.source.kind {
+            SourceKind::Archive => {
+                let path = self.settings.data.archive_path();
+                match Archive::open_read_only(&path, ArchiveOptions::default()) {
+                    Ok(archive) => Ok(Arc::new(archive)),
+                    Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                        Err(AppError::NoArchive(path))
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+            SourceKind::Opensearch => Err(SourceError::new(
+                SourceErrorKind::Unreachable,
+                "reading from OpenSearch (source.kind = \"opensearch\"): not in this build",
+            )
+            .into()),
+        }
+    }
+
+    fn store(&self) -> Result<Arc<dyn CacheStore>, AppError> {
+        match self.settings.cache.store {
+            StoreKind::Sqlite => {
+                let path = self.settings.cache.file_path(&self.settings.data);
+                make_folder_of(&path)?;
+                let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
+                Ok(Arc::new(SqliteStore::open_with(path, options, clock)?))
+            }
+            StoreKind::Redis => Err(CacheError::new(
+                CacheErrorKind::Unreachable,
+                "storing in Redis (cache.store = \"redis\"): not in this build",
+            )
+            .into()),
+        }
+    }
+
+    /// The store, or an empty one when there is no file for it yet.
+    fn store_if_any(&self) -> Result<Arc<dyn CacheStore>, AppError> {
+        let file = self.settings.cache.file_path(&self.settings.data);
+        let missing = self.settings.cache.store == StoreKind::Sqlite && !file.exists();
+        if missing { Ok(Arc::new(Nothing)) } else { self.store() }
+    }
+}
+
+fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+    key: &str,
+    input: &JsonInput,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, AppError> {
+    let text = input.read().map_err(|error| {
+        ConfigError::new(format!("the file that {key} names cannot be read")).caused_by(error)
+    })?;
+    let failed = |error| ConfigError::new(format!("{key} cannot be used")).caused_by(error);
+    Ok(parse(&text).map_err(failed)?)
+}
+
+/// Makes the folder of a file, readable by its owner only.
+fn make_folder_of(file: &Path) -> Result<(), AppError> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| AppError::Folder(folder.to_owned(), error))
+}

@@ -1,0 +1,112 @@
+//! Arguments that several commands share, and how they are read.
+
+use clap::Args;
+use stats_series::Category;
+
+use super::Failure;
+use crate::service::{CachedResponseService, Communities, Directory, similar};
+
+/// Which communities a command is about.
+#[derive(Debug, Args)]
+pub(super) struct CommunityChoice {
+    /// A community, by id, slug or `global`; may be repeated.
+    #[arg(long = "community-id", value_name = "ID")]
+    ids: Vec<String>,
+    /// A community, by slug; may be repeated.
+    #[arg(long = "community-slug", value_name = "SLUG")]
+    slugs: Vec<String>,
+}
+
+impl CommunityChoice {
+    /// The communities; none named means all.
+    pub(super) fn resolve(&self, service: &CachedResponseService) -> Result<Communities, Failure> {
+        if self.ids.is_empty() && self.slugs.is_empty() {
+            return Ok(Communities::All);
+        }
+        let mut names = self.ids.clone();
+        if !self.slugs.is_empty() {
+            let directory = Directory::read(service.source())?;
+            for slug in &self.slugs {
+                names.push(directory.resolve_slug(slug)?);
+            }
+        }
+        Ok(Communities::Named(names))
+    }
+
+    /// The names alone; none means all.
+    pub(super) fn names(&self, service: &CachedResponseService) -> Result<Vec<String>, Failure> {
+        Ok(match self.resolve(service)? {
+            Communities::All => Vec::new(),
+            Communities::Named(names) => names,
+        })
+    }
+}
+
+/// One community and one year.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    #[command(flatten)]
+    community: OneCommunity,
+    /// The year.
+    #[arg(long, value_parser = super::years::one)]
+    pub(super) year: i16,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct OneCommunity {
+    /// The community, by id, slug or `global`.
+    #[arg(long = "community-id", value_name = "ID")]
+    id: Option<String>,
+    /// The community, by slug.
+    #[arg(long = "community-slug", value_name = "SLUG")]
+    slug: Option<String>,
+}
+
+impl Place {
+    /// The id of the community. An id that nobody knows stands for itself, a slug has to be known.
+    pub(super) fn community(&self, service: &CachedResponseService) -> Result<String, Failure> {
+        match (&self.community.id, &self.community.slug) {
+            (Some(id), _) => Ok(service.community_id(id)?),
+            (None, Some(slug)) => Ok(Directory::read(service.source())?.resolve_slug(slug)?),
+            (None, None) => Ok(crate::service::GLOBAL.to_owned()),
+        }
+    }
+}
+
+/// Reads a category in any of its spellings.
+pub(super) fn category(text: &str) -> Result<Category, String> {
+    text.parse().map_err(|error| {
+        let names = Category::ALL.map(Category::name);
+        let near = similar(&text.replace('-', "_"), names);
+        match near.first() {
+            Some(name) => format!("{error}; did you mean '{name}'?"),
+            None => format!("{error}; there are {}", names.join(", ")),
+        }
+    })
+}
+
+/// Reads `KEY=VALUE`.
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.to_owned())),
+        None => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// Reads a share: `10`, `10%` or `0.5%`.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim().parse::<f64>();
+    match number {
+        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
+        _ => Err("expected a share of 0% to 100%".to_owned()),
+    }
+}
+
+/// Reads a number of workers.
+pub(super) fn workers(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number) if (1..=256).contains(&number) => Ok(number),
+        _ => Err("expected a number of 1 to 256".to_owned()),
+    }
+}

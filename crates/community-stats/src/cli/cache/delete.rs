@@ -1,0 +1,35 @@
+//! `cache delete`: the responses of a community's year.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+use stats_series::Category;
+
+use super::super::{Ending, Exit, Global, arguments, table::plural, terminal};
+
+/// Arguments of `cache delete`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Delete {
+    #[command(flatten)]
+    place: arguments::Place,
+    /// The category; all of them when not given.
+    #[arg(long, value_parser = arguments::category)]
+    category: Option<Category>,
+}
+
+impl Delete {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let service = global.app()?.service_of_store(false)?;
+        let community = self.place.community(&service)?;
+        let deleted = service.delete(&community, self.place.year, self.category)?;
+        if global.json {
+            terminal::print_json(&json!({"deleted": deleted}))?;
+        } else {
+            let mut output = terminal::output();
+            writeln!(output, "Deleted {}", plural(deleted, "response", "responses"))?;
+            output.flush()?;
+        }
+        Ok(Exit::Done)
+    }
+}

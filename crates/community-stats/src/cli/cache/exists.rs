@@ -1,0 +1,35 @@
+//! `cache exists`: whether a response is stored.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+use stats_series::Category;
+
+use super::super::{Ending, Exit, Global, arguments, terminal};
+
+/// Arguments of `cache exists`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Exists {
+    #[command(flatten)]
+    place: arguments::Place,
+    /// The category.
+    #[arg(long, value_parser = arguments::category)]
+    category: Category,
+}
+
+impl Exists {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let service = global.app()?.service_of_store(false)?;
+        let community = self.place.community(&service)?;
+        let exists = service.exists(&community, self.place.year, self.category)?;
+        if global.json {
+            terminal::print_json(&json!({"exists": exists}))?;
+        } else {
+            let mut output = terminal::output();
+            writeln!(output, "{}", if exists { "yes" } else { "no" })?;
+            output.flush()?;
+        }
+        Ok(if exists { Exit::Done } else { Exit::Failed })
+    }
+}

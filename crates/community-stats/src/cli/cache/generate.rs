@@ -1,0 +1,197 @@
+//! `cache generate`: the main job.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+use stats_series::Category;
+
+use super::super::progress::{Progress, Unit};
+use super::super::rate::Rate;
+use super::super::table::{count, duration};
+use super::super::years::YearChoice;
+use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
+use super::estimate;
+use crate::app::App;
+use crate::service::{CachedResponseService, Plan, Request, Run, Summary};
+
+/// Arguments of `cache generate`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Generate {
+    #[command(flatten)]
+    communities: arguments::CommunityChoice,
+    #[command(flatten)]
+    years: YearChoice,
+    /// A category; may be repeated. Without, all that are switched on.
+    #[arg(long, value_parser = arguments::category)]
+    category: Vec<Category>,
+    /// Works although generation is switched off, and makes unchanged responses again.
+    #[arg(long)]
+    force: bool,
+    /// Makes unchanged responses again.
+    #[arg(long, conflicts_with = "no_overwrite")]
+    overwrite: bool,
+    /// Leaves unchanged responses alone, also with --force.
+    #[arg(long)]
+    no_overwrite: bool,
+    /// Keeps only the metrics that the layout of the community shows.
+    #[arg(long, overrides_with = "no_optimize")]
+    optimize: bool,
+    /// Keeps all metrics.
+    #[arg(long, overrides_with = "optimize")]
+    no_optimize: bool,
+    /// Shows what would be done, and does nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// How many shelves are read at the same time.
+    #[arg(long, value_name = "N", value_parser = arguments::workers)]
+    workers: Option<usize>,
+}
+
+/// The text of the Python package.
+const SWITCHED_OFF: &str = "Community stats scheduled caching tasks are disabled. \
+    Set COMMUNITY_STATS_SCHEDULED_CACHE_TASKS_ENABLED=True to enable response cache preparation \
+    tasks. Use --force to bypass this check and run cache preparation directly.";
+
+impl Generate {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let app = global.app()?;
+        if !app.settings().generation.enabled && !self.force {
+            return Err(Failure::new(Exit::Failed, SWITCHED_OFF));
+        }
+        let workers = self.workers.unwrap_or_else(|| app.settings().generation.workers.count());
+        if self.dry_run {
+            let service = app.service_to_read()?;
+            let request = self.request(&service)?;
+            let plan = service.plan(&request)?;
+            let rate = Rate::read(app.settings());
+            return estimate::show(global, &plan, request.overwrite, rate);
+        }
+        let service = app.service_to_write()?;
+        let plan = service.plan(&self.request(&service)?)?;
+        let summary = work(global, &app, &service, &plan, workers);
+        if global.json {
+            print_json(&summary)?;
+        } else {
+            report(&plan, &summary)?;
+        }
+        Ok(exit(&summary))
+    }
+
+    fn request(&self, service: &CachedResponseService) -> Result<Request, Failure> {
+        Ok(Request {
+            communities: self.communities.resolve(service)?,
+            years: self.years.resolve(),
+            categories: self.category.clone(),
+            optimize: (self.optimize || self.no_optimize).then_some(self.optimize),
+            overwrite: (self.overwrite || self.force) && !self.no_overwrite,
+        })
+    }
+}
+
+/// Makes what a plan wants made, under the eyes of the caller.
+pub(in crate::cli) fn work(
+    global: &Global,
+    app: &App,
+    service: &CachedResponseService,
+    plan: &Plan,
+    workers: usize,
+) -> Summary {
+    let cancel = interrupt::flag();
+    let total = plan.to_make().count() as u64;
+    let mut progress = Progress::new(global, Unit::Items, Some(total));
+    let summary = service.execute(
+        plan,
+        &mut Run {
+            workers,
+            cancel: &cancel,
+            progress: &mut |at| {
+                let message = format!("{}/{}/{}", at.community, at.year, at.category);
+                progress.show(at.done, Some(at.total), message);
+            },
+        },
+    );
+    progress.end();
+    Rate::record(app.settings(), &summary);
+    summary
+}
+
+fn exit(summary: &Summary) -> Exit {
+    if summary.interrupted {
+        Exit::Interrupted
+    } else if summary.failed > 0 {
+        Exit::Partly
+    } else {
+        Exit::Done
+    }
+}
+
+fn report(plan: &Plan, summary: &Summary) -> Result<(), Failure> {
+    let mut output = terminal::output();
+    let first = if summary.interrupted {
+        "Cache generation interrupted"
+    } else if summary.success == 0 && summary.failed == 0 {
+        "No cache entries to generate."
+    } else {
+        "Cache generation completed"
+    };
+    writeln!(output, "{first}")?;
+    writeln!(output, "Success: {}, Failed: {}", summary.success, summary.failed)?;
+    let reasons = |output: &mut dyn Write, name: &str, number: u64, because| {
+        if number > 0 { grouped(output, name, number, because) } else { Ok(()) }
+    };
+    reasons(&mut output, "Skipped", summary.skipped, &summary.skipped_because)?;
+    reasons(&mut output, "Incomplete", summary.incomplete, &summary.incomplete_because)?;
+    writeln!(output, "Total: {}", summary.total())?;
+    if summary.documents > 0 {
+        let (documents, elapsed) = (count(summary.documents), duration(summary.elapsed));
+        writeln!(output, "Read {documents} documents in {elapsed}")?;
+    }
+    if !summary.errors.is_empty() {
+        writeln!(output, "Errors:")?;
+    }
+    for failure in &summary.errors {
+        let (community, year) = (&failure.community_id, failure.year);
+        writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
+    }
+    output.flush()?;
+    if summary.incomplete > 0 && !plan.bookmarked {
+        terminal::hint(
+            "there are no bookmarks, so nothing tells how far the aggregation went; \
+             import the index stats-bookmarks-community, too",
+        );
+    }
+    Ok(())
+}
+
+fn grouped(
+    output: &mut dyn Write,
+    name: &str,
+    number: u64,
+    because: &BTreeMap<String, u64>,
+) -> std::io::Result<()> {
+    match because.iter().next() {
+        Some((reason, _)) if because.len() == 1 => writeln!(output, "{name}: {number} ({reason})"),
+        _ => {
+            writeln!(output, "{name}: {number}")?;
+            for (reason, number) in because {
+                writeln!(output, "  {number} {reason}")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn print_json(summary: &Summary) -> Result<(), Failure> {
+    let mut object = serde_json::to_value(summary).map_err(std::io::Error::from)?;
+    if let Some(members) = object.as_object_mut() {
+        members.insert("total".to_owned(), json!(summary.total()));
+        members.insert("skipped_because".to_owned(), json!(summary.skipped_because));
+        members.insert("incomplete_because".to_owned(), json!(summary.incomplete_because));
+        members.insert("documents".to_owned(), json!(summary.documents));
+        members.insert("seconds".to_owned(), json!(summary.elapsed.as_secs_f64()));
+        members.insert("interrupted".to_owned(), json!(summary.interrupted));
+    }
+    terminal::print_json(&object)
+}

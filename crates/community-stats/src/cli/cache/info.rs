@@ -1,0 +1,101 @@
+//! `cache info`: figures over the whole store.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+use stats_cache::{EntryFilter, EntryState};
+use stats_series::Category;
+
+use super::super::table::{Side, Table, count, size};
+use super::super::{Ending, Exit, Global, terminal};
+
+/// Arguments of `cache info`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Info {}
+
+#[derive(Default)]
+struct Share {
+    entries: u64,
+    plain: u64,
+    stored: u64,
+}
+
+impl Info {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let service = global.app()?.service_of_store(false)?;
+        let summary = service.store().summary()?;
+        let mut shares: BTreeMap<Category, Share> = BTreeMap::new();
+        for state in service.store().list(&EntryFilter::default())? {
+            if let EntryState::Ours(entry) | EntryState::Foreign(entry) = state {
+                let share = shares.entry(entry.category).or_default();
+                share.entries += 1;
+                share.plain += entry.plain_length;
+                share.stored += entry.stored_length;
+            }
+        }
+        let settings = service.settings();
+        if global.json {
+            let categories: Vec<_> = shares
+                .iter()
+                .map(|(category, share)| {
+                    json!({
+                        "category": category.query_name(),
+                        "entries": share.entries,
+                        "size": share.plain,
+                        "stored_size": share.stored,
+                    })
+                })
+                .collect();
+            terminal::print_json(&json!({
+                "store": summary.store,
+                "prefix": settings.prefix,
+                "lifetime_seconds": settings.lifetime.map(|lifetime| lifetime.as_secs()),
+                "entries": summary.entries,
+                "expired": summary.expired,
+                "size": summary.plain_bytes,
+                "stored_size": summary.stored_bytes,
+                "damaged_reads": summary.damaged_reads,
+                "categories": categories,
+            }))?;
+            return Ok(Exit::Done);
+        }
+        let mut output = terminal::output();
+        writeln!(output, "Store:     {}", summary.store)?;
+        writeln!(output, "Prefix:    {}", settings.prefix)?;
+        let lifetime = settings.lifetime.map_or_else(
+            || "none: entries never expire".to_owned(),
+            |lifetime| super::super::table::duration(lifetime.unsigned_abs()),
+        );
+        writeln!(output, "Lifetime:  {lifetime}")?;
+        writeln!(output, "Entries:   {}", count(summary.entries))?;
+        writeln!(output, "Expired:   {}", count(summary.expired))?;
+        writeln!(output, "Size:      {}", size(summary.plain_bytes))?;
+        writeln!(output, "Stored in: {}", size(summary.stored_bytes))?;
+        if !shares.is_empty() {
+            writeln!(output)?;
+            table(&shares).write(&mut output)?;
+        }
+        output.flush()?;
+        Ok(Exit::Done)
+    }
+}
+
+fn table(shares: &BTreeMap<Category, Share>) -> Table {
+    let mut table = Table::new(&[
+        ("category", Side::Left),
+        ("entries", Side::Right),
+        ("size", Side::Right),
+        ("stored in", Side::Right),
+    ]);
+    for (category, share) in shares {
+        table.row(vec![
+            category.query_name().to_owned(),
+            count(share.entries),
+            size(share.plain),
+            size(share.stored),
+        ]);
+    }
+    table
+}

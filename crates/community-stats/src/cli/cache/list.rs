@@ -1,0 +1,116 @@
+//! `cache list`: what is stored, and in which state.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use stats_series::Category;
+
+use super::super::table::{Side, Table, count, duration, size};
+use super::super::years::YearChoice;
+use super::super::{Ending, Exit, Global, arguments, terminal};
+use crate::service::{CachedResponseService, ListFilter, Listed, StateName};
+
+/// Arguments of `cache list`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    communities: arguments::CommunityChoice,
+    #[command(flatten)]
+    years: YearChoice,
+    /// A category; may be repeated.
+    #[arg(long, value_parser = arguments::category)]
+    category: Vec<Category>,
+    /// A state; may be repeated. Without, everything that is stored.
+    #[arg(long)]
+    state: Vec<StateName>,
+    /// Shows at most so many; 0 shows all.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    limit: usize,
+}
+
+impl ValueEnum for StateName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()))
+    }
+}
+
+impl List {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let service = global.app()?.service_to_read()?;
+        let listed = service.list(&ListFilter {
+            communities: self.communities.names(&service)?,
+            years: self.years.named(),
+            categories: self.category.clone(),
+            states: self.state.clone(),
+        })?;
+        let shown = if self.limit == 0 { listed.len() } else { self.limit.min(listed.len()) };
+        if global.json {
+            let entries: Vec<Value> = listed[..shown].iter().map(as_json).collect();
+            terminal::print_json(&entries)?;
+            return Ok(Exit::Done);
+        }
+        let mut output = terminal::output();
+        if listed.is_empty() {
+            writeln!(output, "No cached responses found")?;
+        } else {
+            table(&service, &listed[..shown]).write(&mut output)?;
+            writeln!(output)?;
+            let (shown, all) = (count(shown as u64), count(listed.len() as u64));
+            writeln!(output, "{shown} of {all}")?;
+        }
+        output.flush()?;
+        Ok(Exit::Done)
+    }
+}
+
+fn table(service: &CachedResponseService, listed: &[Listed]) -> Table {
+    let mut table = Table::new(&[
+        ("community", Side::Left),
+        ("year", Side::Right),
+        ("category", Side::Left),
+        ("state", Side::Left),
+        ("size", Side::Right),
+        ("age", Side::Right),
+        ("reason", Side::Left),
+    ]);
+    let now = service.clock().now();
+    for entry in listed {
+        let description = entry.description.as_ref();
+        let age = description.and_then(|description| description.created).map(|created| {
+            duration(now.duration_since(created).max(jiff::SignedDuration::ZERO).unsigned_abs())
+        });
+        table.row(vec![
+            entry.slug.as_ref().unwrap_or(&entry.community).clone(),
+            entry.year.to_string(),
+            entry.category.query_name().to_owned(),
+            entry.state.name().to_owned(),
+            description.map(|description| size(description.plain_length)).unwrap_or_default(),
+            age.unwrap_or_default(),
+            entry.reason.clone(),
+        ]);
+    }
+    table
+}
+
+fn as_json(entry: &Listed) -> Value {
+    let description = entry.description.as_ref();
+    json!({
+        "community_id": entry.community,
+        "slug": entry.slug,
+        "year": entry.year,
+        "category": entry.category.query_name(),
+        "state": entry.state,
+        "reason": entry.reason,
+        "cache_key": description.map(|description| &description.key),
+        "created_at": description.and_then(|description| description.created),
+        "expires_at": description.and_then(|description| description.expires),
+        "data_through": description.and_then(|description| description.data_through.as_ref()),
+        "size": description.map(|description| description.plain_length),
+        "stored_size": description.map(|description| description.stored_length),
+    })
+}

@@ -1,0 +1,106 @@
+//! `cache verify`: what is stored against what would be made now.
+
+use std::io::Write;
+
+use clap::Args;
+use stats_series::Category;
+
+use super::super::progress::{Progress, Unit};
+use super::super::table::count;
+use super::super::years::YearChoice;
+use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
+use crate::service::{Request, Verification, VerifyRun};
+
+/// Arguments of `cache verify`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Verify {
+    #[command(flatten)]
+    communities: arguments::CommunityChoice,
+    #[command(flatten)]
+    years: YearChoice,
+    /// A category; may be repeated.
+    #[arg(long, value_parser = arguments::category)]
+    category: Vec<Category>,
+    /// Looks at this share of the responses only; always at the same ones.
+    #[arg(long, value_name = "P%", value_parser = arguments::percent, default_value = "100%")]
+    sample: f64,
+}
+
+impl Verify {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let service = global.app()?.service_to_read()?;
+        let cancel = interrupt::flag();
+        let request = Request {
+            communities: self.communities.resolve(&service)?,
+            years: self.years.resolve(),
+            categories: if self.category.is_empty() {
+                Category::ALL.to_vec()
+            } else {
+                self.category.clone()
+            },
+            ..Request::default()
+        };
+        let mut progress = Progress::new(global, Unit::Items, None);
+        let verification = service.verify(
+            &request,
+            &mut VerifyRun {
+                sample: self.sample,
+                cancel: &cancel,
+                progress: &mut |done, total| progress.show(done, Some(total), ""),
+            },
+        );
+        progress.end();
+        let verification = verification?;
+        if global.json {
+            terminal::print_json(&verification)?;
+        } else {
+            report(&verification)?;
+        }
+        Ok(exit(&verification))
+    }
+}
+
+fn exit(verification: &Verification) -> Exit {
+    if verification.interrupted {
+        Exit::Interrupted
+    } else if verification.different > 0 {
+        Exit::Difference
+    } else if verification.failed > 0 {
+        Exit::Partly
+    } else {
+        Exit::Done
+    }
+}
+
+fn report(verification: &Verification) -> Result<(), Failure> {
+    let mut output = terminal::output();
+    let word = if verification.interrupted { "interrupted" } else { "completed" };
+    writeln!(output, "Verification {word}")?;
+    writeln!(
+        output,
+        "Checked: {}, Same: {}, Different: {}, Failed: {}",
+        count(verification.checked),
+        count(verification.same),
+        count(verification.different),
+        count(verification.failed)
+    )?;
+    if !verification.findings.is_empty() {
+        writeln!(output, "Differences:")?;
+    }
+    for finding in &verification.findings {
+        writeln!(
+            output,
+            "  {}/{}/{} ({}): {}",
+            finding.community_id, finding.year, finding.category, finding.state, finding.difference
+        )?;
+    }
+    if !verification.errors.is_empty() {
+        writeln!(output, "Errors:")?;
+    }
+    for failure in &verification.errors {
+        let (community, year) = (&failure.community_id, failure.year);
+        writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
+    }
+    output.flush()?;
+    Ok(())
+}

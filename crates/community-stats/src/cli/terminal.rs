@@ -1,0 +1,56 @@
+//! What people see on standard error: errors with hints, warnings, plain lines. Colour only where
+//! it is wanted (`NO_COLOR`, no terminal).
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::Failure;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Tells why a command ended.
+pub(super) fn report(failure: &Failure) {
+    if let Some(message) = &failure.message {
+        line(ERROR, "error", message);
+    }
+    if let Some(text) = &failure.hint {
+        hint(text);
+    }
+}
+
+/// Tells what to do.
+pub(super) fn hint(text: &str) {
+    line(HINT, "hint", text);
+}
+
+/// Tells what is odd.
+pub(super) fn warn(text: &str) {
+    line(WARNING, "warning", text);
+}
+
+/// Tells what goes on.
+pub(super) fn say(text: &str) {
+    // Standard error may be closed; then nobody wants to know.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+fn line(style: Style, word: &str, text: &str) {
+    let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {text}");
+}
+
+/// Standard output, buffered. Whoever writes to it flushes it and looks at the result.
+pub(super) fn output() -> io::BufWriter<io::StdoutLock<'static>> {
+    io::BufWriter::with_capacity(64 * 1024, io::stdout().lock())
+}
+
+/// Writes a value as JSON with a line end to standard output.
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut output = output();
+    serde_json::to_writer_pretty(&mut output, value).map_err(io::Error::from)?;
+    writeln!(output)?;
+    output.flush()?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! A source and a store that hold nothing: what stands in for a file that is not there yet, so
+//! that a question about it has an answer and leaves no trace.
+
+use std::collections::BTreeMap;
+
+use stats_cache::{
+    Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
+    EntryFilter, EntryState, StoreSummary,
+};
+use stats_documents::{
+    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, Position, Shelf,
+    ShelfFilter, SourceError, Visit,
+};
+use stats_series::DocumentKind;
+
+/// Holds nothing and takes nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+impl DocumentSource for Nothing {
+    fn position(&self, _: DocumentKind) -> Result<Position, SourceError> {
+        Ok(Position::default())
+    }
+
+    fn changed_since(&self, _: DocumentKind, _: &Position) -> Result<Changes, SourceError> {
+        Ok(Changes::Everything)
+    }
+
+    fn fingerprints(
+        &self,
+        _: DocumentKind,
+        _: &ShelfFilter,
+    ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn manifest(&self, _: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    fn documents(
+        &self,
+        _: &Shelf,
+        _: Option<&[String]>,
+        _: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    fn bookmarks(
+        &self,
+        _: DocumentKind,
+        _: &[String],
+    ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn communities(&self) -> Result<Vec<Community>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    fn community_by_slug(&self, _: &str) -> Result<Option<Community>, SourceError> {
+        Ok(None)
+    }
+
+    fn first_events(&self, _: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn first_record(&self) -> Result<Option<Day>, SourceError> {
+        Ok(None)
+    }
+}
+
+impl CacheStore for Nothing {
+    fn encoding(&self) -> BodyEncoding {
+        BodyEncoding::Plain
+    }
+
+    fn put(&self, description: &EntryDescription, _: &Body) -> Result<(), CacheError> {
+        let doing = format!("storing {}: there is no store", description.key);
+        Err(CacheError::new(CacheErrorKind::Refused, doing))
+    }
+
+    fn get(&self, _: &str) -> Result<Option<Entry>, CacheError> {
+        Ok(None)
+    }
+
+    fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
+        Ok(vec![EntryState::Absent; keys.len()])
+    }
+
+    fn delete(&self, _: &[String]) -> Result<u64, CacheError> {
+        Ok(0)
+    }
+
+    fn list(&self, _: &EntryFilter) -> Result<Vec<EntryState>, CacheError> {
+        Ok(Vec::new())
+    }
+
+    fn clear(&self) -> Result<u64, CacheError> {
+        Ok(0)
+    }
+
+    fn summary(&self) -> Result<StoreSummary, CacheError> {
+        Ok(StoreSummary { store: "none yet".to_owned(), ..StoreSummary::default() })
+    }
+}

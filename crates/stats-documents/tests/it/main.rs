@@ -1,0 +1,11 @@
+//! The archive and the import, through their public face.
+
+// Helpers of tests may panic like the tests themselves.
+#![allow(clippy::unwrap_used)]
+
+mod contract;
+mod failures;
+mod import;
+mod mirror;
+mod processes;
+mod support;
