@@ -7,6 +7,7 @@ pub mod contract;
 mod entry;
 mod error;
 mod key;
+mod redis;
 mod response;
 mod sqlite;
 mod store;
@@ -18,6 +19,11 @@ pub use error::{CacheError, CacheErrorKind};
 pub use key::{
     CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,
     key_string, response_key,
+};
+pub use redis::{
+    AddressError, Endpoint, FirstRun, HeldLock, LockHolder, RedisAddress, RedisClient, RedisLock,
+    RedisOptions, RedisRegistry, RedisSettings, RedisStore, Registry, TlsSettings, UpdateMark,
+    UpdateMarks,
 };
 pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -300,3 +300,8 @@ fn raw_json(bytes: &[u8]) -> Result<&RawValue, InvalidData> {
     let text = std::str::from_utf8(bytes).map_err(InvalidData::NotUtf8)?;
     serde_json::from_str(text).map_err(InvalidData::NotJson)
 }
+
+/// Whether `bytes` are exactly one JSON value.
+pub(crate) fn is_json(bytes: &[u8]) -> bool {
+    raw_json(bytes).is_ok()
+}

@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod key;
+mod redis;
 mod response;
 mod sqlite;
+mod support;

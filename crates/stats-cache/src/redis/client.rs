@@ -1,0 +1,283 @@
+//! Connections to one Redis database, shared by threads.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use redis::io::tcp::TcpSettings;
+use redis::{
+    Client, ClientTlsConfig, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value,
+};
+
+use super::address::{Endpoint, RedisAddress};
+use super::error::{cache_error, ends_connection};
+use crate::{CacheError, CacheErrorKind, lock};
+
+/// How long to wait for a Redis server, and how many connections to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisOptions {
+    /// For a connection, TLS and authentication included.
+    pub connect_timeout: Duration,
+    /// For each piece of an answer, and for each piece of a request to be taken.
+    pub response_timeout: Duration,
+    /// Connections kept open while nobody needs them.
+    pub idle_connections: usize,
+    /// Certificates to trust (PEM) instead of the system's, when the URL names none.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for RedisOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(30),
+            idle_connections: 4,
+            ca_file: None,
+        }
+    }
+}
+
+/// One Redis database: as many connections as threads need at a time.
+pub struct RedisClient {
+    address: RedisAddress,
+    client: Client,
+    options: RedisOptions,
+    idle: Mutex<VecDeque<Connection>>,
+}
+
+impl RedisClient {
+    /// Connects once, so that a wrong address or password is told at start.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses, or a certificate file cannot be read.
+    pub fn connect(address: RedisAddress, options: RedisOptions) -> Result<Self, CacheError> {
+        let client = client(&address, &options)?;
+        let client = Self { address, client, options, idle: Mutex::default() };
+        let connection = client
+            .open()
+            .map_err(|error| cache_error(format!("connecting to {}", client.address), error))?;
+        client.keep(connection);
+        Ok(client)
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn address(&self) -> &RedisAddress {
+        &self.address
+    }
+
+    /// Runs one command.
+    pub(super) fn command(&self, command: &Cmd, doing: &str) -> Result<Value, CacheError> {
+        self.run(doing, |connection| {
+            connection.send_packed_command(&command.get_packed_command())?;
+            connection.recv_response()?.extract_error()
+        })
+    }
+
+    /// Sends commands in one go; the answers to each are returned, errors of single ones too.
+    pub(super) fn pipeline(&self, commands: &[Cmd], doing: &str) -> Result<Vec<Value>, CacheError> {
+        let packed = packed(commands);
+        self.run(doing, |connection| {
+            connection.send_packed_command(&packed)?;
+            commands.iter().map(|_| connection.recv_response()).collect()
+        })
+    }
+
+    /// Runs commands that read or remove as one transaction, which nobody else's commands come
+    /// between; the answers to each are returned, errors of single ones too.
+    ///
+    /// A server that is out of memory takes no transaction at all, and no write either, so that
+    /// then the plain sequence does. Of what somebody removes meanwhile, bodies have to be read
+    /// before deadlines, and removed before records.
+    pub(super) fn transaction(
+        &self,
+        commands: &[Cmd],
+        doing: &str,
+    ) -> Result<Vec<Value>, CacheError> {
+        let packed = packed(commands);
+        match self.packed_transaction(&[&packed], commands.len(), doing) {
+            Err(error) if error.kind() == CacheErrorKind::Full => self.pipeline(commands, doing),
+            result => result,
+        }
+    }
+
+    /// Runs commands that are packed already as one transaction; in pieces, so that a large value
+    /// need not be copied.
+    pub(super) fn packed_transaction(
+        &self,
+        pieces: &[&[u8]],
+        commands: usize,
+        doing: &str,
+    ) -> Result<Vec<Value>, CacheError> {
+        self.run(doing, |connection| transaction(connection, pieces, commands))
+    }
+
+    /// Runs `work` on a connection. It is run again on a new one when the connection had been idle
+    /// and turns out to be broken: `work` must do no harm when it is done twice.
+    fn run<T>(
+        &self,
+        doing: &str,
+        work: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, CacheError> {
+        let idle = lock(&self.idle).pop_back();
+        let was_idle = idle.is_some();
+        let mut result = match idle {
+            Some(connection) => self.run_on(connection, &work),
+            None => self.open().and_then(|connection| self.run_on(connection, &work)),
+        };
+        if was_idle && result.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            // The server was restarted or closed what was idle: the others are broken as well.
+            lock(&self.idle).clear();
+            result = self.open().and_then(|connection| self.run_on(connection, &work));
+        }
+        result.map_err(|error| cache_error(format!("{doing} at {}", self.address), error))
+    }
+
+    fn run_on<T>(
+        &self,
+        mut connection: Connection,
+        work: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> RedisResult<T> {
+        let result = work(&mut connection);
+        // After an error of the connection an answer may be under way that belongs to nobody.
+        if !result.as_ref().is_err_and(ends_connection) {
+            self.keep(connection);
+        }
+        result
+    }
+
+    fn open(&self) -> RedisResult<Connection> {
+        let connection = self.client.get_connection_with_timeout(self.options.connect_timeout)?;
+        connection.set_read_timeout(Some(self.options.response_timeout))?;
+        connection.set_write_timeout(Some(self.options.response_timeout))?;
+        Ok(connection)
+    }
+
+    fn keep(&self, connection: Connection) {
+        let mut idle = lock(&self.idle);
+        if idle.len() < self.options.idle_connections {
+            idle.push_back(connection);
+        }
+    }
+}
+
+impl fmt::Debug for RedisClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RedisClient")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends `MULTI`, the packed commands and `EXEC`. Nothing is done when a command is refused while it
+/// is queued (no memory, read-only) or the connection breaks before the end: the whole is one.
+fn transaction(
+    connection: &mut Connection,
+    pieces: &[&[u8]],
+    commands: usize,
+) -> RedisResult<Vec<Value>> {
+    connection.send_packed_command(b"*1\r\n$5\r\nMULTI\r\n")?;
+    for piece in pieces {
+        connection.send_packed_command(piece)?;
+    }
+    connection.send_packed_command(b"*1\r\n$4\r\nEXEC\r\n")?;
+    // Every answer has to be taken, or the connection would be one behind.
+    let mut refused = None;
+    for _ in 0..=commands {
+        if let Err(error) = connection.recv_response()?.extract_error() {
+            refused.get_or_insert(error);
+        }
+    }
+    let answer = connection.recv_response()?;
+    match (refused, answer) {
+        (Some(error), _) => Err(error),
+        (None, Value::Array(answers)) => Ok(answers),
+        (None, other) => {
+            other.extract_error()?;
+            Err((ErrorKind::UnexpectedReturnType, "a transaction without answers").into())
+        }
+    }
+}
+
+fn packed(commands: &[Cmd]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for command in commands {
+        command.write_packed_command(&mut bytes);
+    }
+    bytes
+}
+
+fn client(address: &RedisAddress, options: &RedisOptions) -> Result<Client, CacheError> {
+    let doing = || format!("connecting to {address}");
+    let endpoint = match &address.endpoint {
+        Endpoint::Tcp { host, port } => ConnectionAddr::Tcp(host.clone(), *port),
+        Endpoint::Unix { path } => ConnectionAddr::Unix(path.clone()),
+        Endpoint::Tls { host, port } => ConnectionAddr::TcpTls {
+            host: host.clone(),
+            port: *port,
+            insecure: address.tls.accept_any_certificate,
+            tls_params: None,
+        },
+    };
+    let mut redis = RedisConnectionInfo::default().set_db(address.database).set_skip_set_lib_name();
+    if let Some(username) = &address.username {
+        redis = redis.set_username(username);
+    }
+    if let Some(password) = &address.password {
+        redis = redis.set_password(password);
+    }
+    let info = endpoint
+        .into_connection_info()
+        .map_err(|error| cache_error(doing(), error))?
+        .set_redis_settings(redis)
+        .set_tcp_settings(TcpSettings::default().set_nodelay(true));
+    if !matches!(address.endpoint, Endpoint::Tls { .. }) {
+        return Client::open(info).map_err(|error| cache_error(doing(), error));
+    }
+    tls_client(info, address, options)
+}
+
+fn tls_client(
+    info: ConnectionInfo,
+    address: &RedisAddress,
+    options: &RedisOptions,
+) -> Result<Client, CacheError> {
+    // rustls asks for one provider of cryptography for the whole process; who comes first decides.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let tls = &address.tls;
+    let root_cert = tls.ca_file.as_ref().or(options.ca_file.as_ref());
+    let client_tls = match (&tls.certificate_file, &tls.key_file) {
+        (None, None) => None,
+        (Some(certificate), key) => Some(ClientTlsConfig {
+            client_cert: read(certificate)?,
+            client_key: read(key.as_ref().unwrap_or(certificate))?,
+        }),
+        (None, Some(_)) => {
+            let doing = format!("{address}: ssl_keyfile without ssl_certfile");
+            return Err(CacheError::new(CacheErrorKind::Refused, doing));
+        }
+    };
+    let certificates =
+        TlsCertificates { client_tls, root_cert: root_cert.map(|path| read(path)).transpose()? };
+    let client = Client::build_with_tls(info, certificates)
+        .map_err(|error| cache_error(format!("preparing TLS for {address}"), error))?;
+    if !tls.accept_any_host || tls.accept_any_certificate {
+        return Ok(client);
+    }
+    let info = client.get_connection_info().clone();
+    let mut endpoint = info.addr().clone();
+    endpoint.set_danger_accept_invalid_hostnames(true);
+    Client::open(info.set_addr(endpoint))
+        .map_err(|error| cache_error(format!("preparing TLS for {address}"), error))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CacheError> {
+    std::fs::read(path).map_err(|error| {
+        let doing = format!("reading the certificate file {}", path.display());
+        CacheError::caused_by(CacheErrorKind::Refused, doing, error)
+    })
+}

@@ -1,0 +1,57 @@
+//! What Redis' errors mean to a caller.
+
+use redis::{ErrorKind, RedisError};
+
+use crate::{CacheError, CacheErrorKind};
+
+/// Adds to an error of Redis what was being done. Neither holds a password: addresses are shown
+/// masked, and the server's answers do not repeat one.
+pub(super) fn cache_error(doing: impl Into<String>, error: RedisError) -> CacheError {
+    let mut doing = doing.into();
+    let kind = kind_of(&error);
+    if let Some(remedy) = remedy(&error) {
+        doing.push_str(remedy);
+    }
+    CacheError::caused_by(kind, doing, error)
+}
+
+fn kind_of(error: &RedisError) -> CacheErrorKind {
+    match error.kind() {
+        ErrorKind::Io => return CacheErrorKind::Unreachable,
+        ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => {
+            return CacheErrorKind::Refused;
+        }
+        _ => {}
+    }
+    match error.code() {
+        Some("OOM") => CacheErrorKind::Full,
+        Some(
+            "READONLY" | "NOPERM" | "NOAUTH" | "WRONGPASS" | "DENIED" | "MISCONF" | "NOREPLICAS",
+        ) => CacheErrorKind::Refused,
+        Some("LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN") => {
+            CacheErrorKind::Busy
+        }
+        // A key of ours holds another type, or the server answers what Redis does not answer.
+        Some("WRONGTYPE") => CacheErrorKind::Damaged,
+        Some(_) => CacheErrorKind::Refused,
+        None => CacheErrorKind::Damaged,
+    }
+}
+
+fn remedy(error: &RedisError) -> Option<&'static str> {
+    Some(match error.code()? {
+        "OOM" => " (Redis has reached its maxmemory; raise it, or let entries expire sooner)",
+        "READONLY" => " (this Redis is a read-only replica; name the primary)",
+        "NOAUTH" | "WRONGPASS" => " (check user and password in the Redis URL)",
+        "NOPERM" => " (the user named in the Redis URL lacks a right)",
+        "MISCONF" => " (Redis cannot save its data to disk and therefore takes no writes)",
+        _ => return None,
+    })
+}
+
+/// Whether the connection should not be used again: it broke, or it leads to a server that is not
+/// the primary any more.
+pub(super) fn ends_connection(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
+        || matches!(error.code(), Some("READONLY" | "NOAUTH"))
+}

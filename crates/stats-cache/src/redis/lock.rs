@@ -1,0 +1,230 @@
+//! The lock of bulk runs, as the Python package stores it (cache-and-jobs specification, section 9).
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use redis::{Value, cmd};
+use uuid::Uuid;
+
+use super::client::RedisClient;
+use super::reply::{bytes, command, integer};
+use crate::{CacheError, lock};
+
+/// What Python writes around a text of 36 bytes: `!`, then a pickle of protocol 5 with one frame.
+const BEFORE_TOKEN: &[u8] = b"!\x80\x05\x95\x28\0\0\0\0\0\0\0\x8c\x24";
+const AFTER_TOKEN: &[u8] = b"\x94.";
+
+const RENEW: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 0";
+
+const RELEASE: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    return redis.call('DEL', KEYS[1])
+end
+return 0";
+
+/// A lock in the main cache of an instance. Whoever holds it, also a Python worker, is the only one to
+/// run in bulk.
+#[derive(Debug, Clone)]
+pub struct RedisLock {
+    client: Arc<RedisClient>,
+    key: String,
+    lifetime: Duration,
+}
+
+impl RedisLock {
+    /// The lock called `name` (`community_stats_cache_generation`) in the main cache, whose keys begin
+    /// with `key_prefix` (`CACHE_KEY_PREFIX`, `cache::`). Unless it is renewed, it ends after
+    /// `lifetime` (`lock_timeout`, 3600 s), which is kept to the millisecond.
+    #[must_use]
+    pub fn new(client: Arc<RedisClient>, key_prefix: &str, name: &str, lifetime: Duration) -> Self {
+        let lifetime = lifetime.max(Duration::from_millis(1));
+        Self { client, key: format!("{key_prefix}lock:{name}"), lifetime }
+    }
+
+    /// Takes the lock, without waiting; `None` when somebody holds it.
+    ///
+    /// # Errors
+    /// When the server cannot answer, or refuses.
+    pub fn acquire(&self) -> Result<Option<HeldLock>, CacheError> {
+        let token = Uuid::new_v4().to_string();
+        let value = stored(&token);
+        let doing = format!("taking the lock {}", self.key);
+        let taken_at = Instant::now();
+        let mut take = command(&["SET", &self.key]);
+        take.arg(&value).arg("NX").arg("PX").arg(self.milliseconds());
+        if self.client.command(&take, &doing)? == Value::Nil {
+            // Ours, when the answer to a first try was lost with its connection.
+            let value_now = self.client.command(&command(&["GET", &self.key]), &doing)?;
+            if bytes(&value_now) != Some(&value) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(HeldLock { lock: self.clone(), token, value, renewed: Mutex::new(Some(taken_at)) }))
+    }
+
+    /// Who holds the lock; `None` when nobody does.
+    ///
+    /// # Errors
+    /// When the server cannot answer.
+    pub fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
+        let asked = [command(&["GET", &self.key]), command(&["PTTL", &self.key])];
+        let answers = self.client.transaction(&asked, &format!("reading the lock {}", self.key))?;
+        let [value, remaining] = answers.as_slice() else { return Ok(None) };
+        let remaining = integer(remaining).unwrap_or(-2);
+        if remaining == -2 {
+            return Ok(None);
+        }
+        Ok(Some(LockHolder {
+            token: bytes(value).and_then(token_of),
+            remaining: u64::try_from(remaining).ok().map(Duration::from_millis),
+        }))
+    }
+
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.lifetime.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Runs a script that does something if the lock has this value; returns whether it did.
+    fn if_held(
+        &self,
+        script: &str,
+        value: &[u8],
+        argument: Option<u64>,
+        doing: &str,
+    ) -> Result<bool, CacheError> {
+        let mut eval = cmd("EVAL");
+        eval.arg(script).arg(1).arg(&self.key).arg(value);
+        if let Some(argument) = argument {
+            eval.arg(argument);
+        }
+        let answer = self.client.command(&eval, &format!("{doing} the lock {}", self.key))?;
+        Ok(integer(&answer) == Some(1))
+    }
+}
+
+/// Who holds a lock, for display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockHolder {
+    /// The holder's token; `None` when the stored value is not in the form that Python writes.
+    pub token: Option<String>,
+    /// How long the lock lasts unless it is renewed; `None`: for ever.
+    pub remaining: Option<Duration>,
+}
+
+/// A lock that was taken. It is released when it is dropped, without telling whether that worked:
+/// better call [`release`](Self::release).
+pub struct HeldLock {
+    lock: RedisLock,
+    token: String,
+    value: Vec<u8>,
+    /// When it was taken or renewed; `None` when it is known to be lost or was released.
+    renewed: Mutex<Option<Instant>>,
+}
+
+impl HeldLock {
+    /// The token that others see.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Lets the lock last its whole lifetime again. False means that it is lost: it ended, was
+    /// cleared, or is somebody else's; whoever did the work has to stop writing. It is not taken
+    /// again.
+    ///
+    /// # Errors
+    /// When the server cannot answer. The lock then ends after [`lease_left`](Self::lease_left).
+    pub fn renew(&self) -> Result<bool, CacheError> {
+        let asked_at = Instant::now();
+        let lifetime = Some(self.lock.milliseconds());
+        let held = self.lock.if_held(RENEW, &self.value, lifetime, "renewing")?;
+        *lock(&self.renewed) = held.then_some(asked_at);
+        Ok(held)
+    }
+
+    /// Whether it is still ours, asked of the server.
+    ///
+    /// # Errors
+    /// When the server cannot answer.
+    pub fn still_held(&self) -> Result<bool, CacheError> {
+        let doing = format!("reading the lock {}", self.lock.key);
+        let value = self.lock.client.command(&command(&["GET", &self.lock.key]), &doing)?;
+        let held = bytes(&value) == Some(&self.value);
+        if !held {
+            *lock(&self.renewed) = None;
+        }
+        Ok(held)
+    }
+
+    /// How long the lock lasts at least, unless somebody clears it, as far as is known here without
+    /// asking: zero when it is lost.
+    #[must_use]
+    pub fn lease_left(&self) -> Duration {
+        match *lock(&self.renewed) {
+            Some(renewed) => self.lock.lifetime.saturating_sub(renewed.elapsed()),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// Gives the lock back; returns false when it was not ours any more.
+    ///
+    /// # Errors
+    /// When the server cannot answer. The lock then ends by itself.
+    pub fn release(self) -> Result<bool, CacheError> {
+        *lock(&self.renewed) = None;
+        self.lock.if_held(RELEASE, &self.value, None, "releasing")
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        if lock(&self.renewed).is_some() {
+            // Without success it ends by itself.
+            let _ = self.lock.if_held(RELEASE, &self.value, None, "releasing");
+        }
+    }
+}
+
+impl fmt::Debug for HeldLock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HeldLock")
+            .field("key", &self.lock.key)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The stored form of a token.
+fn stored(token: &str) -> Vec<u8> {
+    [BEFORE_TOKEN, token.as_bytes(), AFTER_TOKEN].concat()
+}
+
+/// The token in a stored value. Compared byte by byte: a pickle is a program, and never run.
+fn token_of(value: &[u8]) -> Option<String> {
+    let token = value.strip_prefix(BEFORE_TOKEN)?.strip_suffix(AFTER_TOKEN)?;
+    let is_token = token.len() == 36 && token.iter().all(u8::is_ascii_graphic);
+    is_token.then(|| String::from_utf8_lossy(token).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_is_the_recorded_one() {
+        let recorded: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../fixtures/lock-value.json")).unwrap();
+        let token = recorded["token"].as_str().unwrap();
+        let value = stored(token);
+        assert_eq!(crate::key::hex(&value), recorded["value_hex"].as_str().unwrap());
+        assert_eq!(token_of(&value).as_deref(), Some(token));
+        assert_eq!(token_of(b"!cos\nsystem\n(S'true'\ntR."), None);
+        assert_eq!(token_of(b""), None);
+    }
+}

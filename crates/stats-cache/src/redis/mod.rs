@@ -1,0 +1,17 @@
+//! Responses in the Redis database that the Python dashboard reads, and what goes with them there:
+//! the registry of what is going on, and the lock of bulk runs.
+
+mod address;
+mod client;
+mod error;
+mod index;
+mod lock;
+mod registry;
+mod reply;
+mod store;
+
+pub use self::address::{AddressError, Endpoint, RedisAddress, RedisSettings, TlsSettings};
+pub use self::client::{RedisClient, RedisOptions};
+pub use self::lock::{HeldLock, LockHolder, RedisLock};
+pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
+pub use self::store::RedisStore;

@@ -1,0 +1,132 @@
+//! What goes wrong with a server while we use it.
+
+use std::time::Duration;
+
+use stats_cache::contract::{Harness, description};
+use stats_cache::{
+    Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, EntryFilter, EntryState,
+    RedisAddress, RedisClient, RedisOptions, RedisStore,
+};
+use stats_series::Category;
+
+use super::store::{RedisHarness, put};
+use crate::support::RedisServer;
+
+fn put_error(harness: &RedisHarness) -> CacheError {
+    let one = description(harness, "new", 2024, Category::UsageDelta);
+    let body = Body::from_plain(BodyEncoding::Plain, b"{\"new\":1}").unwrap();
+    let error = harness.store.put(&one, &body).unwrap_err();
+    assert!(error.to_string().contains(&one.key), "{error}");
+    error
+}
+
+#[test]
+fn a_server_without_memory_is_full_and_keeps_what_it_has() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let old = description(&harness, "old", 2024, Category::UsageDelta);
+    put(&harness.store, &old, b"{\"old\":1}");
+    harness.refuse_writes(true);
+    let error = put_error(&harness);
+    assert_eq!(error.kind(), CacheErrorKind::Full);
+    assert!(error.to_string().contains("maxmemory"), "{error}");
+    assert_eq!(harness.store.get(&old.key).unwrap().unwrap().body, b"{\"old\":1}");
+    assert_eq!(harness.store.list(&EntryFilter::default()).unwrap().len(), 1);
+    assert_eq!(harness.store.delete(std::slice::from_ref(&old.key)).unwrap(), 1);
+    assert_eq!(harness.store.clear().unwrap(), 0);
+    // The same connection goes on.
+    harness.refuse_writes(false);
+    put(&harness.store, &old, b"{\"newer\":1}");
+    assert_eq!(harness.store.get(&old.key).unwrap().unwrap().body, b"{\"newer\":1}");
+}
+
+#[test]
+fn a_big_body_that_does_not_fit_leaves_the_old_one() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    put(&harness.store, &one, b"{\"old\":1}");
+    harness.server.say(0, "CONFIG SET maxmemory 4mb");
+    let big = format!("[{}0]", "1234567,".repeat(1_000_000));
+    let body = Body::from_plain(BodyEncoding::Plain, big.as_bytes()).unwrap();
+    let error = harness.store.put(&one, &body).unwrap_err();
+    assert_eq!(error.kind(), CacheErrorKind::Full, "{error}");
+    let entry = harness.store.get(&one.key).unwrap().unwrap();
+    assert_eq!(entry.body, b"{\"old\":1}");
+    assert!(entry.description.origin.is_some());
+}
+
+#[test]
+fn a_read_only_replica_refuses_and_is_read() {
+    let Some(primary) = RedisServer::start(&[]) else { return };
+    let Some(harness) = RedisHarness::start() else { return };
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    put(&harness.store, &one, b"{}");
+    harness.server.say(0, &format!("REPLICAOF 127.0.0.1 {}", primary.port()));
+    let error = put_error(&harness);
+    assert_eq!(error.kind(), CacheErrorKind::Refused);
+    assert!(error.to_string().contains("replica"), "{error}");
+    assert!(harness.store.list(&EntryFilter::default()).is_ok());
+    harness.server.say(0, "REPLICAOF NO ONE");
+    put(&harness.store, &one, b"{\"again\":1}");
+}
+
+#[test]
+fn a_server_that_comes_back_empty_is_found_empty_and_filled_again() {
+    let Some(mut harness) = RedisHarness::start() else { return };
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    put(&harness.store, &one, b"{}");
+    harness.server.stop();
+    assert_eq!(harness.store.get(&one.key).unwrap_err().kind(), CacheErrorKind::Unreachable);
+    assert_eq!(put_error(&harness).kind(), CacheErrorKind::Unreachable);
+    harness.server.start_again();
+    assert_eq!(harness.store.get(&one.key).unwrap(), None);
+    put(&harness.store, &one, b"{\"again\":1}");
+    assert_eq!(harness.store.get(&one.key).unwrap().unwrap().body, b"{\"again\":1}");
+}
+
+#[test]
+fn connections_that_the_server_closed_are_made_anew_without_a_word() {
+    let Some(mut harness) = RedisHarness::start() else { return };
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    put(&harness.store, &one, b"{}");
+    harness.server.say(0, "CLIENT KILL TYPE normal SKIPME yes");
+    assert!(harness.store.get(&one.key).unwrap().is_some());
+    harness.server.say(0, "CLIENT KILL TYPE normal SKIPME yes");
+    put(&harness.store, &one, b"{\"again\":1}");
+    harness.server.stop();
+    harness.server.start_again();
+    put(&harness.store, &one, b"{\"once more\":1}");
+    assert_eq!(harness.store.get(&one.key).unwrap().unwrap().body, b"{\"once more\":1}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_unreachable_in_time() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let options =
+        RedisOptions { response_timeout: Duration::from_millis(200), ..RedisOptions::default() };
+    let address = RedisAddress::parse(&server.url(7), 0).unwrap();
+    let client = RedisClient::connect(address, options).unwrap();
+    let store = RedisStore::open(client.into(), "p").unwrap();
+    let key = format!("p:{}", "0".repeat(64));
+    server.say(0, "CLIENT PAUSE 1000 ALL");
+    let error = store.get(&key).unwrap_err();
+    assert_eq!(error.kind(), CacheErrorKind::Unreachable, "{error}");
+    std::thread::sleep(Duration::from_millis(1000));
+    // The late answer belongs to nobody; the next question gets its own.
+    assert_eq!(store.get(&key).unwrap(), None);
+}
+
+#[test]
+fn a_user_without_rights_is_refused() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    server.say(0, "ACL SETUSER reader on >pw ~* +@read +@connection +multi +exec +pexpiretime");
+    let url = format!("redis://reader:pw@127.0.0.1:{}/7", server.port());
+    let store = RedisStore::open(crate::support::client(&url), "stats_dashboard").unwrap();
+    let Some(harness) = RedisHarness::start() else { return };
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    let body = Body::from_plain(BodyEncoding::Plain, b"{}").unwrap();
+    let error = store.put(&one, &body).unwrap_err();
+    assert_eq!(error.kind(), CacheErrorKind::Refused, "{error}");
+    assert!(error.to_string().contains("lacks a right"), "{error}");
+    assert_eq!(store.describe(&[one.key]).unwrap(), [EntryState::Absent]);
+    assert_eq!(store.summary().unwrap().entries, 0);
+}

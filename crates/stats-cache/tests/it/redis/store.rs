@@ -1,0 +1,254 @@
+//! The store of responses in Redis: the contract, and what is its own.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use redis::Value;
+use stats_cache::contract::{Damage, Harness, description};
+use stats_cache::{
+    Body, BodyEncoding, CacheErrorKind, CacheStore, CachedResponse, EntryDescription, EntryFilter,
+    EntryState, RedisStore,
+};
+use stats_series::Category;
+
+use crate::support::RedisServer;
+
+const PREFIX: &str = "stats_dashboard";
+const INDEX: &str = "community-stats:index:stats_dashboard";
+
+pub(super) struct RedisHarness {
+    pub(super) server: RedisServer,
+    pub(super) store: RedisStore,
+}
+
+impl RedisHarness {
+    pub(super) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// As before version 7, where only the remaining time of a key can be asked.
+    fn start_as_before_7() -> Option<Self> {
+        Self::start_with(&["--rename-command", "PEXPIRETIME", ""])
+    }
+
+    fn start_with(options: &[&str]) -> Option<Self> {
+        let server = RedisServer::start(options)?;
+        let store = RedisStore::open(server.client(7), PREFIX).unwrap();
+        Some(Self { server, store })
+    }
+}
+
+impl Harness for RedisHarness {
+    fn store(&self) -> &dyn CacheStore {
+        &self.store
+    }
+
+    fn other(&self) -> Box<dyn CacheStore> {
+        Box::new(RedisStore::open(self.server.client(7), PREFIX).unwrap())
+    }
+
+    fn prefix(&self) -> &'static str {
+        PREFIX
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn pass(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn short_life(&self) -> Duration {
+        Duration::from_millis(1500)
+    }
+
+    fn keeps_expired(&self) -> bool {
+        false
+    }
+
+    fn damage(&self, key: &str, damage: Damage) {
+        let (server, key) = (&self.server, key.as_bytes());
+        match damage {
+            Damage::Altered => {
+                server.raw(7, &[b"SETRANGE", key, b"12", b"8"]);
+            }
+            Damage::Cut | Damage::Emptied => {
+                let Value::BulkString(mut body) = server.raw(7, &[b"GET", key]) else { panic!() };
+                body.truncate(if damage == Damage::Cut { body.len() - 3 } else { 0 });
+                server.raw(7, &[b"SET", key, &body, b"KEEPTTL"]);
+            }
+            Damage::UnknownFormat => {
+                let field = &key[PREFIX.len() + 1..];
+                server.raw(7, &[b"HSET", INDEX.as_bytes(), field, b"{\"v\":99}"]);
+            }
+        }
+    }
+
+    fn write_as_another(&self, key: &str, bytes: &[u8], expires: Option<Timestamp>) -> bool {
+        self.server.raw(7, &[b"SET", key.as_bytes(), bytes]);
+        if let Some(expires) = expires {
+            let at = expires.as_millisecond().to_string();
+            self.server.raw(7, &[b"PEXPIREAT", key.as_bytes(), at.as_bytes()]);
+        }
+        true
+    }
+
+    fn refuse_writes(&self, refuse: bool) -> bool {
+        let limit = if refuse { "1" } else { "0" };
+        self.server.say(0, &format!("CONFIG SET maxmemory {limit}"));
+        true
+    }
+}
+
+mod contract {
+    stats_cache::cache_store_contract!(super::RedisHarness::start);
+}
+
+mod contract_before_7 {
+    stats_cache::cache_store_contract!(super::RedisHarness::start_as_before_7);
+}
+
+pub(super) fn put(store: &RedisStore, one: &EntryDescription, plain: &[u8]) {
+    store.put(one, &Body::from_plain(BodyEncoding::Plain, plain).unwrap()).unwrap();
+}
+
+#[test]
+fn python_finds_plain_json_under_its_own_key_with_its_lifetime() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let mut one = description(&harness, "global", 2024, Category::UsageDelta);
+    one.expires = Some(harness.now() + jiff::SignedDuration::from_hours(30 * 24));
+    put(&harness.store, &one, b"{\"a\":1e16}");
+    let key = "stats_dashboard:88f7ddb4aa36d820f1c7214408ae0230d6b12a4dfa12bdfdabede21c2aa26744";
+    assert_eq!(
+        harness.server.say(7, &format!("GET {key}")),
+        Value::BulkString(b"{\"a\":1e16}".into())
+    );
+    let Value::Int(seconds) = harness.server.say(7, &format!("TTL {key}")) else { panic!() };
+    assert!((2_591_990..=2_592_000).contains(&seconds), "{seconds}");
+    let Value::Array(keys) = harness.server.say(7, "KEYS stats_dashboard:*") else { panic!() };
+    assert_eq!(keys.len(), 1, "our records are outside of the prefix");
+}
+
+#[test]
+fn a_lifetime_that_python_prolongs_makes_an_entry_foreign() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let mut one = description(&harness, "global", 2024, Category::UsageDelta);
+    one.expires = Some(harness.now() + jiff::SignedDuration::from_hours(1));
+    put(&harness.store, &one, b"{}");
+    let key = one.key.as_str();
+    let states = |key: &str| harness.store.describe(&[key.to_owned()]).unwrap().remove(0);
+    assert!(matches!(states(key), EntryState::Ours(_)));
+    // One millisecond is enough to tell.
+    let at = one.expires.unwrap().as_millisecond() + 50;
+    harness.server.say(7, &format!("PEXPIREAT {key} {at}"));
+    assert!(matches!(states(key), EntryState::Foreign(_)));
+    harness.server.say(7, &format!("PERSIST {key}"));
+    assert!(matches!(states(key), EntryState::Foreign(_)));
+}
+
+#[test]
+fn states_of_responses_name_what_python_wrote() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let responses = [
+        CachedResponse::new("a", 2024, Category::RecordDelta),
+        CachedResponse::new("b", 2023, Category::UsageSnapshot),
+    ];
+    let key = responses[1].cache_key(PREFIX);
+    harness.server.raw(7, &[b"SET", key.as_str().as_bytes(), b"{}"]);
+    let states = CachedResponse::states(&responses, &harness.store, PREFIX).unwrap();
+    assert_eq!(states[0], EntryState::Absent);
+    let EntryState::Foreign(known) = &states[1] else { panic!("{states:?}") };
+    assert_eq!((known.community.as_str(), known.year), ("b", 2023));
+    assert_eq!(known.category, Category::UsageSnapshot);
+}
+
+#[test]
+fn what_python_clears_is_gone_and_its_records_go_too() {
+    let Some(harness) = RedisHarness::start() else { return };
+    for year in 2000..2020 {
+        put(&harness.store, &description(&harness, "a", year, Category::UsageDelta), b"{}");
+    }
+    let Value::Array(keys) = harness.server.say(7, "KEYS stats_dashboard:*") else { panic!() };
+    for key in &keys[..15] {
+        let Value::BulkString(key) = key else { panic!() };
+        harness.server.raw(7, &[b"DEL", key]);
+    }
+    assert_eq!(harness.server.say(7, &format!("HLEN {INDEX}")), Value::Int(20));
+    assert_eq!(harness.store.list(&EntryFilter::default()).unwrap().len(), 5);
+    assert_eq!(harness.server.say(7, &format!("HLEN {INDEX}")), Value::Int(5));
+    assert_eq!(harness.store.summary().unwrap().entries, 5);
+}
+
+#[test]
+fn clearing_takes_nothing_but_responses_of_the_prefix() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let digest = "0".repeat(64);
+    for key in ["stats_dashboard:other", "stats_dashboard2:x", "other", "community-stats:index:x"] {
+        harness.server.say(7, &format!("SET {key} 1"));
+    }
+    harness.server.say(7, &format!("SET stats_dashboardx{digest} 1"));
+    harness.server.say(7, &format!("SET stats_dashboard:{digest} {{}}"));
+    put(&harness.store, &description(&harness, "a", 2024, Category::UsageDelta), b"{}");
+    assert_eq!(harness.store.clear().unwrap(), 2);
+    assert_eq!(harness.server.say(7, "DBSIZE"), Value::Int(5));
+}
+
+#[test]
+fn prefixes_that_look_like_patterns_are_only_prefixes() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let stores = ["a*", "ab", "[ab]", "a\\", "community-stats"]
+        .map(|prefix| RedisStore::open(server.client(7), prefix).unwrap());
+    for store in &stores {
+        let mut response = CachedResponse::new("global", 2024, Category::UsageDelta);
+        response.set_data(b"{}".to_vec(), Timestamp::now(), None).unwrap();
+        assert!(response.save(store, store.prefix()).unwrap());
+    }
+    for (cleared, store) in stores.iter().enumerate() {
+        assert_eq!(store.clear().unwrap(), 1, "{}", store.prefix());
+        for store in &stores[cleared + 1..] {
+            assert_eq!(store.list(&EntryFilter::default()).unwrap().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn keys_of_another_prefix_are_refused_and_untouched() {
+    let Some(harness) = RedisHarness::start() else { return };
+    harness.server.say(7, "SET other:key 1");
+    let key = "other:key".to_owned();
+    let error = harness.store.delete(std::slice::from_ref(&key)).unwrap_err();
+    assert_eq!(error.kind(), CacheErrorKind::Refused);
+    assert!(harness.store.describe(std::slice::from_ref(&key)).is_err());
+    assert!(harness.store.get(&key).is_err());
+    assert_eq!(harness.server.say(7, "EXISTS other:key"), Value::Int(1));
+}
+
+#[test]
+fn a_key_of_another_type_is_damaged_and_is_overwritten() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    harness.server.say(7, &format!("LPUSH {} x", one.key));
+    let states = harness.store.describe(std::slice::from_ref(&one.key)).unwrap();
+    assert!(matches!(&states[0], EntryState::Damaged(text) if text.contains("type")), "{states:?}");
+    assert_eq!(harness.store.get(&one.key).unwrap(), None);
+    put(&harness.store, &one, b"{}");
+    assert!(harness.store.get(&one.key).unwrap().is_some());
+}
+
+#[test]
+fn an_index_of_somebody_else_is_told_when_the_store_is_opened() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    server.say(7, &format!("SET {INDEX} 1"));
+    let error = RedisStore::open(server.client(7), PREFIX).unwrap_err();
+    assert_eq!(error.kind(), CacheErrorKind::Damaged);
+    assert!(error.to_string().contains(INDEX), "{error}");
+}
+
+#[test]
+fn a_summary_names_the_server() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let name = harness.store.summary().unwrap().store;
+    assert!(name.starts_with("Redis "), "{name}");
+    assert!(name.ends_with(&harness.server.url(7)), "{name}");
+}

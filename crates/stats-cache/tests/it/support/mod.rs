@@ -1,0 +1,107 @@
+//! Real Redis servers for tests: one for each test, with options, stopped and started at will.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Connection, Value};
+use stats_cache::{RedisAddress, RedisClient, RedisOptions};
+use stats_testkit::services::process::{Process, folder, free_port, with_retries};
+use stats_testkit::services::{Service, require};
+
+/// A Redis server of one test's own, which can come back on the same port.
+pub(crate) struct RedisServer {
+    port: u16,
+    options: Vec<String>,
+    process: Option<Process>,
+}
+
+impl RedisServer {
+    /// A server with these options; `None` when `redis-server` is not installed.
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
+        require(Service::Redis)?;
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        // Somebody else may take the port between asking for a free one and using it.
+        let server = with_retries(|| {
+            let port = free_port()?;
+            let process = Some(run(port, &options)?);
+            Ok(Self { port, options: options.clone(), process })
+        });
+        Some(server.unwrap())
+    }
+
+    /// Stops the server.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again on the same port; empty, since nothing was ever saved.
+    pub(crate) fn start_again(&mut self) {
+        self.process = Some(run(self.port, &self.options).unwrap());
+    }
+
+    /// The URL of a database.
+    pub(crate) fn url(&self, database: u16) -> String {
+        format!("redis://127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.process.as_ref().unwrap().folder().join("socket")
+    }
+
+    /// A client of ours for a database.
+    pub(crate) fn client(&self, database: u16) -> Arc<RedisClient> {
+        client(&self.url(database))
+    }
+
+    /// Answers a command past everything of ours.
+    pub(crate) fn raw(&self, database: u16, words: &[&[u8]]) -> Value {
+        let mut connection = self.connection(database);
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command.query(&mut connection).unwrap()
+    }
+
+    /// The same in words, for commands that can be read.
+    pub(crate) fn say(&self, database: u16, line: &str) -> Value {
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        self.raw(database, &words)
+    }
+
+    pub(crate) fn connection(&self, database: u16) -> Connection {
+        redis::Client::open(self.url(database)).unwrap().get_connection().unwrap()
+    }
+}
+
+/// A client of ours.
+pub(crate) fn client(url: &str) -> Arc<RedisClient> {
+    let address = RedisAddress::parse(url, 0).unwrap();
+    Arc::new(RedisClient::connect(address, RedisOptions::default()).unwrap())
+}
+
+fn run(port: u16, options: &[String]) -> anyhow::Result<Process> {
+    let folder = folder("redis")?;
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+    command.args(["--appendonly", "no", "--dir"]).arg(&folder);
+    command.arg("--unixsocket").arg(folder.join("socket")).args(options);
+    // SIGKILL: as a crash does it.
+    let mut process = Process::start("redis", &folder, "KILL", &command)?;
+    process.wait_until(Duration::from_secs(20), || answers(port))?;
+    Ok(process)
+}
+
+fn answers(port: u16) -> bool {
+    // A server with a password answers with an error, which is an answer too.
+    redis::Client::open(format!("redis://127.0.0.1:{port}"))
+        .and_then(|client| client.get_connection())
+        .and_then(|mut connection| redis::cmd("PING").exec(&mut connection))
+        .map_or_else(|error| !error.is_io_error(), |()| true)
+}
