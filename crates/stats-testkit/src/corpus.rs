@@ -7,6 +7,9 @@ const PLAIN: [&str; 3] = ["resource_types", "access_statuses", "file_types"];
 const TOP: [&str; 6] =
     ["languages", "rights", "funders", "periodicals", "publishers", "affiliations"];
 
+/// The community that all of them belong to.
+pub const COMMUNITY: &str = "6f0c1f3e-8a52-4d6e-9c1b-2f7f6f1f0a11";
+
 /// A year of documents of one kind (`usage_snapshot`, …) of one community, day by day from the
 /// first of January 2025, with `items` items in every list.
 ///
@@ -19,7 +22,7 @@ pub fn documents(kind: &str, items: usize, days: u32) -> Vec<Vec<u8>> {
 
 fn document(kind: &str, items: usize, day: u32) -> String {
     let date = date(day);
-    let community = "6f0c1f3e-8a52-4d6e-9c1b-2f7f6f1f0a11";
+    let community = COMMUNITY;
     let mut lists = String::new();
     let add = |lists: &mut String, name: &str, content: &str| {
         let comma = if lists.is_empty() { "" } else { "," };

@@ -165,17 +165,17 @@ impl Show {
         table
     }
 
-    /// The views of the last year, from the stored response.
+    /// The viewed records of the last year, from the stored response.
     fn draw(&self, output: &mut dyn Write) -> Result<(), Failure> {
         let response = self.service.read(GLOBAL, LAST_YEAR, Category::UsageDelta)?;
         let body: Value = response
             .and_then(|response| serde_json::from_slice(response.data()?).ok())
             .unwrap_or_default();
-        let points = body["global"]["views"][0]["data"].as_array().cloned().unwrap_or_default();
+        let points = body["global"]["viewUniqueRecords"][0]["data"].as_array().cloned().unwrap_or_default();
         let values: Vec<f64> = points.iter().filter_map(|point| point[1].as_f64()).collect();
         let total: f64 = values.iter().sum();
         let views = count(total as u64);
-        writeln!(output, "\nViews of the whole repository, day by day in {LAST_YEAR}: {views}")?;
+        writeln!(output, "\nRecords viewed day by day in {LAST_YEAR}, {views} in all")?;
         for line in picture::bars(&values, PICTURE.0, PICTURE.1) {
             writeln!(output, "  {}", line.trim_end())?;
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use stats_cache::{CacheError, CacheErrorKind};
+use stats_cache::{CacheError, CacheErrorKind, InvalidData};
 use stats_documents::{SourceError, SourceErrorKind};
 
 use crate::app::AppError;
@@ -187,6 +187,7 @@ impl From<ServiceError> for Failure {
             ServiceError::UnknownCommunity { ref similar, .. } => {
                 Self::new(Exit::Failed, chain(&error)).did_you_mean(similar)
             }
+            ServiceError::InvalidData(InvalidData::Write(error)) => error.into(),
             ServiceError::InvalidData(_) | ServiceError::Series(_) => {
                 Self::new(Exit::Failed, chain(&error))
             }

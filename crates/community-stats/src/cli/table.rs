@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// Which side of its column a text stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -94,6 +96,12 @@ pub(super) fn duration(duration: Duration) -> String {
     }
     let shown = text.iter().take(2).enumerate().filter(|(index, (n, _))| *index == 0 || *n > 0);
     shown.map(|(_, (number, name))| format!("{number}{name}")).collect::<Vec<_>>().join(" ")
+}
+
+/// How old something is; what was made a moment ago, or by a clock ahead of ours, has no age.
+pub(super) fn age(elapsed: SignedDuration) -> String {
+    let seconds = u64::try_from(elapsed.as_secs()).unwrap_or(0);
+    if seconds == 0 { "0s".to_owned() } else { duration(Duration::from_secs(seconds)) }
 }
 
 /// A number and its noun: `1 day`, `2 days`.

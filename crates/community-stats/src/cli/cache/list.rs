@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stats_series::Category;
 
-use super::super::table::{Side, Table, count, duration, size};
+use super::super::table::{Side, Table, age, count, size};
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Global, arguments, terminal};
 use crate::service::{CachedResponseService, ListFilter, Listed, StateName};
@@ -82,7 +82,7 @@ fn table(service: &CachedResponseService, listed: &[Listed]) -> Table {
     for entry in listed {
         let description = entry.description.as_ref();
         let age = description.and_then(|description| description.created).map(|created| {
-            duration(now.duration_since(created).max(jiff::SignedDuration::ZERO).unsigned_abs())
+            age(now.duration_since(created))
         });
         table.row(vec![
             entry.slug.as_ref().unwrap_or(&entry.community).clone(),

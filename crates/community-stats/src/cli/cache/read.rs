@@ -7,7 +7,7 @@ use stats_series::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, terminal};
 use super::described;
-use crate::service::CachedResponseService;
+use crate::service::{CachedResponseService, ServiceError};
 
 /// Arguments of `cache read`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Read {
         let mut output = terminal::output();
         if global.json {
             let written = response.write_json(&service.settings().prefix, &mut output);
-            written.map_err(|error| Failure::new(Exit::Failed, crate::service::chain(&error)))?;
+            written.map_err(ServiceError::from)?;
             writeln!(output)?;
         } else {
             output.write_all(response.data().unwrap_or_default())?;

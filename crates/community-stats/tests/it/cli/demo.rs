@@ -1,0 +1,40 @@
+//! `demo`: the whole way, and commands to go on with.
+
+use std::process::Command;
+
+use super::support::Scene;
+
+#[test]
+fn the_demo_works_and_so_does_everything_it_suggests() {
+    let scene = Scene::new();
+    let shown = scene.run(&["demo", "--json"]).expect(0).json();
+    assert_eq!(shown["generated"]["success"], 136);
+    assert_eq!(shown["generated"]["failed"], 0);
+    assert_eq!(shown["data_dir"], scene.path("data").to_str().unwrap());
+    let steps = shown["next"].as_array().unwrap();
+    assert_eq!(steps.len(), 5);
+    for step in steps {
+        let step = step.as_str().unwrap();
+        let output = Command::new("sh").args(["-c", step]).env_clear().output().unwrap();
+        scene.finished(&output).expect(0);
+    }
+}
+
+#[test]
+fn the_demo_shows_a_table_and_a_picture_in_a_folder_of_its_own() {
+    let scene = Scene::new();
+    let folder = scene.folder.path();
+    let output = Command::new(env!("CARGO_BIN_EXE_community-stats"))
+        .arg("demo")
+        .env_clear()
+        .env("HOME", folder)
+        .env("TMPDIR", folder)
+        // The demo has nothing to do with the settings of its user.
+        .env("COMMUNITY_STATS_CACHE_REDIS_URL", "redis://localhost:1")
+        .output()
+        .unwrap();
+    let shown = scene.finished(&output).expect(0);
+    assert!(shown.stdout.contains("Success: 136, Failed: 0\n"), "{shown}");
+    assert!(shown.stdout.contains('▇') || shown.stdout.contains('█'), "{shown}");
+    assert!(shown.stdout.contains("--data-dir [folder]/community-stats-demo-"), "{shown}");
+}

@@ -1,0 +1,309 @@
+//! `cache generate`: what is made, what is not, and why.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::support::{COASTAL, MEDIEVAL, Scene, changed};
+
+#[test]
+fn makes_everything_then_nothing() {
+    let scene = Scene::tiny();
+    let first = scene.run(&["cache", "generate"]);
+    let without_time: Vec<&str> =
+        first.stdout.lines().filter(|line| !line.starts_with("Read ")).collect();
+    assert_snapshot!(without_time.join("\n"), @"
+    Cache generation completed
+    Success: 32, Failed: 0
+    Total: 32
+    ");
+    assert_snapshot!(scene.run(&["cache", "generate"]), @"
+    exit: 0
+    No cache entries to generate.
+    Success: 0, Failed: 0
+    Skipped: 32 (unchanged)
+    Total: 32
+    ");
+}
+
+#[test]
+fn a_dry_run_tells_and_changes_nothing() {
+    let scene = Scene::tiny();
+    let before = scene.files();
+    let dry = ["cache", "generate", "--dry-run", "--community-slug", "medieval-history-lab"];
+    assert_snapshot!(scene.run(&dry), @"
+    exit: 0
+    Would generate cache for:
+      Communities: 375f4ed0-a07d-4a3e-b930-5c18064f075b
+      Years: years 2025-2025
+      Categories: usage-snapshot-category, usage-delta-category, record-snapshot-category, record-delta-category, record_delta_data_added, record_delta_data_removed, usage_delta_data_views, usage_delta_data_downloads
+      Year range per community:
+        375f4ed0-a07d-4a3e-b930-5c18064f075b: 2025-2025 (8 entries)
+      Total combinations: 8
+      All 8 entries are new.
+
+    Would make: 8
+      8 not made yet
+    Estimated time: unknown for 184 documents, as nothing was measured yet
+    ");
+    assert_eq!(scene.files(), before);
+
+    let generated = scene.run(&["cache", "generate", "--community-id", "global"]).expect(0);
+    assert!(generated.stdout.contains("Success: 8, Failed: 0\n"), "{generated}");
+    let dry = ["cache", "generate", "--dry-run", "--community-id", "global", "--year", "2025"];
+    assert_snapshot!(scene.run(&dry), @"");
+    let dry = ["cache", "generate", "--dry-run", "--community-id", "global", "--years", "2010-2012"];
+    assert_snapshot!(scene.run(&dry), @"");
+}
+
+#[test]
+fn a_dry_run_estimates_from_what_was_measured() {
+    let scene = Scene::generated();
+    let dry = scene.run(&["cache", "generate", "--dry-run", "--overwrite"]).expect(0);
+    assert!(dry.stdout.contains("Estimated time: "), "{dry}");
+    assert!(dry.stdout.contains(" for 686 documents, at "), "{dry}");
+    let dry = scene.run(&["cache", "generate", "--dry-run", "--overwrite", "--json"]).json();
+    assert_eq!(dry["make_because"], json!({"overwrite asked for": 32}));
+    assert!(dry["estimated_seconds"].as_f64().unwrap() > 0.0, "{dry}");
+}
+
+#[test]
+fn the_json_report_is_the_object_of_the_python_package_and_more() {
+    let scene = Scene::tiny();
+    let arguments =
+        ["cache", "generate", "--community-id", "global", "--category", "usage-delta", "--json"];
+    let report = scene.run(&arguments).expect(0).json();
+    let members: Vec<&String> = report.as_object().unwrap().keys().collect();
+    assert_eq!(
+        members[..6],
+        ["success", "failed", "skipped", "errors", "responses", "incomplete"],
+        "{report}"
+    );
+    assert_eq!(report["success"], 1);
+    assert_eq!(
+        report["responses"],
+        json!([{
+            "community_id": "global",
+            "year": 2025,
+            "category": "usage-delta-category",
+            "cache_key": "stats_dashboard:\
+                9367915cd3d577050a495434cc9907b44546e47e63e3384c22ae78aebbe20f83",
+        }])
+    );
+}
+
+#[test]
+fn only_what_was_made_from_a_changed_document_is_made_again() {
+    let scene = Scene::generated();
+    let mut first = true;
+    let first = std::cell::Cell::new(std::mem::take(&mut first));
+    let file = "stats-community-records-delta-added-2025.ndjson.gz";
+    let path = changed(&scene, file, |line| {
+        let hit = line.contains(COASTAL) && first.replace(false);
+        hit.then(|| line.replacen("\"metadata_only\":", "\"metadata_only\":4", 1))
+    });
+    let imported = scene.run(&["import", &path]).expect(0);
+    assert!(imported.stdout.contains("record_delta      1    0         1"), "{imported}");
+    let report = scene.run(&["cache", "generate", "--json"]).expect(0).json();
+    let made: Vec<String> = report["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|made| format!("{}/{}", made["community_id"], made["category"]).replace('"', ""))
+        .collect();
+    let expected = ["record-delta-category", "record_delta_data_added", "record_delta_data_removed"]
+        .map(|category| format!("{COASTAL}/{category}"));
+    assert_eq!(made, expected);
+    assert_eq!(report["skipped"], 29);
+}
+
+#[test]
+fn another_mode_layout_or_configuration_makes_it_again() {
+    let scene = Scene::generated();
+    let dry = |more: &[&str]| {
+        let arguments = [&["cache", "generate", "--dry-run", "--json"], more].concat();
+        scene.run(&arguments).expect(0).json()["make_because"].clone()
+    };
+    assert_eq!(dry(&[]), json!({}));
+    assert_eq!(dry(&["--optimize"]), json!({}));
+    assert_eq!(dry(&["--no-optimize"]), json!({"other metrics wanted": 32}));
+    let layout = scene.write(
+        "layouts.json",
+        r#"{"global_layout": {"rows": [{"components": [{"component": "SingleStatViews"}]}]}}"#,
+    );
+    let layouts = format!("generation.layouts={layout}");
+    assert_eq!(dry(&["--set", &layouts]), json!({"layout changed": 32}));
+    let overwrite = json!({"overwrite asked for": 32});
+    assert_eq!(dry(&["--overwrite"]), overwrite);
+    assert_eq!(dry(&["--force"]), overwrite);
+    assert_eq!(dry(&["--force", "--no-overwrite"]), json!({}));
+}
+
+#[test]
+fn entries_end_after_their_lifetime() {
+    let scene = Scene::generated().at("2026-01-30T11:59:00Z");
+    let dry = ["cache", "generate", "--dry-run", "--json", "--year", "2025"];
+    assert_eq!(scene.run(&dry).json()["make"], 0);
+    let scene = scene.at("2026-01-30T12:00:00Z");
+    assert_eq!(scene.run(&dry).json()["make_because"], json!({"expired": 32}));
+
+    let scene = Scene::tiny().with(&["--set", "cache.ttl_days=0"]);
+    scene.run(&["cache", "generate"]).expect(0);
+    let scene = scene.at("2225-01-30T12:00:00Z");
+    assert_eq!(scene.run(&dry).json()["make"], 0);
+}
+
+#[test]
+fn incomplete_periods_are_told_and_the_old_entry_stays() {
+    let scene = Scene::generated().at("2026-01-05T12:00:00Z");
+    let report = scene.run(&["cache", "generate", "--community-id", "global"]);
+    assert_snapshot!(report, @"
+    exit: 0
+    No cache entries to generate.
+    Success: 0, Failed: 0
+    Skipped: 8 (unchanged)
+    Incomplete: 8 (aggregated through 2025-12-31, needs 2026-01-04)
+    Total: 16
+    ");
+    let none = Scene::new();
+    let path = changed(&none, "stats-community-usage-delta-2025.ndjson.gz", Some);
+    none.run(&["import", &path]).expect(0);
+    let report = none.run(&["cache", "generate", "--category", "usage_delta"]).expect(0);
+    assert!(report.stderr.contains("hint: there are no bookmarks"), "{report}");
+    assert!(report.stdout.contains("Incomplete: 4 (no bookmark, needs 2025-12-30)"), "{report}");
+}
+
+#[test]
+fn a_refused_document_fails_its_responses_only() {
+    let scene = Scene::generated();
+    let one = std::cell::Cell::new(true);
+    let path = changed(&scene, "stats-community-usage-delta-2025.ndjson.gz", |line| {
+        let hit = line.contains(COASTAL) && one.replace(false);
+        hit.then(|| line.replacen("\"subcounts\":{", "\"subcounts\":{\"countries\":7,", 1))
+    });
+    scene.run(&["import", &path]).expect(0);
+    let before = scene.run(&read(COASTAL, "usage-delta")).stdout;
+    let report = scene.run(&["cache", "generate", "--force"]).expect(3);
+    assert!(report.stdout.contains("Success: 29, Failed: 3\n"), "{report}");
+    let failure = format!("  {COASTAL}/2025/usage-delta-category: ");
+    assert!(report.stdout.contains(&failure), "{report}");
+    assert_eq!(scene.run(&read(COASTAL, "usage-delta")).stdout, before);
+}
+
+fn read<'a>(community: &'a str, category: &'a str) -> [&'a str; 8] {
+    ["cache", "read", "--community-id", community, "--year", "2025", "--category", category]
+}
+
+#[test]
+fn what_another_hand_stored_is_kept_in_past_years() {
+    let scene = Scene::tiny();
+    let update =
+        ["cache", "update", "--community-id", "global", "--year", "2025", "--category", "usage_delta"];
+    scene.run_with(&update, "{\"mine\": 1}").expect(0);
+    let generate = ["cache", "generate", "--community-id", "global", "--year", "2025", "--json"];
+    let past = scene.at("2026-01-01T12:00:00Z");
+    let report = past.run(&generate).json();
+    assert_eq!(report["skipped_because"], json!({"made by another writer": 1}));
+    assert_eq!(past.run(&read("global", "usage_delta")).stdout, "{\"mine\": 1}");
+    let current = past.at(super::support::NOW);
+    let report = current.run(&generate).json();
+    assert_eq!((&report["success"], &report["skipped"]), (&json!(1), &json!(7)));
+}
+
+#[test]
+fn deleted_communities_are_left_out_and_fail_when_named() {
+    let scene = Scene::tiny();
+    let path = changed(&scene, "communities.ndjson.gz", |line| {
+        let line = line.replace("\"deletion_status\":\"P\"", "\"deletion_status\":\"D\"");
+        line.contains(MEDIEVAL).then(|| line.replace("\"is_deleted\":false", "\"is_deleted\":true"))
+    });
+    scene.run(&["cache", "generate"]).expect(0);
+    scene.run(&["import", &path]).expect(0);
+    let report = scene.run(&["cache", "generate", "--json"]).expect(0).json();
+    assert_eq!(report["total"], 24);
+    let report = scene.run(&["cache", "generate", "--json", "--community-id", MEDIEVAL]).expect(3);
+    let report = report.json();
+    assert_eq!(report["failed"], 8);
+    assert_eq!(report["errors"][0]["error"], "the community was deleted");
+    scene.run(&["cache", "generate", "--community-slug", "medieval-history-lab"]).expect(1);
+
+    let orphans = scene.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
+    assert_eq!(orphans, json!({"deleted": 8}));
+    let orphans = scene.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
+    assert_eq!(orphans, json!({"deleted": 0}));
+}
+
+#[test]
+fn communities_that_do_not_take_part_are_made_when_named_or_without_opt_in() {
+    let scene = Scene::tiny();
+    let members = |arguments: &[&str]| {
+        let arguments = [&["cache", "generate", "--dry-run", "--json"], arguments].concat();
+        let plan = scene.run(&arguments).expect(0).json();
+        plan["communities"].as_array().unwrap().len()
+    };
+    assert_eq!(members(&[]), 4);
+    assert!(members(&["--set", "communities.opt_in=false"]) > 4);
+    assert_eq!(members(&["--community-id", "global", "--community-id", "global"]), 1);
+}
+
+#[test]
+fn generation_can_be_switched_off() {
+    let scene = Scene::tiny().with(&["--set", "generation.enabled=false"]);
+    assert_snapshot!(scene.run(&["cache", "generate"]), @"
+    exit: 1
+    -- stderr
+    error: Community stats scheduled caching tasks are disabled. Set COMMUNITY_STATS_SCHEDULED_CACHE_TASKS_ENABLED=True to enable response cache preparation tasks. Use --force to bypass this check and run cache preparation directly.
+    ");
+    scene.run(&["cache", "generate", "--force", "--community-id", "global"]).expect(0);
+}
+
+#[test]
+fn derived_categories_can_be_switched_off() {
+    let scene = Scene::tiny().with(&["--set", "generation.derived=false"]);
+    let report = scene.run(&["cache", "generate", "--json"]).expect(0).json();
+    assert_eq!(report["success"], 16);
+}
+
+#[test]
+fn years_in_all_their_forms() {
+    let scene = Scene::tiny();
+    let years = |arguments: &[&str]| {
+        let arguments =
+            [&["cache", "generate", "--dry-run", "--json", "--community-id", "global"], arguments]
+                .concat();
+        let outcome = scene.run(&arguments).expect(0);
+        (outcome.json()["total"].clone(), outcome.stderr)
+    };
+    assert_eq!(years(&[]).0, 8);
+    assert_eq!(years(&["--all-years"]).0, 8);
+    assert_eq!(years(&["--year", "2025", "--year", "2020-2025"]).0, 8);
+    assert_eq!(years(&["--year", "2024"]).0, 0);
+    assert_eq!(years(&["--year", ""]).0, 8);
+    assert_eq!(years(&["--all-years", "--year", "2024"]).0, 8);
+    let (total, warning) = years(&["--years", "2025", "--year", "2024"]);
+    assert_eq!(total, 8);
+    assert!(warning.starts_with("warning: --years wins over --year"), "{warning}");
+}
+
+#[test]
+fn documents_alone_are_enough_to_know_the_communities() {
+    let scene = Scene::new();
+    for file in ["stats-community-usage-delta-2025.ndjson.gz", "bookmarks.ndjson.gz"] {
+        let path = changed(&scene, file, Some);
+        scene.run(&["import", &path]).expect(0);
+    }
+    let report = scene.run(&["cache", "generate", "--category", "usage_delta", "--json"]).expect(0);
+    let report = report.json();
+    assert_eq!((&report["success"], &report["total"]), (&json!(4), &json!(4)), "{report}");
+}
+
+#[test]
+fn two_runs_at_once_do_not_disturb_each_other() {
+    let scene = Scene::tiny();
+    let runs: Vec<_> = (0..3)
+        .map(|_| scene.spawn(&mut scene.command(&["cache", "generate", "--overwrite"])))
+        .collect();
+    for run in runs {
+        scene.finished(&run.wait_with_output().unwrap()).expect(0);
+    }
+    scene.run(&["cache", "verify"]).expect(0);
+}

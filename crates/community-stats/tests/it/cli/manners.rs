@@ -1,0 +1,155 @@
+//! How every command behaves: streams, colours, pipes, help.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+
+use super::support::Scene;
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let scene = Scene::generated();
+    let place = ["--community-id", "global", "--year", "2025", "--category", "usage_snapshot"];
+    for command in ["read", "list"] {
+        let arguments = match command {
+            "read" => [&["cache", "read"], &place[..]].concat(),
+            _ => vec!["cache", "list", "--json"],
+        };
+        let mut child = scene.spawn(&mut scene.command(&arguments));
+        let mut first = [0; 1];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let outcome = scene.finished(&child.wait_with_output().unwrap());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{command}: {outcome}");
+    }
+}
+
+#[test]
+fn a_full_output_is_an_error() {
+    let scene = Scene::generated();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = scene
+        .command(&["cache", "list"])
+        .stdout(Stdio::from(full))
+        .output()
+        .unwrap();
+    let outcome = scene.finished(&output).expect(1);
+    assert!(outcome.stderr.starts_with("error: writing the output: No space left"), "{outcome}");
+}
+
+#[test]
+fn there_is_no_colour_where_nobody_sees_it() {
+    let scene = Scene::new();
+    let outcome = scene.run(&["cache", "list"]).expect(5);
+    assert!(!outcome.stderr.contains('\u{1b}'), "{outcome}");
+    let output =
+        scene.command(&["cache", "list"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(scene.finished(&output).stderr.contains('\u{1b}'));
+    let output = scene
+        .command(&["cache", "list"])
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert!(!scene.finished(&output).stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let scene = Scene::new().with(&[
+        "--set",
+        "source.password=hush-hush",
+        "--set",
+        "source.username=reader",
+        "--set",
+        "cache.main_redis_url=redis://:hush-hush@localhost:6379/0",
+    ]);
+    for arguments in [&["config", "show", "--origin"][..], &["config", "show", "--json"]] {
+        let shown = scene.run(arguments).expect(0);
+        assert!(!shown.to_string().contains("hush-hush"), "{shown}");
+        assert!(shown.stdout.contains("***"), "{shown}");
+    }
+}
+
+#[test]
+fn settings_are_shown_with_their_origin() {
+    let scene = Scene::new().with(&["--set", "cache.ttl_days=7"]);
+    let shown = scene.run(&["config", "show", "--origin"]).expect(0);
+    assert!(shown.stdout.contains("\ncache.ttl_days = 7  # --set\n"), "{shown}");
+    assert!(shown.stdout.contains("\ncache.prefix = \"stats_dashboard\"  # default\n"), "{shown}");
+    assert!(shown.stdout.contains("\n# cache.redis_url = "), "{shown}");
+    let shown = scene.run(&["config", "show", "--origin", "--json"]).expect(0).json();
+    assert!(shown.as_array().unwrap().len() > 30);
+}
+
+#[test]
+fn completions_and_manual_pages_come_from_the_same_definition() {
+    let scene = Scene::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = scene.run(&["completions", shell]).expect(0);
+        assert!(script.stdout.contains("no-overwrite"), "{shell}");
+    }
+    assert!(scene.run(&["man"]).expect(0).stdout.contains(".TH community-stats 1"));
+    let folder = scene.path("pages");
+    scene.run(&["man", "--output", folder.to_str().unwrap()]).expect(0);
+    assert!(folder.join("community-stats-cache-generate.1").exists());
+}
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let scene = Scene::new();
+    let output = scene.command(&[]).arg("--help").output().unwrap();
+    assert_snapshot!(scene.finished(&output), @"
+    exit: 0
+    Every answer of a community statistics dashboard, ready before anyone asks
+
+    Usage: community-stats [OPTIONS] <COMMAND>
+
+    Commands:
+      cache        Makes, reads and examines stored responses
+      series       Turns documents into one response, without archive or store
+      import       Puts exported documents into the archive
+      demo         Shows everything on a bundled sample, in a folder of its own
+      config       Shows the settings
+      completions  Writes a completion script for a shell
+      man          Writes the manual page
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              The settings file, in place of the one in the configuration folder
+
+          --invenio-cfg <FILE>
+              An invenio.cfg whose literal assignments count as settings
+
+          --data-dir <DIR>
+              The folder in which everything lives
+
+          --set <KEY=VALUE>
+              Sets one setting, as in `--set cache.ttl_days=7`; may be repeated
+
+          --json
+              Writes the result as JSON
+
+      -q, --quiet
+              Shows no progress
+
+    Exit codes:
+      0    done
+      1    failed, or the answer is no
+      2    the command line or a setting cannot be used
+      3    some responses could not be made, or some lines were refused; the others are done
+      5    the source or the store cannot be reached
+      6    `cache verify` found a difference
+      130  interrupted; running the same command again continues
+    ");
+    scene.run(&[]).expect(2);
+    scene.run(&["--version"]).expect(0);
+}

@@ -1,0 +1,12 @@
+//! The command line, by running the real executable.
+
+mod bad_input;
+mod cache;
+mod demo;
+mod generate;
+mod golden;
+mod import;
+mod interrupt;
+mod manners;
+mod series;
+mod support;

@@ -1,0 +1,97 @@
+//! `series`: documents in, one response out.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use stats_testkit::fixtures;
+
+use super::support::Scene;
+
+#[derive(Deserialize)]
+struct Case {
+    category: String,
+    components: Option<Vec<String>>,
+    documents: Vec<Box<RawValue>>,
+    expected: Option<String>,
+}
+
+#[test]
+fn writes_the_bytes_of_the_reference_or_nothing() {
+    let scene = Scene::new();
+    for (index, line) in fixtures::lines("series/cases.ndjson.gz").unwrap().iter().enumerate() {
+        // A third of the cases; stats-series runs them all.
+        if index % 3 != 0 {
+            continue;
+        }
+        let case: Case = serde_json::from_str(line).unwrap();
+        let documents: Vec<&str> = case.documents.iter().map(|document| document.get()).collect();
+        let mut arguments = vec!["series".to_owned(), case.category];
+        if let Some(components) = case.components {
+            arguments.extend(["--components".to_owned(), components.join(",")]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let outcome = scene.run_with(&arguments, documents.join("\n"));
+        match case.expected {
+            Some(expected) => {
+                assert!(outcome.code == 0 && outcome.stdout == expected, "case {index}: {outcome}");
+            }
+            None => {
+                assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "case {index}");
+                assert!(outcome.stderr.contains(", line "), "case {index}: {outcome}");
+            }
+        }
+    }
+    assert!(scene.files().is_empty());
+}
+
+#[test]
+fn export_lines_bare_documents_and_files_are_the_same() {
+    let scene = Scene::new();
+    let bare = r#"{"period_start": "2025-01-02T00:00:00", "totals": {"view": {"total_events": 7}}}"#;
+    let export = format!("\n{{\"_index\":\"x\",\"_id\":\"a\",\"_source\":{bare}}}\r\n\n");
+    let expected = scene.run_with(&["series", "usage_delta"], bare).expect(0).stdout;
+    assert!(expected.contains("[[\"01-02\",7]]"), "{expected}");
+    assert_eq!(scene.run_with(&["series", "usage_delta", "-"], &export).stdout, expected);
+    let file = scene.write("documents.ndjson", &export);
+    assert_eq!(scene.run(&["series", "usage-delta-category", &file]).stdout, expected);
+}
+
+#[test]
+fn a_refused_document_is_named() {
+    let scene = Scene::new();
+    let lines = "{\"_id\":\"a\",\"_source\":{}}\n\n{\"_id\":\"b\",\"_source\":{\"period_start\":7}}\n";
+    insta::assert_snapshot!(scene.run_with(&["series", "usage_delta"], lines), @"
+    exit: 1
+    -- stderr
+    error: -, line 3, _id 'b': period_start: expected text
+    hint: no response is written when a document cannot be used
+    ");
+    insta::assert_snapshot!(scene.run_with(&["series", "usage_delta"], "{}\n{\"a\":\n"), @"
+    exit: 1
+    -- stderr
+    error: -, line 2, _id '': : not valid JSON at byte 5: the document ends in the middle
+    hint: no response is written when a document cannot be used
+    ");
+}
+
+#[test]
+fn the_layout_decides_what_is_kept() {
+    let scene = Scene::new();
+    let keys = |more: &[&str]| {
+        let arguments = [&["series", "usage_delta"], more].concat();
+        let response = scene.run_with(&arguments, "").expect(0).json();
+        response["global"].as_object().unwrap().len()
+    };
+    assert_eq!(keys(&[]), 10);
+    assert_eq!(keys(&["--components", ""]), 3);
+    assert_eq!(keys(&["--optimize"]), 3);
+    let names = "SingleStatViews, SingleStatDownloads";
+    let few = keys(&["--components", names]);
+    let layout = r#"{"rows":[{"components":[{"component":"SingleStatViews"},{"component":"SingleStatDownloads"}]}]}"#;
+    let bare = scene.write("layout.json", layout);
+    let whole = scene.write("layouts.json", format!("{{\"global_layout\":{layout}}}"));
+    assert_eq!(keys(&["--layout", &bare]), few);
+    assert_eq!(keys(&["--layout", &whole]), few);
+    scene.run(&["series", "usage_delta", "--optimize", "--components", "A"]).expect(2);
+    scene.run(&["series", "usage_delta", "--layout", "/nowhere.json"]).expect(1);
+    scene.run(&["series", "usage_delta", "/nowhere.ndjson"]).expect(1);
+}
