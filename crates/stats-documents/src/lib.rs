@@ -12,6 +12,7 @@ mod facts;
 pub mod import;
 pub mod mirror;
 mod model;
+pub mod postgres;
 mod source;
 mod stored;
 

@@ -4,6 +4,7 @@
 mod address;
 mod client;
 mod error;
+mod examine;
 mod index;
 mod lock;
 mod registry;
@@ -12,6 +13,7 @@ mod store;
 
 pub use self::address::{AddressError, Endpoint, RedisAddress, RedisSettings, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};
+pub use self::examine::{DatabaseCounts, ServerReport};
 pub use self::lock::{HeldLock, LockHolder, RedisLock};
 pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
 pub use self::store::RedisStore;

@@ -7,5 +7,6 @@ mod contract;
 mod failures;
 mod import;
 mod mirror;
+mod postgres;
 mod processes;
 mod support;

@@ -2,6 +2,7 @@
 
 mod address;
 mod connections;
+mod examine;
 mod faults;
 mod lock;
 mod registry;
