@@ -12,6 +12,7 @@ mod facts;
 pub mod import;
 pub mod mirror;
 mod model;
+pub mod opensearch;
 mod source;
 mod stored;
 
@@ -23,4 +24,5 @@ pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,
 };
+pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};

@@ -7,5 +7,6 @@ mod contract;
 mod failures;
 mod import;
 mod mirror;
+mod opensearch;
 mod processes;
 mod support;
