@@ -12,6 +12,7 @@ mod facts;
 pub mod import;
 pub mod mirror;
 mod model;
+pub mod opensearch;
 pub mod postgres;
 mod source;
 mod stored;
@@ -24,4 +25,5 @@ pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,
 };
+pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};
