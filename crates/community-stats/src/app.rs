@@ -1,24 +1,22 @@
-//! From settings to backends: the only place that names one.
+//! From settings to backends: this file and its folder are the only place that names one.
+
+mod sources;
+mod stores;
 
 use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::SignedDuration;
-use stats_cache::{
-    CacheError, CacheStore, Clock, HeldLock, RedisAddress, RedisClient, RedisLock, RedisOptions,
-    RedisRegistry, RedisStore, Registry, SqliteOptions, SqliteStore,
-};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError, SourceErrorKind};
+use stats_cache::{CacheError, Clock};
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError};
 use stats_series::{
     Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
 };
 
-use crate::config::{
-    ConfigError, JsonInput, LargeFloats, RedisUrl, Settings, SourceKind, StoreKind,
-};
-use crate::service::{BulkLock, CachedResponseService, HeldBulkLock, Nothing, ServiceSettings};
+use self::stores::Stores;
+use crate::config::{ConfigError, JsonInput, LargeFloats, Settings};
+use crate::service::{CachedResponseService, Nothing, ServiceSettings};
 
 /// Settings, a clock, and what can be made of them.
 pub struct App {
@@ -175,113 +173,6 @@ impl App {
         let service =
             CachedResponseService::new(source, stores.store, Arc::clone(&self.clock), settings);
         Ok(service.with_registry(stores.registry).with_lock(stores.lock))
-    }
-
-    fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
-        match self.settings.source.kind {
-            SourceKind::Archive => {
-                let path = self.settings.data.archive_path();
-                match Archive::open_read_only(&path, ArchiveOptions::default()) {
-                    Ok(archive) => Ok(Arc::new(archive)),
-                    Err(error) if error.kind() == SourceErrorKind::NotFound => {
-                        Err(AppError::NoArchive(path))
-                    }
-                    Err(error) => Err(error.into()),
-                }
-            }
-            SourceKind::Opensearch => Err(SourceError::new(
-                SourceErrorKind::Unreachable,
-                "reading from OpenSearch (source.kind = \"opensearch\"): not in this build",
-            )
-            .into()),
-        }
-    }
-
-    fn store(&self) -> Result<Stores, AppError> {
-        match self.settings.cache.store {
-            StoreKind::Sqlite => {
-                let path = self.settings.cache.file_path(&self.settings.data);
-                make_folder_of(&path)?;
-                let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
-                Ok(Stores::alone(Arc::new(SqliteStore::open_with(path, options, clock)?)))
-            }
-            StoreKind::Redis => self.redis(),
-        }
-    }
-
-    /// The store, or an empty one when there is no file for it yet.
-    fn store_if_any(&self) -> Result<Stores, AppError> {
-        let file = self.settings.cache.file_path(&self.settings.data);
-        let missing = self.settings.cache.store == StoreKind::Sqlite && !file.exists();
-        if missing { Ok(Stores::alone(Arc::new(Nothing))) } else { self.store() }
-    }
-
-    /// The Redis databases that the Python side shares.
-    fn redis(&self) -> Result<Stores, AppError> {
-        let targets = self.settings.cache.redis_targets();
-        let responses = redis_client(&targets.responses)?;
-        let registry = if targets.registry == targets.responses {
-            Arc::clone(&responses)
-        } else {
-            redis_client(&targets.registry)?
-        };
-        let settings = &self.settings.lock;
-        let lock: Option<Arc<dyn BulkLock>> = if settings.enabled {
-            let client = redis_client(&targets.locks)?;
-            let (prefix, name) = (&settings.key_prefix, &settings.name);
-            Some(Arc::new(SharedLock(RedisLock::new(client, prefix, name, settings.timeout))))
-        } else {
-            None
-        };
-        Ok(Stores {
-            store: Arc::new(RedisStore::open(responses, self.settings.cache.prefix.clone())?),
-            registry: Some(Arc::new(RedisRegistry::new(registry, Arc::clone(&self.clock)))),
-            lock,
-        })
-    }
-}
-
-/// A store, and what goes with it where others write to it, too.
-struct Stores {
-    store: Arc<dyn CacheStore>,
-    registry: Option<Arc<dyn Registry>>,
-    lock: Option<Arc<dyn BulkLock>>,
-}
-
-impl Stores {
-    fn alone(store: Arc<dyn CacheStore>) -> Self {
-        Self { store, registry: None, lock: None }
-    }
-}
-
-fn redis_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
-    let address = RedisAddress::parse(url.to_secret().expose(), 0).map_err(ConfigError::new)?;
-    Ok(Arc::new(RedisClient::connect(address, RedisOptions::default())?))
-}
-
-/// The lock that Python shares, as the service wants it.
-struct SharedLock(RedisLock);
-
-impl BulkLock for SharedLock {
-    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError> {
-        let held = self.0.acquire()?;
-        Ok(held.map(|held| Box::new(SharedHeldLock(held)) as Box<dyn HeldBulkLock>))
-    }
-}
-
-struct SharedHeldLock(HeldLock);
-
-impl HeldBulkLock for SharedHeldLock {
-    fn renew(&self) -> Result<bool, CacheError> {
-        self.0.renew()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.0.lease_left()
-    }
-
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
-        self.0.release()
     }
 }
 
