@@ -14,6 +14,7 @@ use stats_series::{
     Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
 };
 
+pub use self::sources::Documents;
 use self::stores::Stores;
 use crate::config::{ConfigError, JsonInput, LargeFloats, Settings};
 use crate::service::{CachedResponseService, Nothing, ServiceSettings};

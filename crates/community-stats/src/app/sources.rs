@@ -13,12 +13,31 @@ use stats_documents::{
 use super::{App, AppError, make_folder_of};
 use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
 
+/// Where documents come from.
+pub enum Documents {
+    /// The archive that `import` fills.
+    Imported(Archive),
+    /// A cluster behind its mirror.
+    Mirrored(Mirror),
+}
+
 impl App {
+    /// The documents alone, without what else a service needs.
+    ///
+    /// # Errors
+    /// When settings or source do not work.
+    pub fn documents(&self) -> Result<Documents, AppError> {
+        Ok(match self.settings.source.kind {
+            SourceKind::Archive => Documents::Imported(self.imported()?),
+            SourceKind::Opensearch => Documents::Mirrored(self.mirror()?),
+        })
+    }
+
     /// Where documents, bookmarks and communities come from.
     pub(super) fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
-        let documents: Arc<dyn DocumentSource> = match self.settings.source.kind {
-            SourceKind::Archive => Arc::new(self.imported()?),
-            SourceKind::Opensearch => Arc::new(self.mirror()?),
+        let documents: Arc<dyn DocumentSource> = match self.documents()? {
+            Documents::Imported(archive) => Arc::new(archive),
+            Documents::Mirrored(mirror) => Arc::new(mirror),
         };
         match (self.settings.communities.source, self.settings.source.kind) {
             (CommunitySource::Postgres, _) => {

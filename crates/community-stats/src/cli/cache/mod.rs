@@ -11,6 +11,7 @@ mod list;
 mod read;
 mod update;
 mod verify;
+mod verify_source;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
