@@ -20,4 +20,5 @@ check:
 # The figures of docs/performance.md.
 bench:
     cargo bench -p stats-series --bench transform
+    cargo bench -p community-stats --bench pipeline
     cargo bench -p stats-cache --bench stores

@@ -6,13 +6,14 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stats_series::{
     Category, DocumentKind, FloatStyle, LayoutOwner, Layouts, ResponseSpec, Selection,
     SeriesBuilder, SeriesConfig,
 };
 use stats_testkit::corpus;
+use stats_testkit::measure::{medians, timed};
 
 const DAYS: u32 = 365;
 const ROUNDS: usize = 15;
@@ -55,35 +56,41 @@ fn transform_lines(name: &str, category: Category, documents: &[Vec<u8>]) {
         let spec = [ResponseSpec { category, selection }];
         let mut tape_buffers = simd_json::Buffers::default();
         let mut scratch = Vec::new();
-        let [ours, tape, value] = medians([
-            &mut || {
-                timed(|| {
-                    out.clear();
-                    transform(&config, &spec, documents, &mut out);
-                    black_box(&out);
-                })
-            },
-            &mut || {
-                // simd-json works in place and gets a copy, whose making is not counted.
-                let mut total = Duration::ZERO;
-                for document in documents {
-                    scratch.clear();
-                    scratch.extend_from_slice(document);
-                    total += timed(|| {
-                        let tape = simd_json::to_tape_with_buffers(&mut scratch, &mut tape_buffers);
-                        black_box(&tape.unwrap());
-                    });
-                }
-                total
-            },
-            &mut || {
-                timed(|| {
+        let [ours, tape, value] = medians(
+            ROUNDS,
+            [
+                &mut || {
+                    timed(|| {
+                        out.clear();
+                        transform(&config, &spec, documents, &mut out);
+                        black_box(&out);
+                    })
+                },
+                &mut || {
+                    // simd-json works in place and gets a copy, whose making is not counted.
+                    let mut total = Duration::ZERO;
                     for document in documents {
-                        black_box(serde_json::from_slice::<serde_json::Value>(document).unwrap());
+                        scratch.clear();
+                        scratch.extend_from_slice(document);
+                        total += timed(|| {
+                            let tape =
+                                simd_json::to_tape_with_buffers(&mut scratch, &mut tape_buffers);
+                            black_box(&tape.unwrap());
+                        });
                     }
-                })
-            },
-        ]);
+                    total
+                },
+                &mut || {
+                    timed(|| {
+                        for document in documents {
+                            black_box(
+                                serde_json::from_slice::<serde_json::Value>(document).unwrap(),
+                            );
+                        }
+                    })
+                },
+            ],
+        );
         let bytes: usize = documents.iter().map(Vec::len).sum();
         println!(
             "{:<34} {:>8.1} {:>8.2} {:>9.2} {:>8.2} {:>9.2} {:>8.3}",
@@ -119,12 +126,15 @@ fn linear_lines() {
     let mut out = Vec::new();
     let mut time = |items: usize, days: u32| {
         let documents = corpus::documents("usage_snapshot", items, days);
-        let [median] = medians([&mut || {
-            timed(|| {
-                out.clear();
-                transform(&config, &spec, &documents, &mut out);
-            })
-        }]);
+        let [median] = medians(
+            ROUNDS,
+            [&mut || {
+                timed(|| {
+                    out.clear();
+                    transform(&config, &spec, &documents, &mut out);
+                })
+            }],
+        );
         (documents.iter().map(Vec::len).sum::<usize>() as f64, median.as_secs_f64())
     };
     let by_items: Vec<(f64, f64)> =
@@ -143,27 +153,4 @@ fn exponent(points: &[(f64, f64)]) -> f64 {
     let covariance: f64 = logs.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
     let variance: f64 = logs.iter().map(|point| (point.0 - x).powi(2)).sum();
     covariance / variance
-}
-
-/// Runs the subjects in turn, so that a drift of the machine meets all, and gives the medians.
-fn medians<const N: usize>(mut subjects: [&mut dyn FnMut() -> Duration; N]) -> [Duration; N] {
-    let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::new());
-    for round in 0..=ROUNDS {
-        for (subject, times) in subjects.iter_mut().zip(&mut times) {
-            let time = subject();
-            if round > 0 {
-                times.push(time);
-            }
-        }
-    }
-    times.map(|mut times| {
-        times.sort();
-        times[times.len() / 2]
-    })
-}
-
-fn timed(subject: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    subject();
-    start.elapsed()
 }

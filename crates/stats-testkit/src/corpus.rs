@@ -20,6 +20,56 @@ pub fn documents(kind: &str, items: usize, days: u32) -> Vec<Vec<u8>> {
     (0..days).map(|day| document(kind, items, day).into_bytes()).collect()
 }
 
+/// The same documents as an export of an index: lines `{"_index", "_id", "_source"}`, with the
+/// community and its bookmark before them. Every community (numbered from 0) is enabled, and
+/// complete to the end of 2025.
+///
+/// # Panics
+/// When there is no kind of that name.
+#[must_use]
+pub fn export(kinds: &[&str], items: usize, days: u32, community: u32) -> String {
+    let id = format!("6f0c1f3e-8a52-4d6e-9c1b-{community:012}");
+    let mut out = format!(
+        "{{\"_index\":\"communities-communities-v2.0.0-1\",\"_id\":\"{id}\",\"_source\":{{\"id\":\"{id}\",\
+         \"slug\":\"community-{community}\",\"created\":\"2025-01-01T00:00:00\",\
+         \"access\":{{\"visibility\":\"public\"}},\"metadata\":{{\"title\":\"Community {community}\"}},\
+         \"custom_fields\":{{\"stats:dashboard_enabled\":true}},\"deletion_status\":\"P\"}}}}\n"
+    );
+    for kind in kinds {
+        let (alias, bookmark) = names(kind);
+        let _ = writeln!(
+            out,
+            "{{\"_index\":\"stats-bookmarks-community\",\"_id\":\"{bookmark}_{id}\",\"_source\":\
+             {{\"date\":\"2025-12-31T00:00:00.000\",\"aggregation_type\":\"{bookmark}\",\
+             \"community_id\":\"{id}\"}}}}"
+        );
+        for day in 0..days {
+            let text = document(kind, items, day).replace(COMMUNITY, &id);
+            let _ = writeln!(
+                out,
+                "{{\"_index\":\"{alias}-2025\",\"_id\":\"{id}-{}\",\"_source\":{text}}}",
+                date(day)
+            );
+        }
+    }
+    out
+}
+
+/// Alias and bookmark type of a kind.
+fn names(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "record_delta" => {
+            ("stats-community-records-delta-added", "community-records-delta-added-agg")
+        }
+        "record_snapshot" => {
+            ("stats-community-records-snapshot-added", "community-records-snapshot-added-agg")
+        }
+        "usage_delta" => ("stats-community-usage-delta", "community-usage-delta-agg"),
+        "usage_snapshot" => ("stats-community-usage-snapshot", "community-usage-snapshot-agg"),
+        other => panic!("no kind of documents is called {other}"),
+    }
+}
+
 fn document(kind: &str, items: usize, day: u32) -> String {
     let date = date(day);
     let community = COMMUNITY;

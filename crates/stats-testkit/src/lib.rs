@@ -8,5 +8,6 @@
 pub mod corpus;
 pub mod fixtures;
 pub mod http;
+pub mod measure;
 pub mod proxy;
 pub mod services;

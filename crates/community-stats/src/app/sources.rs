@@ -18,7 +18,7 @@ pub enum Documents {
     /// The archive that `import` fills.
     Imported(Archive),
     /// A cluster behind its mirror.
-    Mirrored(Mirror),
+    Mirrored(Box<Mirror>),
 }
 
 impl App {
@@ -29,7 +29,7 @@ impl App {
     pub fn documents(&self) -> Result<Documents, AppError> {
         Ok(match self.settings.source.kind {
             SourceKind::Archive => Documents::Imported(self.imported()?),
-            SourceKind::Opensearch => Documents::Mirrored(self.mirror()?),
+            SourceKind::Opensearch => Documents::Mirrored(Box::new(self.mirror()?)),
         })
     }
 
@@ -37,7 +37,7 @@ impl App {
     pub(super) fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
         let documents: Arc<dyn DocumentSource> = match self.documents()? {
             Documents::Imported(archive) => Arc::new(archive),
-            Documents::Mirrored(mirror) => Arc::new(mirror),
+            Documents::Mirrored(mirror) => Arc::new(*mirror),
         };
         match (self.settings.communities.source, self.settings.source.kind) {
             (CommunitySource::Postgres, _) => {

@@ -1,0 +1,138 @@
+//! Import, and generation from archive to store, against two general JSON readers on the same
+//! bytes in the same run.
+//!
+//! `cargo bench -p community-stats --bench pipeline`
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::hint::black_box;
+use std::io::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use community_stats::service::Years;
+use community_stats::service::{CachedResponseService, Communities, Request, Run, ServiceSettings};
+use jiff::Timestamp;
+use stats_cache::{Clock, ManualClock, SqliteOptions, SqliteStore};
+use stats_documents::import::{ImportOptions, Input, import};
+use stats_documents::{Archive, ArchiveOptions};
+use stats_series::{Category, FloatStyle, Layouts, SeriesConfig};
+use stats_testkit::corpus;
+use stats_testkit::measure::{medians, timed};
+
+const KINDS: [&str; 4] = ["usage_snapshot", "usage_delta", "record_snapshot", "record_delta"];
+const ROUNDS: usize = 5;
+
+fn main() {
+    println!("one year of one community, all four kinds; medians of {ROUNDS} interleaved rounds\n");
+    println!(
+        "{:<28} {:>8} {:>9} {:>8} {:>8} {:>8}",
+        "one thread", "MB", "ms", "MB/s", "/tape", "/Value"
+    );
+    for (class, items) in [("S", 1), ("M", 8), ("L", 20)] {
+        let export = corpus::export(&KINDS, items, 365, 0);
+        lines(class, &export);
+    }
+}
+
+fn lines(class: &str, export: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept.db");
+    import_into(&kept, export);
+    let mut round = 0;
+    let mut fresh = |name: &str| {
+        round += 1;
+        folder.path().join(format!("{name}-{round}.db"))
+    };
+    let (mut archives, mut stores) = (Vec::new(), Vec::new());
+    for _ in 0..=ROUNDS {
+        archives.push(fresh("archive"));
+        stores.push([fresh("full"), fresh("optimized")]);
+    }
+    let mut archive = archives.into_iter();
+    let mut full = stores.iter().map(|[full, _]| full.clone());
+    let mut optimized = stores.iter().map(|[_, optimized]| optimized.clone());
+    let mut tape_buffers = simd_json::Buffers::default();
+    let [imported, full, optimized, tape, value] = medians(
+        ROUNDS,
+        [
+            &mut || {
+                let archive = archive.next().unwrap();
+                timed(|| import_into(&archive, export))
+            },
+            &mut || generate(&kept, &full.next().unwrap(), false),
+            &mut || generate(&kept, &optimized.next().unwrap(), true),
+            &mut || {
+                let mut total = Duration::ZERO;
+                for line in export.lines() {
+                    let mut line = line.as_bytes().to_vec();
+                    total += timed(|| {
+                        let tape = simd_json::to_tape_with_buffers(&mut line, &mut tape_buffers);
+                        black_box(&tape.unwrap());
+                    });
+                }
+                total
+            },
+            &mut || {
+                timed(|| {
+                    for line in export.lines() {
+                        black_box(serde_json::from_str::<serde_json::Value>(line).unwrap());
+                    }
+                })
+            },
+        ],
+    );
+    for (name, time) in
+        [("import", imported), ("generate, all metrics", full), ("generate, optimised", optimized)]
+    {
+        println!(
+            "{:<28} {:>8.1} {:>9.1} {:>8.0} {:>8.2} {:>8.3}",
+            format!("{class} {name}"),
+            export.len() as f64 / 1e6,
+            time.as_secs_f64() * 1e3,
+            export.len() as f64 / 1e6 / time.as_secs_f64(),
+            time.as_secs_f64() / tape.as_secs_f64(),
+            time.as_secs_f64() / value.as_secs_f64(),
+        );
+    }
+}
+
+fn import_into(path: &std::path::Path, export: &str) {
+    let archive = Archive::open(path, ArchiveOptions::default()).unwrap();
+    let reader = Box::new(Cursor::new(export.to_owned().into_bytes()));
+    let inputs = vec![Input::Reader { name: "export".to_owned(), reader }];
+    let options = ImportOptions { threads: 1, ..ImportOptions::default() };
+    assert!(import(inputs, &archive, &options, &mut ()).unwrap().is_complete());
+}
+
+/// All eight categories of the year, from archive to store.
+fn generate(archive: &std::path::Path, store: &std::path::Path, optimize: bool) -> Duration {
+    let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
+    let source = Archive::open_read_only(archive, ArchiveOptions::default()).unwrap();
+    let store = SqliteStore::open_with(store, SqliteOptions::default(), clock.clone()).unwrap();
+    let settings = ServiceSettings {
+        prefix: "stats_dashboard".to_owned(),
+        lifetime: None,
+        categories: Category::ALL.to_vec(),
+        optimize,
+        opt_in: true,
+        floats: FloatStyle::Plain,
+        series: SeriesConfig::default(),
+        layouts: Layouts::default(),
+    };
+    let service = CachedResponseService::new(Arc::new(source), Arc::new(store), clock, settings);
+    let community = "6f0c1f3e-8a52-4d6e-9c1b-000000000000".to_owned();
+    let request = Request {
+        communities: Communities::Named(vec![community]),
+        years: Years::Named(vec![2025]),
+        ..Request::default()
+    };
+    let cancel = AtomicBool::new(false);
+    timed(|| {
+        let mut run = Run { workers: 1, cancel: &cancel, progress: &mut |_| {} };
+        let summary = service.create(&request, &mut run).unwrap();
+        assert_eq!((summary.success, summary.failed), (Category::ALL.len() as u64, 0));
+    })
+}
