@@ -171,7 +171,8 @@ impl Show {
         let body: Value = response
             .and_then(|response| serde_json::from_slice(response.data()?).ok())
             .unwrap_or_default();
-        let points = body["global"]["viewUniqueRecords"][0]["data"].as_array().cloned().unwrap_or_default();
+        let points =
+            body["global"]["viewUniqueRecords"][0]["data"].as_array().cloned().unwrap_or_default();
         let values: Vec<f64> = points.iter().filter_map(|point| point[1].as_f64()).collect();
         let total: f64 = values.iter().sum();
         let views = count(total as u64);

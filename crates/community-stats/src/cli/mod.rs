@@ -8,6 +8,7 @@ mod cache;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod import;
 mod interrupt;
@@ -102,6 +103,8 @@ enum Command {
     /// Shows the settings.
     #[command(subcommand)]
     Config(config::Config),
+    /// Examines everything that the settings need, and says what to do.
+    Doctor(doctor::Doctor),
     /// Writes a completion script for a shell.
     Completions(completions::Completions),
     /// Writes the manual page.
@@ -145,6 +148,7 @@ fn dispatch(cli: Cli) -> Ending {
         Command::Import(command) => command.run(&global),
         Command::Demo(command) => command.run(&global),
         Command::Config(command) => command.run(&global),
+        Command::Doctor(command) => command.run(&global),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

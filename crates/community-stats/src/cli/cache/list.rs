@@ -81,9 +81,9 @@ fn table(service: &CachedResponseService, listed: &[Listed]) -> Table {
     let now = service.clock().now();
     for entry in listed {
         let description = entry.description.as_ref();
-        let age = description.and_then(|description| description.created).map(|created| {
-            age(now.duration_since(created))
-        });
+        let age = description
+            .and_then(|description| description.created)
+            .map(|created| age(now.duration_since(created)));
         table.row(vec![
             entry.slug.as_ref().unwrap_or(&entry.community).clone(),
             entry.year.to_string(),

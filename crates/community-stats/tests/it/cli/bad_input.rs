@@ -195,7 +195,6 @@ fn an_import_to_a_full_disk_ends_and_can_be_run_again() {
 #[test]
 fn backends_that_cannot_be_reached_end_with_five() {
     let scene = Scene::tiny();
-    let outcome =
-        scene.run(&["cache", "list", "--set", "data.dir=/proc/nowhere/at/all"]).expect(5);
+    let outcome = scene.run(&["cache", "list", "--set", "data.dir=/proc/nowhere/at/all"]).expect(5);
     assert!(outcome.stderr.starts_with("error: "), "{outcome}");
 }

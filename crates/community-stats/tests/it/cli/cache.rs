@@ -153,8 +153,18 @@ fn the_members_of_a_listed_entry() {
     assert_eq!(
         members,
         [
-            "community_id", "slug", "year", "category", "state", "reason", "cache_key",
-            "created_at", "expires_at", "data_through", "size", "stored_size"
+            "community_id",
+            "slug",
+            "year",
+            "category",
+            "state",
+            "reason",
+            "cache_key",
+            "created_at",
+            "expires_at",
+            "data_through",
+            "size",
+            "stored_size"
         ]
     );
     assert_eq!(entry["slug"], "coastal-ecology-network");
@@ -315,10 +325,7 @@ fn explain_tells_everything() {
     };
     let next = explained("2026").json();
     assert_eq!(next["state"], "incomplete");
-    assert_eq!(
-        next["due"],
-        "when 2026-01-04 is aggregated, not before 2026-01-05T00:00:00Z"
-    );
+    assert_eq!(next["due"], "when 2026-01-04 is aggregated, not before 2026-01-05T00:00:00Z");
     let before = explained("2019").json();
     assert_eq!(before["state"], json!(null));
     assert_eq!(before["reason"], "2019 is outside the lifespan of the community, 2025-2026");

@@ -51,7 +51,8 @@ fn a_dry_run_tells_and_changes_nothing() {
     assert!(generated.stdout.contains("Success: 8, Failed: 0\n"), "{generated}");
     let dry = ["cache", "generate", "--dry-run", "--community-id", "global", "--year", "2025"];
     assert_snapshot!(scene.run(&dry), @"");
-    let dry = ["cache", "generate", "--dry-run", "--community-id", "global", "--years", "2010-2012"];
+    let dry =
+        ["cache", "generate", "--dry-run", "--community-id", "global", "--years", "2010-2012"];
     assert_snapshot!(scene.run(&dry), @"");
 }
 
@@ -110,8 +111,9 @@ fn only_what_was_made_from_a_changed_document_is_made_again() {
         .iter()
         .map(|made| format!("{}/{}", made["community_id"], made["category"]).replace('"', ""))
         .collect();
-    let expected = ["record-delta-category", "record_delta_data_added", "record_delta_data_removed"]
-        .map(|category| format!("{COASTAL}/{category}"));
+    let expected =
+        ["record-delta-category", "record_delta_data_added", "record_delta_data_removed"]
+            .map(|category| format!("{COASTAL}/{category}"));
     assert_eq!(made, expected);
     assert_eq!(report["skipped"], 29);
 }
@@ -196,8 +198,16 @@ fn read<'a>(community: &'a str, category: &'a str) -> [&'a str; 8] {
 #[test]
 fn what_another_hand_stored_is_kept_in_past_years() {
     let scene = Scene::tiny();
-    let update =
-        ["cache", "update", "--community-id", "global", "--year", "2025", "--category", "usage_delta"];
+    let update = [
+        "cache",
+        "update",
+        "--community-id",
+        "global",
+        "--year",
+        "2025",
+        "--category",
+        "usage_delta",
+    ];
     scene.run_with(&update, "{\"mine\": 1}").expect(0);
     let generate = ["cache", "generate", "--community-id", "global", "--year", "2025", "--json"];
     let past = scene.at("2026-01-01T12:00:00Z");

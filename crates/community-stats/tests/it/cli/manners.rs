@@ -28,11 +28,7 @@ fn a_closed_pipe_is_no_error() {
 fn a_full_output_is_an_error() {
     let scene = Scene::generated();
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = scene
-        .command(&["cache", "list"])
-        .stdout(Stdio::from(full))
-        .output()
-        .unwrap();
+    let output = scene.command(&["cache", "list"]).stdout(Stdio::from(full)).output().unwrap();
     let outcome = scene.finished(&output).expect(1);
     assert!(outcome.stderr.starts_with("error: writing the output: No space left"), "{outcome}");
 }
@@ -42,8 +38,7 @@ fn there_is_no_colour_where_nobody_sees_it() {
     let scene = Scene::new();
     let outcome = scene.run(&["cache", "list"]).expect(5);
     assert!(!outcome.stderr.contains('\u{1b}'), "{outcome}");
-    let output =
-        scene.command(&["cache", "list"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    let output = scene.command(&["cache", "list"]).env("CLICOLOR_FORCE", "1").output().unwrap();
     assert!(scene.finished(&output).stderr.contains('\u{1b}'));
     let output = scene
         .command(&["cache", "list"])

@@ -46,7 +46,8 @@ fn writes_the_bytes_of_the_reference_or_nothing() {
 #[test]
 fn export_lines_bare_documents_and_files_are_the_same() {
     let scene = Scene::new();
-    let bare = r#"{"period_start": "2025-01-02T00:00:00", "totals": {"view": {"total_events": 7}}}"#;
+    let bare =
+        r#"{"period_start": "2025-01-02T00:00:00", "totals": {"view": {"total_events": 7}}}"#;
     let export = format!("\n{{\"_index\":\"x\",\"_id\":\"a\",\"_source\":{bare}}}\r\n\n");
     let expected = scene.run_with(&["series", "usage_delta"], bare).expect(0).stdout;
     assert!(expected.contains("[[\"01-02\",7]]"), "{expected}");
@@ -58,7 +59,8 @@ fn export_lines_bare_documents_and_files_are_the_same() {
 #[test]
 fn a_refused_document_is_named() {
     let scene = Scene::new();
-    let lines = "{\"_id\":\"a\",\"_source\":{}}\n\n{\"_id\":\"b\",\"_source\":{\"period_start\":7}}\n";
+    let lines =
+        "{\"_id\":\"a\",\"_source\":{}}\n\n{\"_id\":\"b\",\"_source\":{\"period_start\":7}}\n";
     insta::assert_snapshot!(scene.run_with(&["series", "usage_delta"], lines), @"
     exit: 1
     -- stderr

@@ -169,7 +169,11 @@ impl fmt::Display for Outcome {
 }
 
 /// The lines of a fixture file of `tiny-7`, changed by `change`, as the name of a new file.
-pub(super) fn changed(scene: &Scene, file: &str, change: impl Fn(String) -> Option<String>) -> String {
+pub(super) fn changed(
+    scene: &Scene,
+    file: &str,
+    change: impl Fn(String) -> Option<String>,
+) -> String {
     let lines = fixtures::lines(Path::new("documents/tiny-7").join(file)).unwrap();
     let lines: Vec<String> = lines.into_iter().filter_map(change).collect();
     scene.write("changed.ndjson", lines.join("\n"))
