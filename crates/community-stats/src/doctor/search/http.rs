@@ -69,14 +69,15 @@ impl Trouble {
     pub(super) fn is_certificate(&self) -> bool {
         let mut cause: Option<&(dyn Error + 'static)> = Some(&self.0);
         while let Some(error) = cause {
-            let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-            let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            if inner.or_else(|| error.downcast_ref()).is_some_and(|error: &rustls::Error| {
-                matches!(error, rustls::Error::InvalidCertificate(_))
-            }) {
+            if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
                 return true;
             }
-            cause = error.source();
+            // An error of the system is not the source of what is wrapped in it, but holds it.
+            let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            cause = match held {
+                Some(held) => Some(held),
+                None => error.source(),
+            };
         }
         false
     }

@@ -20,16 +20,14 @@ const READ_RIGHT: &str = "grant indices:data/read/* on it to this user";
 
 /// The four kinds of documents and what belongs to them.
 pub(super) fn documents(node: &Node, prefix: &str) -> Vec<Check> {
-    let found: Vec<(Check, Option<String>)> =
+    let found: Vec<Alias> =
         DocumentKind::ALL.into_iter().map(|kind| alias(node, prefix, kind)).collect();
-    let targets: Vec<String> = found.iter().filter_map(|(_, target)| target.clone()).collect();
-    let missing =
-        found.iter().all(|(check, target)| target.is_none() && check.state == State::Failed);
+    let targets: Vec<String> = found.iter().filter_map(|alias| alias.target.clone()).collect();
     let mut checks = Vec::new();
-    if missing {
+    if found.iter().all(|alias| alias.absent) {
         checks.extend(other_prefixes(node, prefix));
     }
-    checks.extend(found.into_iter().map(|(check, _)| check));
+    checks.extend(found.into_iter().map(|alias| alias.check));
     if !targets.is_empty() {
         checks.push(feed::check(node, &targets));
     }
@@ -75,23 +73,37 @@ fn plain(
     }
 }
 
-/// The alias of a kind: the check, and what documents can be read from.
-fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> (Check, Option<String>) {
+/// What was found of a kind.
+struct Alias {
+    check: Check,
+    /// What its documents can be read from, if they can.
+    target: Option<String>,
+    /// Whether there is neither alias nor index, for certain.
+    absent: bool,
+}
+
+impl From<Check> for Alias {
+    fn from(check: Check) -> Self {
+        Self { check, target: None, absent: false }
+    }
+}
+
+fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> Alias {
     let (name, alias) = (format!("alias {}", kind.alias()), format!("{prefix}{}", kind.alias()));
     let behind = match behind(node, &alias) {
         Ok(behind) => behind,
-        Err(reading) => return (reading.check(&name, &alias), None),
+        Err(reading) => return reading.check(&name, &alias).into(),
     };
     let years = match year_indices(node, &alias) {
         Ok(years) => years,
-        Err(reading) => return (reading.check(&name, &alias), None),
+        Err(reading) => return reading.check(&name, &alias).into(),
     };
     let outside: Vec<&str> =
         years.keys().filter(|index| !behind.contains(*index)).map(String::as_str).collect();
     if behind.is_empty() && years.is_empty() {
         let remedy = "let the Python side aggregate once, or correct `source.index_prefix`";
         let detail = format!("{alias}: neither the alias nor an index of a year is there");
-        return (Check::failed(name, detail, remedy), None);
+        return Alias { absent: true, ..Check::failed(name, detail, remedy).into() };
     }
     let target = if behind.is_empty() {
         years.keys().map(String::as_str).collect::<Vec<_>>().join(",")
@@ -100,7 +112,7 @@ fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> (Check, Option<String
     };
     let documents = match count(node, &target) {
         Ok(documents) => documents,
-        Err(reading) => return (reading.check(&name, &target), None),
+        Err(reading) => return reading.check(&name, &target).into(),
     };
     let guessed: Vec<&str> =
         years.iter().filter(|(_, guessed)| **guessed).map(|(index, _)| index.as_str()).collect();
@@ -128,7 +140,7 @@ fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> (Check, Option<String
     } else {
         Check::ok(name, detail)
     };
-    (check, Some(target))
+    Alias { check, target: Some(target), absent: false }
 }
 
 fn is(names: &[&str]) -> String {
