@@ -20,3 +20,4 @@ check:
 # The figures of docs/performance.md.
 bench:
     cargo bench -p stats-series --bench transform
+    cargo bench -p stats-cache --bench stores

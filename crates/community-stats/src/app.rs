@@ -1,17 +1,22 @@
-//! From settings to backends: the only place that names one.
+//! From settings to backends: this file and its folder are the only place that names one.
+
+mod sources;
+mod stores;
 
 use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use stats_cache::{CacheError, CacheErrorKind, CacheStore, Clock, SqliteOptions, SqliteStore};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError, SourceErrorKind};
+use stats_cache::{CacheError, Clock};
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError};
 use stats_series::{
     Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
 };
 
-use crate::config::{ConfigError, JsonInput, LargeFloats, Settings, SourceKind, StoreKind};
+pub use self::sources::Documents;
+use self::stores::Stores;
+use crate::config::{ConfigError, JsonInput, LargeFloats, Settings};
 use crate::service::{CachedResponseService, Nothing, ServiceSettings};
 
 /// Settings, a clock, and what can be made of them.
@@ -151,7 +156,7 @@ impl App {
     fn service(
         &self,
         source: Arc<dyn DocumentSource>,
-        store: Arc<dyn CacheStore>,
+        stores: Stores,
     ) -> Result<CachedResponseService, AppError> {
         let lifetime = self.settings.cache.ttl_days.seconds();
         let settings = ServiceSettings {
@@ -166,50 +171,9 @@ impl App {
             series: self.series_config()?,
             layouts: self.layouts()?,
         };
-        Ok(CachedResponseService::new(source, store, Arc::clone(&self.clock), settings))
-    }
-
-    fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
-        match self.settings.source.kind {
-            SourceKind::Archive => {
-                let path = self.settings.data.archive_path();
-                match Archive::open_read_only(&path, ArchiveOptions::default()) {
-                    Ok(archive) => Ok(Arc::new(archive)),
-                    Err(error) if error.kind() == SourceErrorKind::NotFound => {
-                        Err(AppError::NoArchive(path))
-                    }
-                    Err(error) => Err(error.into()),
-                }
-            }
-            SourceKind::Opensearch => Err(SourceError::new(
-                SourceErrorKind::Unreachable,
-                "reading from OpenSearch (source.kind = \"opensearch\"): not in this build",
-            )
-            .into()),
-        }
-    }
-
-    fn store(&self) -> Result<Arc<dyn CacheStore>, AppError> {
-        match self.settings.cache.store {
-            StoreKind::Sqlite => {
-                let path = self.settings.cache.file_path(&self.settings.data);
-                make_folder_of(&path)?;
-                let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
-                Ok(Arc::new(SqliteStore::open_with(path, options, clock)?))
-            }
-            StoreKind::Redis => Err(CacheError::new(
-                CacheErrorKind::Unreachable,
-                "storing in Redis (cache.store = \"redis\"): not in this build",
-            )
-            .into()),
-        }
-    }
-
-    /// The store, or an empty one when there is no file for it yet.
-    fn store_if_any(&self) -> Result<Arc<dyn CacheStore>, AppError> {
-        let file = self.settings.cache.file_path(&self.settings.data);
-        let missing = self.settings.cache.store == StoreKind::Sqlite && !file.exists();
-        if missing { Ok(Arc::new(Nothing)) } else { self.store() }
+        let service =
+            CachedResponseService::new(source, stores.store, Arc::clone(&self.clock), settings);
+        Ok(service.with_registry(stores.registry).with_lock(stores.lock))
     }
 }
 

@@ -12,6 +12,7 @@ mod facts;
 pub mod import;
 pub mod mirror;
 mod model;
+pub mod opensearch;
 pub mod postgres;
 mod source;
 mod stored;
@@ -19,9 +20,10 @@ mod stored;
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
-pub use mirror::{Mirror, MirrorOptions, SyncReport};
+pub use mirror::{Mirror, MirrorOptions, ShelfDifference, SyncReport};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,
 };
+pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};

@@ -49,6 +49,7 @@ fn main() {
 /// One line for the full and one for the optimised response.
 fn transform_lines(name: &str, category: Category, documents: &[Vec<u8>]) {
     let layout = Selection::Components(Layouts::default().components(LayoutOwner::Global));
+    let config = SeriesConfig::default();
     let mut out = Vec::new();
     for (form, selection) in [("full", Selection::All), ("optimized", layout)] {
         let spec = [ResponseSpec { category, selection }];
@@ -58,7 +59,7 @@ fn transform_lines(name: &str, category: Category, documents: &[Vec<u8>]) {
             &mut || {
                 timed(|| {
                     out.clear();
-                    transform(&spec, documents, &mut out);
+                    transform(&config, &spec, documents, &mut out);
                     black_box(&out);
                 })
             },
@@ -97,8 +98,13 @@ fn transform_lines(name: &str, category: Category, documents: &[Vec<u8>]) {
     }
 }
 
-fn transform(spec: &[ResponseSpec], documents: &[Vec<u8>], out: &mut Vec<u8>) {
-    let mut builder = SeriesBuilder::new(&SeriesConfig::default(), spec).unwrap();
+fn transform(
+    config: &SeriesConfig,
+    spec: &[ResponseSpec],
+    documents: &[Vec<u8>],
+    out: &mut Vec<u8>,
+) {
+    let mut builder = SeriesBuilder::new(config, spec).unwrap();
     for document in documents {
         builder.feed("", document);
     }
@@ -109,13 +115,14 @@ fn transform(spec: &[ResponseSpec], documents: &[Vec<u8>], out: &mut Vec<u8>) {
 fn linear_lines() {
     let spec = [ResponseSpec { category: Category::UsageSnapshot, selection: Selection::All }];
     assert_eq!(Category::UsageSnapshot.kind(), DocumentKind::UsageSnapshot);
+    let config = SeriesConfig::default();
     let mut out = Vec::new();
     let mut time = |items: usize, days: u32| {
         let documents = corpus::documents("usage_snapshot", items, days);
         let [median] = medians([&mut || {
             timed(|| {
                 out.clear();
-                transform(&spec, &documents, &mut out);
+                transform(&config, &spec, &documents, &mut out);
             })
         }]);
         (documents.iter().map(Vec::len).sum::<usize>() as f64, median.as_secs_f64())

@@ -300,6 +300,9 @@ fn blocks(keys: &[String], arrays: &[Array]) -> Vec<Block> {
     for key in keys {
         let mut metrics: Vec<(String, usize)> = Vec::new();
         for (index, array) in arrays.iter().enumerate() {
+            if !array.key.starts_with(key.as_str()) && !key.starts_with(&array.key) {
+                continue;
+            }
             let full = format!("{}_{}", array.key, array.metric);
             let Some(metric) = full.strip_prefix(key).and_then(|rest| rest.strip_prefix('_'))
             else {

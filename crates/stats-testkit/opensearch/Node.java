@@ -34,6 +34,7 @@ public final class Node extends org.opensearch.node.Node {
             .putList("node.roles", "cluster_manager", "data", "ingest")
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .put("node.store.allow_mmap", false)
+            .put("cluster.max_shards_per_node", 20000)
             .build();
     Node node = new Node(settings);
     node.start();

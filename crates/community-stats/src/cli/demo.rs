@@ -13,7 +13,7 @@ use stats_cache::{Clock, ManualClock};
 use stats_documents::import::{ImportOptions, ImportReport, Input, import};
 use stats_series::Category;
 
-use super::cache::work;
+use super::cache::watched;
 use super::import::{Watcher, table as import_table};
 use super::table::{Side, Table, count, duration, size};
 use super::{Ending, Exit, Failure, Global, interrupt, picture, terminal};
@@ -62,12 +62,13 @@ impl Demo {
             ..Request::default()
         })?;
         let workers = app.settings().generation.workers.count();
-        let summary = work(global, &app, &service, &plan, workers);
+        let summary =
+            watched(global, &app, workers, |run| Ok::<_, Failure>(service.execute(&plan, run)))?;
         let show = Show { folder, imported, plan, summary, service, begun };
         if global.json {
-            terminal::print_json(&show.json())?
+            terminal::print_json(&show.json())?;
         } else {
-            show.print()?
+            show.print()?;
         }
         Ok(match () {
             () if show.summary.interrupted => Exit::Interrupted,

@@ -175,6 +175,8 @@ impl From<ServiceError> for Failure {
         match error {
             ServiceError::Source(error) => error.into(),
             ServiceError::Store(error) => error.into(),
+            ServiceError::Locked => Self::new(Exit::Failed, chain(&error))
+                .hint("wait for it to end, or see who holds the lock: community-stats doctor"),
             ServiceError::Interrupted => Self::new(Exit::Interrupted, "interrupted"),
             ServiceError::UnknownSlug { slug, similar } => Self::new(
                 Exit::Failed,

@@ -17,6 +17,7 @@ mod picture;
 mod progress;
 mod rate;
 mod series;
+mod sync;
 mod table;
 mod terminal;
 mod years;
@@ -98,6 +99,8 @@ enum Command {
     Series(series::Series),
     /// Puts exported documents into the archive.
     Import(import::Import),
+    /// Brings the mirror of a live index up to date.
+    Sync(sync::Sync),
     /// Shows everything on a bundled sample, in a folder of its own.
     Demo(demo::Demo),
     /// Shows the settings.
@@ -146,6 +149,7 @@ fn dispatch(cli: Cli) -> Ending {
         Command::Cache(command) => command.run(&global),
         Command::Series(command) => command.run(&global),
         Command::Import(command) => command.run(&global),
+        Command::Sync(command) => command.run(&global),
         Command::Demo(command) => command.run(&global),
         Command::Config(command) => command.run(&global),
         Command::Doctor(command) => command.run(&global),

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use stats_series::{
-    Category, ComponentNames, LayoutOwner, ResponseSpec, Selection, SeriesBuilder, WriteError,
+    Category, ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
+    WriteError,
 };
 
 use super::{Ending, Exit, Failure, Global, arguments, terminal};
@@ -69,17 +70,7 @@ impl Series {
             }
             feed(&mut builder, text);
             if let Some(failure) = builder.failure(0) {
-                return Err(Failure::new(
-                    Exit::Failed,
-                    format!(
-                        "{}, line {number}, _id '{}': {}: {}",
-                        self.file.display(),
-                        failure.id,
-                        failure.field,
-                        failure.reason
-                    ),
-                )
-                .hint("no response is written when a document cannot be used"));
+                return Err(self.refused(number, failure));
             }
         }
         let mut output = terminal::output();
@@ -116,8 +107,31 @@ impl Series {
         }
     }
 
+    fn refused(&self, line: u64, failure: &DocumentFailure) -> Failure {
+        let mut message = format!("{}, line {line}", self.input());
+        if !failure.id.is_empty() {
+            message.push_str(&format!(", _id '{}'", failure.id));
+        }
+        for part in [&failure.field, &failure.reason] {
+            if !part.is_empty() {
+                message.push_str(": ");
+                message.push_str(part);
+            }
+        }
+        Failure::new(Exit::Failed, message)
+            .hint("no response is written when a document cannot be used")
+    }
+
+    fn input(&self) -> String {
+        if self.file == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            self.file.display().to_string()
+        }
+    }
+
     fn unreadable(&self, error: &io::Error) -> Failure {
-        Failure::new(Exit::Failed, format!("reading {}: {error}", self.file.display()))
+        Failure::new(Exit::Failed, format!("reading {}: {error}", self.input()))
     }
 }
 

@@ -29,7 +29,7 @@ section! {
         database_url: Option<DatabaseUrl> = None, ["SQLALCHEMY_DATABASE_URI"];
 
         /// Whether a community counts only when its field `stats:dashboard_enabled` is true; else
-        /// all count except those where it is false.
+        /// every community counts that is not deleted.
         opt_in: bool = true, ["STATS_DASHBOARD_COMMUNITY_OPT_IN"];
     }
 }

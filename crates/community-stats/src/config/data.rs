@@ -24,6 +24,22 @@ section! {
         /// How large the copy may grow, in bytes or with a unit; the shelves that were not used for
         /// the longest time go first.
         max_size: ByteSize = ByteSize(20 << 30), [];
+
+        /// The file of the copy, apart from what `import` keeps; a relative path begins at the data
+        /// folder.
+        file: String = "mirror.db".to_owned(), [];
+
+        /// Whether to work from the copy alone, without asking the cluster. What it does not hold
+        /// completely is an error then.
+        offline: bool = false, [];
+    }
+}
+
+impl MirrorSettings {
+    /// The path of the copy.
+    #[must_use]
+    pub fn path(&self, data: &DataSettings) -> PathBuf {
+        data.dir.join(&self.file)
     }
 }
 

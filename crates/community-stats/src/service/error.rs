@@ -37,6 +37,9 @@ pub enum ServiceError {
     /// A combination of categories and configuration that cannot be made.
     #[error("preparing the responses")]
     Series(#[from] SeriesError),
+    /// Another bulk run holds the lock.
+    #[error("Another cache generation task is already running")]
+    Locked,
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,

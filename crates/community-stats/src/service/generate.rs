@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
@@ -13,12 +13,12 @@ use stats_documents::{Bookmark, Shelf};
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION, ResponseSpec, Selection};
 
 use super::CachedResponseService;
+use super::bulk::{Halt, HeldBulkLock};
 use super::communities::Member;
 use super::completeness::{Gap, gap};
 use super::error::{ServiceError, chain};
 use super::matrix::Action;
 use super::plan::{Plan, mark};
-use super::request::Request;
 use super::settings::hash;
 use super::shelf::Reading;
 use super::summary::{Failure, Stored, Summary};
@@ -72,37 +72,39 @@ enum Outcome {
 }
 
 impl CachedResponseService {
-    /// Makes what a request asks for: plans, then executes the plan.
-    ///
-    /// # Errors
-    /// When the plan cannot be made; failures of single responses are in the summary.
-    pub fn create(&self, request: &Request, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
-        let plan = self.plan(request)?;
-        Ok(self.execute(&plan, run))
+    /// Makes the cells that a plan wants made, without lock or marks.
+    pub fn execute(&self, plan: &Plan, run: &mut Run<'_>) -> Summary {
+        self.execute_with(plan, run, None)
     }
 
-    /// Makes the cells that a plan wants made.
-    pub fn execute(&self, plan: &Plan, run: &mut Run<'_>) -> Summary {
+    pub(super) fn execute_with(
+        &self,
+        plan: &Plan,
+        run: &mut Run<'_>,
+        lock: Option<&dyn HeldBulkLock>,
+    ) -> Summary {
         let begun = Instant::now();
-        let mut summary = Summary::default();
+        let halt = Halt { asked: run.cancel, lock };
+        let mut summary = Summary { bookmarked: plan.bookmarked, ..Summary::default() };
         count_settled(plan, &mut summary);
-        self.work(plan, run, &mut summary);
-        summary.interrupted = run.cancel.load(Ordering::Relaxed);
+        self.work(plan, run, halt, &mut summary);
+        summary.lock_lost = halt.lost();
+        summary.interrupted = halt.is_set();
         summary.elapsed = begun.elapsed();
         summary
     }
 
-    fn work(&self, plan: &Plan, run: &mut Run<'_>, summary: &mut Summary) {
+    fn work(&self, plan: &Plan, run: &mut Run<'_>, halt: Halt<'_>, summary: &mut Summary) {
         let (jobs, total) = jobs(plan);
         let workers = run.workers.clamp(1, jobs.len().max(1));
-        let (queue, cancel) = (Mutex::new(jobs), run.cancel);
+        let queue = Mutex::new(jobs);
         let (sender, receiver) = mpsc::sync_channel(workers);
         thread::scope(|scope| {
             for _ in 0..workers {
                 let (sender, queue) = (sender.clone(), &queue);
                 scope.spawn(move || {
-                    while let Some(job) = next(queue, cancel) {
-                        if sender.send(self.make_shelf_guarded(plan, &job, cancel)).is_err() {
+                    while let Some(job) = next(queue, halt) {
+                        if sender.send(self.make_shelf_guarded(plan, &job, halt)).is_err() {
                             return;
                         }
                     }
@@ -117,13 +119,8 @@ impl CachedResponseService {
     }
 
     /// A panic while one shelf is made is a failure of its cells, not of the run.
-    fn make_shelf_guarded(
-        &self,
-        plan: &Plan,
-        job: &ShelfJob<'_>,
-        cancel: &AtomicBool,
-    ) -> ShelfReport {
-        let made = catch_unwind(AssertUnwindSafe(|| self.make_shelf(plan, job, cancel)));
+    fn make_shelf_guarded(&self, plan: &Plan, job: &ShelfJob<'_>, halt: Halt<'_>) -> ShelfReport {
+        let made = catch_unwind(AssertUnwindSafe(|| self.make_shelf(plan, job, halt)));
         made.unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<&str>().map(ToString::to_string);
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -132,8 +129,8 @@ impl CachedResponseService {
         })
     }
 
-    fn make_shelf(&self, plan: &Plan, job: &ShelfJob<'_>, cancel: &AtomicBool) -> ShelfReport {
-        match self.try_make_shelf(plan, job, cancel) {
+    fn make_shelf(&self, plan: &Plan, job: &ShelfJob<'_>, halt: Halt<'_>) -> ShelfReport {
+        match self.try_make_shelf(plan, job, halt) {
             Ok(report) => report,
             Err(ServiceError::Interrupted) => job.report(|| Outcome::Abandoned),
             Err(error) => {
@@ -149,13 +146,13 @@ impl CachedResponseService {
         &self,
         plan: &Plan,
         job: &ShelfJob<'_>,
-        cancel: &AtomicBool,
+        halt: Halt<'_>,
     ) -> Result<ShelfReport, ServiceError> {
         let before = self.bookmark(job)?;
         if let Some(gap) = gap(before, job.year, self.clock.now()) {
             return Ok(job.report(|| Outcome::Incomplete(gap)));
         }
-        let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), cancel)?;
+        let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), halt)?;
         let after = self.bookmark(job)?;
         if let Some(gap) = gap(after, job.year, self.clock.now()) {
             return Ok(job.report(|| Outcome::Incomplete(gap)));
@@ -165,7 +162,7 @@ impl CachedResponseService {
         let mut report = job.report(|| Outcome::Abandoned);
         (report.documents, report.bytes) = (reading.documents, reading.bytes);
         for (index, (category, outcome)) in report.outcomes.iter_mut().enumerate() {
-            if cancel.load(Ordering::Relaxed) {
+            if halt.is_set() {
                 break;
             }
             *outcome = self.body(&reading, index).map_or_else(Outcome::Failed, |body| {
@@ -298,8 +295,8 @@ fn jobs(plan: &Plan) -> (VecDeque<ShelfJob<'_>>, u64) {
     (jobs, total)
 }
 
-fn next<'a>(queue: &Mutex<VecDeque<ShelfJob<'a>>>, cancel: &AtomicBool) -> Option<ShelfJob<'a>> {
-    if cancel.load(Ordering::Relaxed) {
+fn next<'a>(queue: &Mutex<VecDeque<ShelfJob<'a>>>, halt: Halt<'_>) -> Option<ShelfJob<'a>> {
+    if halt.is_set() {
         return None;
     }
     queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()

@@ -1,6 +1,7 @@
 //! The operations on stored responses (cache-and-jobs specification, sections 7, 8 and 15), over
 //! any source of documents and any store.
 
+mod bulk;
 mod communities;
 mod completeness;
 mod difference;
@@ -17,13 +18,13 @@ mod shelf;
 mod summary;
 mod verify;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stats_cache::{CacheStore, CachedResponse, Clock, EntryDescription, EntryState};
+use stats_cache::{CacheStore, CachedResponse, Clock, EntryDescription, EntryState, Registry};
 use stats_documents::DocumentSource;
 use stats_series::Category;
 
+pub use bulk::{BulkLock, HeldBulkLock};
 pub use communities::{Communities, Directory, GLOBAL, Member, MemberLayout};
 pub use completeness::{Gap, gap};
 pub use difference::{FirstDifference, first_difference};
@@ -48,7 +49,8 @@ pub struct CachedResponseService {
     store: Arc<dyn CacheStore>,
     clock: Arc<dyn Clock>,
     settings: ServiceSettings,
-    marks: BTreeSet<(String, i16)>,
+    registry: Option<Arc<dyn Registry>>,
+    lock: Option<Arc<dyn BulkLock>>,
 }
 
 impl CachedResponseService {
@@ -60,14 +62,20 @@ impl CachedResponseService {
         clock: Arc<dyn Clock>,
         settings: ServiceSettings,
     ) -> Self {
-        Self { source, store, clock, settings, marks: BTreeSet::new() }
+        Self { source, store, clock, settings, registry: None, lock: None }
     }
 
-    /// The same with the community years that an aggregation marked as changed
-    /// (cache-and-jobs specification, section 8.4).
+    /// The same with the registry by which others follow the work.
     #[must_use]
-    pub fn with_marks(mut self, marks: BTreeSet<(String, i16)>) -> Self {
-        self.marks = marks;
+    pub fn with_registry(mut self, registry: Option<Arc<dyn Registry>>) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// The same with the lock of bulk runs.
+    #[must_use]
+    pub fn with_lock(mut self, lock: Option<Arc<dyn BulkLock>>) -> Self {
+        self.lock = lock;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stats_cache::{EntryState, ShelfMark, response_key};
+use stats_cache::{EntryState, ShelfMark, UpdateMark, response_key};
 use stats_documents::{Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter};
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
 
@@ -47,6 +47,8 @@ pub struct Plan {
     pub cells: Vec<Cell>,
     /// Whether the source holds any bookmark for the kinds and communities of the request.
     pub bookmarked: bool,
+    /// The years that an aggregation marked as changed, by community.
+    pub(super) marked: BTreeSet<(String, i16)>,
     pub(super) standing: Standing,
 }
 
@@ -135,6 +137,19 @@ impl Plan {
         self.cells.iter().filter(|cell| matches!(cell.verdict.action, Action::Make(_)))
     }
 
+    /// The years asked for that are in the lifespan of a community, then those that an aggregation
+    /// marked, whatever was asked for (cache-and-jobs specification, section 8.4).
+    fn years_of(&self, member: &Member) -> Vec<i16> {
+        let mut years = self.years.within(member.first_year, self.current_year);
+        let marked = self.marked.iter().filter(|(community, _)| *community == member.id);
+        for (_, year) in marked {
+            if !years.contains(year) {
+                years.push(*year);
+            }
+        }
+        years
+    }
+
     /// The shelves that would be read, each once, with the number of their documents.
     #[must_use]
     pub fn shelves_to_read(&self) -> BTreeMap<Shelf, u64> {
@@ -155,13 +170,35 @@ impl CachedResponseService {
     /// # Errors
     /// When a community is not known, or source or store cannot answer.
     pub fn plan(&self, request: &Request) -> Result<Plan, ServiceError> {
-        self.survey(request, &mut |_, _| ())
+        Ok(self.plan_with_marks(request)?.0)
+    }
+
+    /// The same with the marks of the aggregation that it honours.
+    pub(super) fn plan_with_marks(
+        &self,
+        request: &Request,
+    ) -> Result<(Plan, Vec<UpdateMark>), ServiceError> {
+        let marks = match &self.registry {
+            Some(registry) => registry.update_marks()?.marks,
+            None => Vec::new(),
+        };
+        let plan = self.survey_marked(request, &marks, &mut |_, _| ())?;
+        Ok((plan, marks))
     }
 
     /// The same, and shows each cell with what the store says of its key.
     pub(super) fn survey(
         &self,
         request: &Request,
+        look: &mut dyn FnMut(&Cell, EntryState),
+    ) -> Result<Plan, ServiceError> {
+        self.survey_marked(request, &[], look)
+    }
+
+    fn survey_marked(
+        &self,
+        request: &Request,
+        marks: &[UpdateMark],
         look: &mut dyn FnMut(&Cell, EntryState),
     ) -> Result<Plan, ServiceError> {
         let source = self.source.as_ref();
@@ -178,6 +215,7 @@ impl CachedResponseService {
             years: request.years.clone(),
             current_year: day_of(self.clock.now()).year(),
             optimize: request.optimize.unwrap_or(self.settings.optimize),
+            marked: marks.iter().map(|mark| (mark.community.clone(), mark.year)).collect(),
             cells: Vec::new(),
             bookmarked: standing.any_bookmark(),
             standing,
@@ -242,7 +280,7 @@ impl CachedResponseService {
         let mut cells = Vec::new();
         let mut waiting = Vec::with_capacity(KEYS_PER_QUESTION);
         for (index, member) in plan.members.iter().enumerate() {
-            for year in plan.years.within(member.first_year, plan.current_year) {
+            for year in plan.years_of(member) {
                 for category in &plan.categories {
                     waiting.push((index, year, *category));
                     if waiting.len() == KEYS_PER_QUESTION {
@@ -279,7 +317,7 @@ impl CachedResponseService {
                 wanted: wanted.of(plan, index, year, category),
                 gap: gap(bookmark, year, now),
                 current_year: year == plan.current_year,
-                marked: self.marks.contains(&(member.id.clone(), year)),
+                marked: plan.marked.contains(&(member.id.clone(), year)),
                 overwrite,
                 refusal: member.deleted.then_some(Refusal::Deleted),
             });

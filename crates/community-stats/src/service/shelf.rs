@@ -2,13 +2,13 @@
 //! them.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use stats_cache::{Body, BodyWriter};
 use stats_documents::{Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
 use super::CachedResponseService;
+use super::bulk::Halt;
 use super::error::{ServiceError, chain};
 use super::matrix::position_text;
 
@@ -31,12 +31,12 @@ impl CachedResponseService {
         &self,
         shelf: &Shelf,
         specs: &[ResponseSpec],
-        cancel: &AtomicBool,
+        halt: Halt<'_>,
     ) -> Result<Reading, ServiceError> {
         let mut found = String::new();
         for _ in 0..ATTEMPTS {
             let expected = self.fingerprint(shelf)?;
-            let reading = self.read_once(shelf, specs, cancel)?;
+            let reading = self.read_once(shelf, specs, halt)?;
             if reading.fingerprint == expected {
                 return Ok(reading);
             }
@@ -57,13 +57,13 @@ impl CachedResponseService {
         &self,
         shelf: &Shelf,
         specs: &[ResponseSpec],
-        cancel: &AtomicBool,
+        halt: Halt<'_>,
     ) -> Result<Reading, ServiceError> {
         let position = position_text(&self.source.position(shelf.kind)?);
         let mut builder = SeriesBuilder::new(&self.settings.series, specs)?;
         let (mut fingerprint, mut bytes) = (Fingerprint::default(), 0);
         self.source.documents(shelf, None, &mut |document| {
-            if cancel.load(Ordering::Relaxed) {
+            if halt.is_set() {
                 return ControlFlow::Break(());
             }
             builder.feed(document.id, document.source);
@@ -73,7 +73,7 @@ impl CachedResponseService {
             bytes += document.source.len() as u64;
             ControlFlow::Continue(())
         })?;
-        if cancel.load(Ordering::Relaxed) {
+        if halt.is_set() {
             return Err(ServiceError::Interrupted);
         }
         let documents = fingerprint.count;

@@ -42,6 +42,15 @@ pub struct Summary {
     /// Whether it was stopped before its end.
     #[serde(skip)]
     pub interrupted: bool,
+    /// Whether it was stopped because the lock of bulk runs was lost.
+    #[serde(skip)]
+    pub lock_lost: bool,
+    /// Whether the source held any bookmark for what was asked.
+    #[serde(skip)]
+    pub bookmarked: bool,
+    /// What went wrong beside the responses.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
 }
 
 /// A response that could not be made or stored.

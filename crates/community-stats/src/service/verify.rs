@@ -12,6 +12,7 @@ use stats_documents::Shelf;
 use stats_series::{Category, ResponseSpec, Selection, WriteError};
 
 use super::CachedResponseService;
+use super::bulk::Halt;
 use super::difference::first_difference;
 use super::error::{ServiceError, chain};
 use super::list::description;
@@ -73,6 +74,9 @@ pub struct Finding {
     pub difference: String,
 }
 
+/// The entries to look at, by the member and the shelf they are made from.
+type Suspects = BTreeMap<(usize, Shelf), Vec<Suspect>>;
+
 struct Suspect {
     category: Category,
     verdict: Verdict,
@@ -111,7 +115,7 @@ impl CachedResponseService {
         request: &Request,
         sample: f64,
         verification: &mut Verification,
-    ) -> Result<(Plan, BTreeMap<(usize, Shelf), Vec<Suspect>>), ServiceError> {
+    ) -> Result<(Plan, Suspects), ServiceError> {
         let mut found = Vec::new();
         let mut damaged = Vec::new();
         let plan = self.survey(request, &mut |cell, entry| match entry {
@@ -141,7 +145,7 @@ impl CachedResponseService {
                 });
             }
         }
-        let mut suspects: BTreeMap<_, Vec<Suspect>> = BTreeMap::new();
+        let mut suspects = Suspects::new();
         for (cell, entry) in found {
             let suspect = Suspect { category: cell.category, verdict: cell.verdict, entry };
             suspects.entry((cell.member, plan.shelf(&cell))).or_default().push(suspect);
@@ -166,7 +170,8 @@ impl CachedResponseService {
                     .map(|selection| ResponseSpec { category: suspect.category, selection })
             })
             .collect();
-        let reading = match self.read_shelf(shelf, &specs, cancel) {
+        let halt = Halt { asked: cancel, lock: None };
+        let reading = match self.read_shelf(shelf, &specs, halt) {
             Ok(reading) => reading,
             Err(ServiceError::Interrupted) => return Ok(()),
             Err(ServiceError::Source(error)) => {

@@ -16,6 +16,12 @@ use super::address::{Endpoint, RedisAddress};
 use super::error::{cache_error, ends_connection};
 use crate::{CacheError, CacheErrorKind, lock};
 
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// Up to this many bytes, sending a request at once is cheaper than not copying it.
+const COPIED: usize = 2 << 20;
+
 /// How long to wait for a Redis server, and how many connections to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisOptions {
@@ -180,11 +186,15 @@ fn transaction(
     pieces: &[&[u8]],
     commands: usize,
 ) -> RedisResult<Vec<Value>> {
-    connection.send_packed_command(b"*1\r\n$5\r\nMULTI\r\n")?;
-    for piece in pieces {
-        connection.send_packed_command(piece)?;
+    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+    if length <= COPIED {
+        let whole = [&[MULTI], pieces, &[EXEC]].concat().concat();
+        connection.send_packed_command(&whole)?;
+    } else {
+        for piece in [&[MULTI], pieces, &[EXEC]].concat() {
+            connection.send_packed_command(piece)?;
+        }
     }
-    connection.send_packed_command(b"*1\r\n$4\r\nEXEC\r\n")?;
     // Every answer has to be taken, or the connection would be one behind.
     let mut refused = None;
     for _ in 0..=commands {

@@ -246,20 +246,23 @@ impl CacheStore for RedisStore {
         let record = index::record(description, body.plain_length, &body.sha256)
             .map_err(|error| refused("writing the record", error.into()))?;
 
-        // SET key body, with the body sent from where it is.
-        let head = format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), bytes.len());
+        // SET key body [PXAT time], with the body sent from where it is.
+        let expires = description.expires.map(|expires| expires.as_millisecond().to_string());
+        let in_one = expires.as_ref().filter(|_| self.tells_expiry);
+        let words = if in_one.is_some() { 5 } else { 3 };
+        let head =
+            format!("*{words}\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), bytes.len());
         let mut tail = b"\r\n".to_vec();
-        let mut commands = 1;
-        if let Some(expires) = description.expires {
-            let mut expire = command(&["PEXPIREAT", key]);
-            expire.arg(expires.as_millisecond());
-            expire.write_packed_command(&mut tail);
+        let mut commands = 2;
+        if let Some(at) = in_one {
+            tail.extend_from_slice(format!("$4\r\nPXAT\r\n${}\r\n{at}\r\n", at.len()).as_bytes());
+        } else if let Some(at) = &expires {
+            command(&["PEXPIREAT", key, at]).write_packed_command(&mut tail);
             commands += 1;
         }
         let mut remember = command(&["HSET", &self.index, field]);
         remember.arg(record);
         remember.write_packed_command(&mut tail);
-        commands += 1;
         let pieces = [head.as_bytes(), &bytes, &tail];
         let doing = format!("storing {key}");
         let answers = self.client.packed_transaction(&pieces, commands, &doing)?;

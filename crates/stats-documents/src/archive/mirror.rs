@@ -14,7 +14,7 @@ use super::failure::{DoingWithFile, Result};
 use super::schema::code_of;
 use super::writer::{ArchiveWriter, Batch};
 use super::{Archive, lock};
-use crate::{Day, Shelf};
+use crate::{Day, Fingerprint, Shelf};
 
 /// One document of a shelf with its number in the index it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,28 @@ impl Archive {
                 .prepare_cached("SELECT value FROM remembered WHERE kind = ?1 AND name = ?2")?
                 .query_row((code_of(kind), name), |row| row.get(0))
                 .optional()
+        })
+    }
+
+    /// The fingerprints that the shelves of `kind` have by the numbers of the index, from the
+    /// documents themselves; shelves with documents that came from files are left out.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn origin_fingerprints(&self, kind: DocumentKind) -> Result<BTreeMap<Shelf, Fingerprint>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT s.community, s.year, count(*), max(d.origin), sum(d.origin)
+                     FROM documents d JOIN shelves s ON s.shelf = d.shelf
+                     WHERE s.kind = ?1 GROUP BY s.shelf HAVING count(*) = count(d.origin)",
+                )?
+                .query_map([code_of(kind)], |row| {
+                    let shelf = Shelf { kind, community: row.get(0)?, year: row.get(1)? };
+                    let (count, max, sum) = (row.get(2)?, row.get(3)?, row.get(4)?);
+                    Ok((shelf, Fingerprint { count, max, sum }))
+                })?
+                .collect()
         })
     }
 

@@ -169,7 +169,8 @@ impl KindState {
     }
 }
 
-fn seconds_now() -> u64 {
+/// Seconds since 1970.
+pub(super) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 

@@ -1,14 +1,31 @@
 //! Bringing the whole mirror up to date.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use stats_series::DocumentKind;
 
 use super::{Mirror, lock};
 use crate::archive::CommunityEvent;
-use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError};
+use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
+
+/// The kind under which the time of the last copy of communities and bookmarks is remembered.
+const SURROUNDINGS_OF: DocumentKind = DocumentKind::RecordDelta;
+const SURROUNDINGS: &str = "surroundings";
+
+/// A shelf whose documents in the mirror are not those of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShelfDifference {
+    /// The shelf.
+    pub shelf: Shelf,
+    /// What the source has.
+    pub source: Fingerprint,
+    /// What the mirror has, by the numbers of the source; `None` when it holds nothing of it.
+    pub mirror: Option<Fingerprint>,
+}
 
 /// What a sync did.
 #[derive(Debug, Default)]
@@ -43,6 +60,10 @@ impl Mirror {
         cancel: &AtomicBool,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<SyncReport, SourceError> {
+        if self.remote.is_none() {
+            let doing = "syncing a mirror that works without its source (mirror.offline)";
+            return Err(SourceError::new(SourceErrorKind::Refused, doing));
+        }
         let mut report = SyncReport::default();
         let mut work = Vec::new();
         for kind in DocumentKind::ALL {
@@ -59,7 +80,46 @@ impl Mirror {
             work.extend(self.emptied(kind, filter)?);
         }
         self.update_all(work, workers, cancel, progress, &mut report);
+        if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
+            self.sync_surroundings()?;
+        }
         Ok(report)
+    }
+
+    /// Asks the source for the fingerprints of all shelves, in one question for each kind, and
+    /// compares them with those of the documents in the archive.
+    ///
+    /// # Errors
+    /// When the source or the archive cannot answer.
+    pub fn audit(&self, filter: &ShelfFilter) -> Result<Vec<ShelfDifference>, SourceError> {
+        let mut differences = Vec::new();
+        for kind in DocumentKind::ALL {
+            let there = match &self.remote {
+                Some(remote) => remote.fingerprints(kind, filter)?,
+                None => self.fingerprints(kind, filter)?,
+            };
+            let here = self.archive.origin_fingerprints(kind)?;
+            let held = self.archive.fingerprints(kind, filter)?;
+            let shelves: BTreeSet<&Shelf> = there.keys().chain(held.keys()).collect();
+            for shelf in shelves {
+                let source = there.get(shelf).copied().unwrap_or_default();
+                let mirror = here.get(shelf).copied();
+                if mirror != Some(source) {
+                    differences.push(ShelfDifference { shelf: shelf.clone(), source, mirror });
+                }
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Whether communities and bookmarks were never copied, or too long ago.
+    fn surroundings_are_old(&self) -> Result<bool, SourceError> {
+        let copied = self.archive.remembered(SURROUNDINGS_OF, SURROUNDINGS)?;
+        let copied = copied.and_then(|text| text.parse::<u64>().ok());
+        let now = super::state::seconds_now();
+        Ok(copied.is_none_or(|copied| {
+            Duration::from_secs(now.saturating_sub(copied)) >= self.options.compare_all
+        }))
     }
 
     /// Copies what else is needed to work without the source: communities, bookmarks and first
@@ -108,6 +168,8 @@ impl Mirror {
             };
             writer.put_event("first record", &event)?;
         }
+        let now = super::state::seconds_now().to_string();
+        writer.remember(SURROUNDINGS_OF, SURROUNDINGS, Some(&now))?;
         writer.commit()
     }
 

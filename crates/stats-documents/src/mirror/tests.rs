@@ -274,3 +274,19 @@ fn another_history_means_everything_is_looked_at_again() {
     let mirror = Mirror::new(remote.clone(), archive, eager());
     assert_same(&Setup { folder, remote, mirror });
 }
+
+#[test]
+fn an_audit_names_every_shelf_that_differs() {
+    let setup = setup();
+    assert_same(&setup);
+    let audit = || setup.mirror.audit(&ShelfFilter::default()).unwrap();
+    assert_eq!(audit(), []);
+    put(&setup.remote.archive, 4, 400);
+    let differences = audit();
+    assert_eq!(differences.len(), 1);
+    assert_eq!(differences[0].shelf, shelf());
+    assert_eq!(differences[0].mirror.unwrap().count, differences[0].source.count);
+    assert!(differences[0].mirror.unwrap().sum < differences[0].source.sum);
+    setup.mirror.archive().evict_to(0).unwrap();
+    assert_eq!(audit()[0].mirror, None);
+}

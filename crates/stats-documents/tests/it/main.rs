@@ -7,6 +7,7 @@ mod contract;
 mod failures;
 mod import;
 mod mirror;
+mod opensearch;
 mod postgres;
 mod processes;
 mod support;

@@ -9,7 +9,7 @@ use crate::rules::item_fields;
 use crate::scan::json::{Next, Parsed, after_member, members, skip_space, skip_value, string_stop};
 use crate::scan::number::Cell;
 use crate::scan::python::python_text;
-use crate::scan::shape::{MAX_NUMBERS, MAX_SHAPES, Numbers, Shape, dissect};
+use crate::scan::shape::{MAX_NUMBERS, MAX_SHAPES, Numbers, Shape, dissect_item};
 use crate::scan::verbatim::{Unwritable, write_identity, write_text, write_value};
 use crate::table::{NOBODY, Outline, Table};
 
@@ -163,7 +163,7 @@ impl Reader {
         if remembered == MAX_OUTLINES {
             return;
         }
-        let Some(dissected) = dissect(self.kind, item) else { return };
+        let Some(dissected) = dissect_item(self.kind, item) else { return };
         let habits = &mut self.habits[table];
         let known = habits.shapes.iter().position(|shape| *shape == dissected.shape);
         let shape = match known {

@@ -7,15 +7,14 @@ mod totals;
 
 use std::borrow::Cow;
 
-use self::totals::{Totals, value_cell};
+use self::totals::{KnownTotals, Totals, value_cell};
 use crate::DocumentKind;
 use crate::date::{CalendarDate, parse_date};
 use crate::failure::{DocumentFailure, Failures};
 use crate::plan::{ListSide, Place};
 use crate::rules::{Refused, Value, document_fields};
 use crate::scan::json::{
-    Malformed, Next, after_member, expect_colon, key_text, skip_space, skip_string, skip_value,
-    string_text,
+    Malformed, Next, after_member, expect_colon, read_key, skip_space, skip_value, string_text,
 };
 use crate::scan::number::Cell;
 use crate::scan::recipe::Recipe;
@@ -66,7 +65,9 @@ pub(crate) struct Reader {
     /// Counts attempts at reading a document; stamps what was met in the present one.
     reading: u64,
     scratch: Vec<u8>,
+    marks: Vec<Mark>,
     no_date: usize,
+    known_totals: KnownTotals,
 }
 
 /// Why a pass over a document ended early.
@@ -103,7 +104,9 @@ impl Reader {
             presence: None,
             reading: 0,
             scratch: Vec::new(),
+            marks: Vec::new(),
             no_date: 0,
+            known_totals: KnownTotals::default(),
             tables: Vec::new(),
         };
         let kept = reader.texts.keep(|out| {
@@ -148,10 +151,17 @@ impl Reader {
 
     /// Reads one document. Failures are kept for the responses that they concern.
     pub(crate) fn feed(&mut self, id: &str, document: &[u8]) {
-        let marks: Vec<Mark> = self.tables.iter().map(Table::mark).collect();
+        let mut marks = std::mem::take(&mut self.marks);
+        marks.clear();
+        marks.extend(self.tables.iter().map(Table::mark));
+        self.feed_marked(id, document, &marks);
+        self.marks = marks;
+    }
+
+    fn feed_marked(&mut self, id: &str, document: &[u8], marks: &[Mark]) {
         let outcome = match self.pass(document, false) {
             Err(Interrupted::Repeated) => {
-                self.take_back(&marks);
+                self.take_back(marks);
                 self.pass(document, true)
             }
             outcome => outcome,
@@ -159,7 +169,7 @@ impl Reader {
         let position = self.dates.len() as u64;
         let problem = match outcome {
             Ok(date) => {
-                self.settle(id, date, &marks);
+                self.settle(id, date, marks);
                 return;
             }
             Err(Interrupted::Malformed(malformed)) => {
@@ -167,7 +177,7 @@ impl Reader {
             }
             Err(Interrupted::Repeated) => "not valid JSON".to_owned(),
         };
-        self.take_back(&marks);
+        self.take_back(marks);
         self.dates.push(DocumentDate { text: self.no_date, parsed: None });
         self.failures.fail_document(DocumentFailure {
             position,
@@ -187,30 +197,24 @@ impl Reader {
     /// The document is read; now its date decides what of it counts.
     fn settle(&mut self, id: &str, date: DateField<'_>, marks: &[Mark]) {
         let position = self.dates.len() as u64;
-        let text = match date {
-            DateField::Text(quoted) => date_text(quoted),
-            _ => DateText::None,
-        };
         let mut known = DocumentDate { text: self.no_date, parsed: None };
-        let has_date = match (date, text) {
-            (DateField::Text(_), DateText::Some(text)) => {
-                known.parsed = parse_date(&text);
-                let kept = self.texts.keep(|out| {
-                    write_text(out, &text);
-                    Ok::<(), Unwritable>(())
-                });
-                known.text = kept.unwrap_or_default();
-                true
-            }
-            (DateField::None, _) | (DateField::Text(_), DateText::None) => false,
-            (DateField::Refused, _) => {
+        let has_date = match date {
+            DateField::None => false,
+            DateField::Refused => {
                 self.refuse_date(marks, "expected text");
                 true
             }
-            (DateField::Text(_), DateText::Unwritable) => {
-                self.refuse_date(marks, Unwritable::LoneSurrogate.reason());
-                true
-            }
+            DateField::Text(quoted) => match date_text(quoted) {
+                None => {
+                    self.refuse_date(marks, Unwritable::LoneSurrogate.reason());
+                    true
+                }
+                Some(text) if text.is_empty() => false,
+                Some(text) => {
+                    known = self.keep_date(&text);
+                    true
+                }
+            },
         };
         if !has_date {
             for (table, mark) in self.tables.iter_mut().zip(marks) {
@@ -219,6 +223,14 @@ impl Reader {
         }
         self.dates.push(known);
         self.failures.settle(position, id, has_date);
+    }
+
+    fn keep_date(&mut self, text: &str) -> DocumentDate {
+        let kept = self.texts.keep(|out| {
+            write_text(out, text);
+            Ok::<(), Unwritable>(())
+        });
+        DocumentDate { text: kept.unwrap_or(self.no_date), parsed: parse_date(text) }
     }
 
     /// A date that is no text fails every array that would have got a point.
@@ -237,7 +249,8 @@ impl Reader {
     /// equal ones counts; without, the subcounts are read on the way.
     fn pass<'a>(&mut self, document: &'a [u8], whole: bool) -> Result<DateField<'a>, Interrupted> {
         self.reading += 1;
-        if let Err(error) = std::str::from_utf8(document) {
+        self.known_totals.forget();
+        if let Err(error) = simdutf8::compat::from_utf8(document) {
             return Err(Malformed { at: error.valid_up_to(), what: "not UTF-8" }.into());
         }
         let names = document_fields(self.kind);
@@ -252,14 +265,13 @@ impl Reader {
         at = skip_space(document, at + 1);
         let mut end = at + 1;
         while document.get(at) != Some(&b'}') {
-            let key_end = skip_string(document, at)?;
-            let key = key(&document[at..key_end]);
+            let (key, key_end) = read_key(document, at)?;
             let start = expect_colon(document, key_end)?;
             let value_end;
-            if key == self.kind.day_field() {
+            if key.is(self.kind.day_field()) {
                 value_end = skip_value(document, start)?;
                 repeated(date.replace(&document[start..value_end]).is_some() && !whole)?;
-            } else if key == "subcounts" {
+            } else if key.is("subcounts") {
                 repeated(!whole && !matches!(subcounts, Subcounts::Absent))?;
                 if whole || document.get(start) != Some(&b'{') {
                     value_end = skip_value(document, start)?;
@@ -269,8 +281,13 @@ impl Reader {
                     subcounts = Subcounts::Read;
                 }
             } else {
-                value_end = skip_value(document, start)?;
-                if let Some(field) = names.iter().position(|name| *name == key && !key.is_empty()) {
+                let field = names.iter().position(|name| key.is(name) && !name.is_empty());
+                let known = field.and_then(|_| self.known_totals.read(document, start));
+                value_end = match known {
+                    Some(end) => end,
+                    None => skip_value(document, start)?,
+                };
+                if let Some(field) = field {
                     let before = fields[field].replace(&document[start..value_end]);
                     repeated(before.is_some() && !whole)?;
                 }
@@ -310,8 +327,17 @@ impl Reader {
             if self.tables[index].series.is_empty() {
                 self.tables[index].create(b"g", b"\"global\"", b"\"Global\"");
             }
-            let totals = Totals::of(self.kind, fields);
             self.tables[index].start_row(0, document);
+            if let Some(numbers) = self.known_totals.numbers() {
+                for recipe in &self.habits[index].recipes {
+                    let cell = recipe.apply(numbers);
+                    debug_assert!(cell.is_some(), "usage numbers are taken as they are");
+                    self.tables[index].push_cell(cell.unwrap_or(Cell::NONE));
+                }
+                return;
+            }
+            self.known_totals.remember(self.kind, fields[0]);
+            let totals = Totals::of(self.kind, fields);
             for column in 0..self.tables[index].columns.len() {
                 let value = totals.value(self.tables[index].columns[column]);
                 let cell = self.cell(index, column, value, String::new);
@@ -369,25 +395,10 @@ const fn repeated(repeated: bool) -> Result<(), Interrupted> {
     if repeated { Err(Interrupted::Repeated) } else { Ok(()) }
 }
 
-/// The key in quotes; plain in all but odd cases.
-#[inline]
-fn key(quoted: &[u8]) -> Cow<'_, str> {
-    key_text(quoted)
-}
-
-enum DateText {
-    None,
-    Some(String),
-    Unwritable,
-}
-
-/// The part of a date field before the first `T`.
-fn date_text(quoted: &[u8]) -> DateText {
-    match string_text(quoted) {
-        None => DateText::Unwritable,
-        Some(text) => match text.split('T').next() {
-            None | Some("") => DateText::None,
-            Some(date) => DateText::Some(date.to_owned()),
-        },
-    }
+/// The part of a date field before the first `T`; `None` when it is no text.
+fn date_text(quoted: &[u8]) -> Option<Cow<'_, str>> {
+    Some(match string_text(quoted)? {
+        Cow::Borrowed(text) => Cow::Borrowed(text.split('T').next().unwrap_or(text)),
+        Cow::Owned(text) => Cow::Owned(text.split('T').next().unwrap_or(&text).to_owned()),
+    })
 }

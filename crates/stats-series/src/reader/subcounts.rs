@@ -1,9 +1,9 @@
 //! The subcounts of a document: which list feeds which table.
 
-use super::{Interrupted, ListTables, Reader, key, repeated};
+use super::{Interrupted, ListTables, Reader, repeated};
 use crate::plan::Place;
 use crate::scan::json::{
-    Next, Parsed, after_member, expect_colon, members, skip_space, skip_string, skip_value,
+    Key, Next, Parsed, after_member, expect_colon, members, read_key, skip_space, skip_value,
 };
 
 impl Reader {
@@ -17,11 +17,12 @@ impl Reader {
         if document.get(at) == Some(&b'}') {
             return Ok(at + 1);
         }
+        let mut expected = 0;
         loop {
-            let key_end = skip_string(document, at)?;
-            let key = key(&document[at..key_end]);
+            let (key, key_end) = read_key(document, at)?;
             let start = expect_colon(document, key_end)?;
-            let list = self.lists.iter().position(|list| list.name == key);
+            let list = self.list_named(&key, expected);
+            expected = list.map_or(expected, |list| list + 1);
             let end = match list {
                 None => skip_value(document, start)?,
                 Some(list) => {
@@ -35,6 +36,14 @@ impl Reader {
                 Next::End(end) => return Ok(end),
             }
         }
+    }
+
+    /// The list that a member of `subcounts` feeds; most often the one behind the last one.
+    fn list_named(&self, key: &Key<'_>, expected: usize) -> Option<usize> {
+        if self.lists.get(expected).is_some_and(|list| key.is(&list.name)) {
+            return Some(expected);
+        }
+        self.lists.iter().position(|list| key.is(&list.name))
     }
 
     /// Reads the value of one subcount: a list, or an object with two lists.
@@ -56,10 +65,9 @@ impl Reader {
             return Ok(at + 1);
         }
         loop {
-            let key_end = skip_string(document, at)?;
-            let key = key(&document[at..key_end]);
+            let (key, key_end) = read_key(document, at)?;
             let start = expect_colon(document, key_end)?;
-            let side = sides.iter_mut().find(|(name, ..)| *name == key);
+            let side = sides.iter_mut().find(|(name, ..)| key.is(name));
             let mut target = None;
             if let Some((_, table, met)) = side {
                 repeated(*met)?;

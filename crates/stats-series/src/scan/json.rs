@@ -276,6 +276,30 @@ pub(crate) fn key_text(quoted: &[u8]) -> Cow<'_, str> {
     string_text(quoted).unwrap_or(Cow::Borrowed(UNWRITABLE_KEY))
 }
 
+/// A key of an object, escapes resolved.
+#[derive(Debug)]
+pub(crate) struct Key<'a>(Cow<'a, [u8]>);
+
+impl Key<'_> {
+    #[inline]
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.0.as_ref() == name.as_bytes()
+    }
+}
+
+/// Reads the key at `at`; returns it and the offset behind it.
+#[inline]
+pub(crate) fn read_key(bytes: &[u8], at: usize) -> Parsed<(Key<'_>, usize)> {
+    if bytes.get(at) == Some(&b'"') {
+        let stop = string_stop(bytes, at + 1);
+        if bytes.get(stop) == Some(&b'"') {
+            return Ok((Key(Cow::Borrowed(&bytes[at + 1..stop])), stop + 1));
+        }
+    }
+    let end = skip_string(bytes, at)?;
+    Ok((Key(Cow::Owned(key_text(&bytes[at..end]).into_owned().into_bytes())), end))
+}
+
 /// The members of a valid object, each key once: the place of its first and the value of its last
 /// occurrence, as Python reads it.
 pub(crate) fn members(object: &[u8]) -> Parsed<Vec<(Cow<'_, str>, &[u8])>> {

@@ -140,7 +140,7 @@ pub(crate) struct Dissected {
 
 /// Takes an item apart. `None` unless it has an `id`, perhaps a label, and exactly the numbers
 /// that its kind should have, each once, and nothing besides.
-pub(crate) fn dissect(kind: DocumentKind, item: &[u8]) -> Option<Dissected> {
+pub(crate) fn dissect_item(kind: DocumentKind, item: &[u8]) -> Option<Dissected> {
     let mut numbers = Vec::with_capacity(MAX_NUMBERS);
     let mut seen = (false, false);
     walk(item, 0, &mut |key, start| {
@@ -153,12 +153,33 @@ pub(crate) fn dissect(kind: DocumentKind, item: &[u8]) -> Option<Dissected> {
         }
         Some(value_end)
     })?;
+    if !seen.0 {
+        return None;
+    }
+    dissected(kind, item, &numbers)
+}
+
+/// Takes the totals of a document apart. `None` unless they are exactly the numbers of an item.
+pub(crate) fn dissect_totals(kind: DocumentKind, totals: &[u8]) -> Option<Dissected> {
+    let mut numbers = Vec::with_capacity(MAX_NUMBERS);
+    walk(totals, 0, &mut |key, start| {
+        collect(totals, key.to_owned(), start, 0, &mut numbers)?;
+        skip_value(totals, start).ok()
+    })?;
+    dissected(kind, totals, &numbers)
+}
+
+fn dissected(
+    kind: DocumentKind,
+    item: &[u8],
+    numbers: &[(String, usize, usize)],
+) -> Option<Dissected> {
     let names = number_names(kind);
-    if !seen.0 || numbers.len() != names.len() {
+    if numbers.len() != names.len() {
         return None;
     }
     let mut order = Vec::with_capacity(numbers.len());
-    for (name, _, _) in &numbers {
+    for (name, _, _) in numbers {
         let index = names.iter().position(|known| known == name)?;
         if order.contains(&index) {
             return None;
@@ -231,7 +252,7 @@ mod tests {
     #[test]
     fn an_item_is_read_again_by_its_shape() {
         let item = ITEM.split(", and").next().unwrap();
-        let dissected = dissect(DocumentKind::RecordSnapshot, item.as_bytes()).unwrap();
+        let dissected = dissect_item(DocumentKind::RecordSnapshot, item.as_bytes()).unwrap();
         assert_eq!(&item[..dissected.first], r#"{"id":"eng","records":{"metadata_only":"#);
         assert!(item[dissected.last..].ends_with(r#""label":{"en":"English"}}"#));
         let mut numbers = [Cell::NONE; MAX_NUMBERS];
@@ -246,7 +267,7 @@ mod tests {
     fn anything_irregular_is_left_to_the_long_way() {
         let changed = |from: &str, to: &str| {
             let item = ITEM.split(", and").next().unwrap().replace(from, to);
-            dissect(DocumentKind::RecordSnapshot, item.as_bytes()).is_some()
+            dissect_item(DocumentKind::RecordSnapshot, item.as_bytes()).is_some()
         };
         assert!(changed("English", "Anglais"));
         assert!(!changed("200", "null"));

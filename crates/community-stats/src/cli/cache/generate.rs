@@ -14,7 +14,7 @@ use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
 use super::estimate;
 use crate::app::App;
-use crate::service::{CachedResponseService, Plan, Request, Run, Summary};
+use crate::service::{CachedResponseService, Request, Run, Summary};
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]
@@ -69,12 +69,19 @@ impl Generate {
             return estimate::show(global, &plan, request.overwrite, rate);
         }
         let service = app.service_to_write()?;
-        let plan = service.plan(&self.request(&service)?)?;
-        let summary = work(global, &app, &service, &plan, workers);
+        let request = self.request(&service)?;
+        let summary = watched(global, &app, workers, |run| service.create(&request, run))?;
+        for warning in &summary.warnings {
+            terminal::warn(warning);
+        }
         if global.json {
             print_json(&summary)?;
         } else {
-            report(&plan, &summary)?;
+            report(&summary)?;
+        }
+        if summary.lock_lost {
+            let lost = "the lock of bulk runs was lost, so the run stopped writing";
+            return Err(Failure::new(Exit::Failed, lost).hint("run the same command again"));
         }
         Ok(exit(&summary))
     }
@@ -90,31 +97,27 @@ impl Generate {
     }
 }
 
-/// Makes what a plan wants made, under the eyes of the caller.
-pub(in crate::cli) fn work(
+/// Makes responses under the eyes of the caller.
+pub(in crate::cli) fn watched<T>(
     global: &Global,
     app: &App,
-    service: &CachedResponseService,
-    plan: &Plan,
     workers: usize,
-) -> Summary {
+    make: impl FnOnce(&mut Run<'_>) -> Result<Summary, T>,
+) -> Result<Summary, T> {
     let cancel = interrupt::flag();
-    let total = plan.to_make().count() as u64;
-    let mut progress = Progress::new(global, Unit::Items, Some(total));
-    let summary = service.execute(
-        plan,
-        &mut Run {
-            workers,
-            cancel: &cancel,
-            progress: &mut |at| {
-                let message = format!("{}/{}/{}", at.community, at.year, at.category);
-                progress.show(at.done, Some(at.total), message);
-            },
+    let mut progress = Progress::new(global, Unit::Items, None);
+    let made = make(&mut Run {
+        workers,
+        cancel: &cancel,
+        progress: &mut |at| {
+            let message = format!("{}/{}/{}", at.community, at.year, at.category);
+            progress.show(at.done, Some(at.total), message);
         },
-    );
+    });
     progress.end();
+    let summary = made?;
     Rate::record(app.settings(), &summary);
-    summary
+    Ok(summary)
 }
 
 fn exit(summary: &Summary) -> Exit {
@@ -127,7 +130,7 @@ fn exit(summary: &Summary) -> Exit {
     }
 }
 
-fn report(plan: &Plan, summary: &Summary) -> Result<(), Failure> {
+fn report(summary: &Summary) -> Result<(), Failure> {
     let mut output = terminal::output();
     let first = if summary.interrupted {
         "Cache generation interrupted"
@@ -156,7 +159,7 @@ fn report(plan: &Plan, summary: &Summary) -> Result<(), Failure> {
         writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
     }
     output.flush()?;
-    if summary.incomplete > 0 && !plan.bookmarked {
+    if summary.incomplete > 0 && !summary.bookmarked {
         terminal::hint(
             "there are no bookmarks, so nothing tells how far the aggregation went; \
              import the index stats-bookmarks-community, too",

@@ -11,6 +11,7 @@ mod list;
 mod read;
 mod update;
 mod verify;
+mod verify_source;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use stats_cache::EntryDescription;
 
 use super::{Ending, Global};
 use crate::service::GLOBAL;
-pub(in crate::cli) use generate::work;
+pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.
 #[derive(Debug, Subcommand)]

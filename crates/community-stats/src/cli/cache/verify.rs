@@ -3,12 +3,14 @@
 use std::io::Write;
 
 use clap::Args;
+use stats_documents::ShelfFilter;
 use stats_series::Category;
 
 use super::super::progress::{Progress, Unit};
 use super::super::table::count;
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
+use super::verify_source;
 use crate::service::{Request, Verification, VerifyRun};
 
 /// Arguments of `cache verify`.
@@ -24,11 +26,21 @@ pub(in crate::cli) struct Verify {
     /// Looks at this share of the responses only; always at the same ones.
     #[arg(long, value_name = "P%", value_parser = arguments::percent, default_value = "100%")]
     sample: f64,
+    /// Compares the documents we keep with the source instead, shelf by shelf: one question for
+    /// each kind, and no document is read from it.
+    #[arg(long, conflicts_with_all = ["sample", "category"])]
+    source: bool,
 }
 
 impl Verify {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let service = global.app()?.service_to_read()?;
+        let app = global.app()?;
+        let service = app.service_to_read()?;
+        if self.source {
+            let communities = self.communities.names(&service)?;
+            let filter = ShelfFilter { communities, years: self.years.named() };
+            return verify_source::run(global, &app, &filter);
+        }
         let cancel = interrupt::flag();
         let request = Request {
             communities: self.communities.resolve(&service)?,

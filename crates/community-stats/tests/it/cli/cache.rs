@@ -1,5 +1,7 @@
 //! The commands on stored responses.
 
+use std::cell::Cell;
+
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -293,7 +295,7 @@ fn explain_tells_everything() {
     Documents now:      46
     Aggregated through: 2025-12-31
     ");
-    let one = std::cell::Cell::new(true);
+    let one = Cell::new(true);
     let path = changed(&scene, "stats-community-usage-delta-2025.ndjson.gz", |line| {
         let hit = line.contains("\"community_id\":\"global\"") && one.replace(false);
         hit.then(|| line.replacen("\"total_events\":", "\"total_events\":1", 1))
@@ -329,4 +331,33 @@ fn explain_tells_everything() {
     let before = explained("2019").json();
     assert_eq!(before["state"], json!(null));
     assert_eq!(before["reason"], "2019 is outside the lifespan of the community, 2025-2026");
+}
+
+#[test]
+fn verify_source_reads_every_document_and_names_the_shelf_that_differs() {
+    let scene = Scene::tiny();
+    let verify = ["cache", "verify", "--source"];
+    assert_eq!(scene.run(&verify).expect(0).stdout, "Checked: 16 shelves, Different: 0\n");
+    let found = scene.run(&[&verify[..], &["--community-id", "global", "--json"]].concat());
+    assert_eq!(found.expect(0).json(), json!({"shelves": 4, "different": []}));
+    damage_bodies(&scene.data("archive.db"));
+    let found = scene.run(&verify).expect(6);
+    assert!(found.stdout.contains("Different: ") && found.stdout.contains("/2025/"), "{found}");
+}
+
+/// Flips a byte in every compressed document of an archive.
+fn damage_bodies(archive: &std::path::Path) {
+    const FRAME: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+    let mut bytes = std::fs::read(archive).unwrap();
+    let places: Vec<usize> = bytes
+        .windows(FRAME.len())
+        .enumerate()
+        .filter(|(_, window)| *window == FRAME)
+        .map(|(at, _)| at + 40)
+        .collect();
+    assert!(!places.is_empty());
+    for place in places {
+        bytes[place] ^= 0x55;
+    }
+    std::fs::write(archive, bytes).unwrap();
 }

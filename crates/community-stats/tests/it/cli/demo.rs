@@ -2,30 +2,14 @@
 
 use std::process::Command;
 
-use super::support::Scene;
+use super::support::{Outcome, Scene};
 
-#[test]
-fn the_demo_works_and_so_does_everything_it_suggests() {
-    let scene = Scene::new();
-    let shown = scene.run(&["demo", "--json"]).expect(0).json();
-    assert_eq!(shown["generated"]["success"], 136);
-    assert_eq!(shown["generated"]["failed"], 0);
-    assert_eq!(shown["data_dir"], scene.path("data").to_str().unwrap());
-    let steps = shown["next"].as_array().unwrap();
-    assert_eq!(steps.len(), 5);
-    for step in steps {
-        let step = step.as_str().unwrap();
-        let output = Command::new("sh").args(["-c", step]).env_clear().output().unwrap();
-        scene.finished(&output).expect(0);
-    }
-}
-
-#[test]
-fn the_demo_shows_a_table_and_a_picture_in_a_folder_of_its_own() {
-    let scene = Scene::new();
+/// Runs the demo by the clock of the machine, as a newcomer does.
+fn demo(scene: &Scene, arguments: &[&str]) -> Outcome {
     let folder = scene.folder.path();
     let output = Command::new(env!("CARGO_BIN_EXE_community-stats"))
         .arg("demo")
+        .args(arguments)
         .env_clear()
         .env("HOME", folder)
         .env("TMPDIR", folder)
@@ -33,7 +17,31 @@ fn the_demo_shows_a_table_and_a_picture_in_a_folder_of_its_own() {
         .env("COMMUNITY_STATS_CACHE_REDIS_URL", "redis://localhost:1")
         .output()
         .unwrap();
-    let shown = scene.finished(&output).expect(0);
+    scene.finished(&output).expect(0)
+}
+
+#[test]
+fn the_demo_works_and_so_does_everything_it_suggests() {
+    let scene = Scene::new();
+    let data = scene.path("data");
+    let shown = demo(&scene, &["--json", "--data-dir", data.to_str().unwrap()]).json();
+    assert_eq!(shown["generated"]["success"], 136);
+    assert_eq!(shown["generated"]["failed"], 0);
+    assert_eq!(shown["data_dir"], "[folder]/data");
+    let steps = shown["next"].as_array().unwrap();
+    assert_eq!(steps.len(), 5);
+    for step in steps {
+        let folder = scene.folder.path().to_str().unwrap();
+        let step = step.as_str().unwrap().replace("[folder]", folder);
+        let output = Command::new("sh").args(["-c", &step]).env_clear().output().unwrap();
+        scene.finished(&output).expect(0);
+    }
+}
+
+#[test]
+fn the_demo_shows_a_table_and_a_picture_in_a_folder_of_its_own() {
+    let scene = Scene::new();
+    let shown = demo(&scene, &[]);
     assert!(shown.stdout.contains("Success: 136, Failed: 0\n"), "{shown}");
     assert!(shown.stdout.contains('▇') || shown.stdout.contains('█'), "{shown}");
     assert!(shown.stdout.contains("--data-dir [folder]/community-stats-demo-"), "{shown}");

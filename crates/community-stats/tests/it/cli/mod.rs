@@ -9,4 +9,5 @@ mod import;
 mod interrupt;
 mod manners;
 mod series;
+mod shared;
 mod support;

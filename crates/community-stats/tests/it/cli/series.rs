@@ -64,13 +64,13 @@ fn a_refused_document_is_named() {
     insta::assert_snapshot!(scene.run_with(&["series", "usage_delta"], lines), @"
     exit: 1
     -- stderr
-    error: -, line 3, _id 'b': period_start: expected text
+    error: standard input, line 3, _id 'b': period_start: expected text
     hint: no response is written when a document cannot be used
     ");
     insta::assert_snapshot!(scene.run_with(&["series", "usage_delta"], "{}\n{\"a\":\n"), @"
     exit: 1
     -- stderr
-    error: -, line 2, _id '': : not valid JSON at byte 5: the document ends in the middle
+    error: standard input, line 2: not valid JSON at byte 5: the document ends in the middle
     hint: no response is written when a document cannot be used
     ");
 }

@@ -123,7 +123,7 @@ impl Scene {
         }
     }
 
-    /// Every file of the data folder with its length.
+    /// Every file of the data folder with its length, without what SQLite keeps beside its files.
     pub(super) fn files(&self) -> Vec<(String, u64)> {
         let Ok(entries) = fs::read_dir(self.path("data")) else { return Vec::new() };
         let mut files: Vec<(String, u64)> = entries
@@ -132,6 +132,7 @@ impl Scene {
                 let length = entry.metadata().unwrap().len();
                 (entry.file_name().into_string().unwrap(), length)
             })
+            .filter(|(name, _)| !name.ends_with("-wal") && !name.ends_with("-shm"))
             .collect();
         files.sort();
         files

@@ -8,6 +8,7 @@ use stats_cache::{
     RedisAddress, RedisClient, RedisOptions, RedisStore,
 };
 use stats_series::Category;
+use stats_testkit::proxy::TcpProxy;
 
 use super::store::{RedisHarness, put};
 use crate::support::RedisServer;
@@ -129,4 +130,79 @@ fn a_user_without_rights_is_refused() {
     assert!(error.to_string().contains("lacks a right"), "{error}");
     assert_eq!(store.describe(&[one.key]).unwrap(), [EntryState::Absent]);
     assert_eq!(store.summary().unwrap().entries, 0);
+}
+
+fn proxied(server: &RedisServer) -> (TcpProxy, RedisStore) {
+    let proxy = TcpProxy::start(&format!("127.0.0.1:{}", server.port())).unwrap();
+    let client = crate::support::client(&format!("redis://{}/7", proxy.address()));
+    (proxy, RedisStore::open(client, "stats_dashboard").unwrap())
+}
+
+#[test]
+fn answers_cut_at_any_byte_are_errors_and_never_entries() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let (proxy, store) = proxied(&harness.server);
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    put(&harness.store, &one, b"{\"numbers\":[1,2,3]}");
+    let whole = store.get(&one.key).unwrap();
+    let before = proxy.bytes().1;
+    assert_eq!(store.get(&one.key).unwrap(), whole);
+    let length = proxy.bytes().1 - before;
+    for cut in 0..length {
+        proxy.cut_after(Some(cut));
+        let error = store.get(&one.key).unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Unreachable, "cut at {cut}");
+        proxy.cut_after(None);
+        assert_eq!(store.get(&one.key).unwrap(), whole, "after a cut at {cut}");
+    }
+    assert_eq!(store.summary().unwrap().damaged_reads, 0);
+}
+
+#[test]
+fn a_put_whose_answer_is_cut_leaves_a_whole_entry() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let (proxy, store) = proxied(&harness.server);
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    let mut last = "[]".to_owned();
+    put(&store, &one, last.as_bytes());
+    for cut in 0..30 {
+        let plain = format!("[{cut}]");
+        let body = Body::from_plain(BodyEncoding::Plain, plain.as_bytes()).unwrap();
+        proxy.cut_after(Some(cut));
+        store.put(&one, &body).unwrap_err();
+        proxy.cut_after(None);
+        // The old one, or the new one when everything had been sent and nobody could say so.
+        let state = harness.store.describe(std::slice::from_ref(&one.key)).unwrap().remove(0);
+        assert!(matches!(state, EntryState::Ours(_)), "{state:?}");
+        let entry = harness.store.get(&one.key).unwrap().unwrap();
+        let found = String::from_utf8(entry.body).unwrap();
+        assert!(found == plain || found == last, "{found} after {plain}, before {last}");
+        last = found;
+    }
+}
+
+#[test]
+fn a_big_body_that_is_cut_on_its_way_leaves_the_old_entry() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let (proxy, store) = proxied(&harness.server);
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    put(&store, &one, b"{\"old\":1}");
+    let big = format!("[{}0]", "1234567,".repeat(2_000_000));
+    let body = Body::from_plain(BodyEncoding::Plain, big.as_bytes()).unwrap();
+    let already = proxy.bytes().0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while proxy.bytes().0 < already + 3_000_000 {
+                std::thread::yield_now();
+            }
+            proxy.refuse(true);
+            proxy.disconnect();
+        });
+        assert_eq!(store.put(&one, &body).unwrap_err().kind(), CacheErrorKind::Unreachable);
+    });
+    let entry = harness.store.get(&one.key).unwrap().unwrap();
+    assert_eq!(entry.body, b"{\"old\":1}");
+    proxy.refuse(false);
+    store.put(&one, &body).unwrap();
+    assert!(store.get(&one.key).unwrap().unwrap().body == big.as_bytes());
 }

@@ -1,0 +1,169 @@
+//! The sources of documents and communities.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stats_documents::opensearch::{Authentication, Compression, OpenSearch, OpenSearchSettings};
+use stats_documents::postgres::{PostgresCommunities, PostgresSettings, WithCommunities};
+use stats_documents::{
+    Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, SourceErrorKind,
+};
+
+use super::{App, AppError, make_folder_of};
+use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
+
+/// Where documents come from.
+pub enum Documents {
+    /// The archive that `import` fills.
+    Imported(Archive),
+    /// A cluster behind its mirror.
+    Mirrored(Mirror),
+}
+
+impl App {
+    /// The documents alone, without what else a service needs.
+    ///
+    /// # Errors
+    /// When settings or source do not work.
+    pub fn documents(&self) -> Result<Documents, AppError> {
+        Ok(match self.settings.source.kind {
+            SourceKind::Archive => Documents::Imported(self.imported()?),
+            SourceKind::Opensearch => Documents::Mirrored(self.mirror()?),
+        })
+    }
+
+    /// Where documents, bookmarks and communities come from.
+    pub(super) fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
+        let documents: Arc<dyn DocumentSource> = match self.documents()? {
+            Documents::Imported(archive) => Arc::new(archive),
+            Documents::Mirrored(mirror) => Arc::new(mirror),
+        };
+        match (self.settings.communities.source, self.settings.source.kind) {
+            (CommunitySource::Postgres, _) => {
+                let communities = PostgresCommunities::connect(self.postgres_settings()?)?;
+                Ok(Arc::new(WithCommunities { documents, communities }))
+            }
+            (CommunitySource::Archive, SourceKind::Archive)
+            | (CommunitySource::Opensearch, SourceKind::Opensearch) => Ok(documents),
+            _ => {
+                let text = "communities.source must be the same as source.kind, or \"postgres\"";
+                Err(ConfigError::new(text).into())
+            }
+        }
+    }
+
+    fn imported(&self) -> Result<Archive, AppError> {
+        let path = self.settings.data.archive_path();
+        match Archive::open_read_only(&path, ArchiveOptions::default()) {
+            Ok(archive) => Ok(archive),
+            Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                Err(AppError::NoArchive(path))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The cluster behind its mirror.
+    ///
+    /// # Errors
+    /// When settings do not work, the source is no cluster, or the mirror cannot be opened.
+    pub fn mirror(&self) -> Result<Mirror, AppError> {
+        if self.settings.source.kind != SourceKind::Opensearch {
+            let text = "there is no index to mirror: source.kind is \"archive\"";
+            return Err(ConfigError::new(text).into());
+        }
+        let path = self.settings.mirror.path(&self.settings.data);
+        make_folder_of(&path)?;
+        let options = ArchiveOptions { track_use: true, ..ArchiveOptions::default() };
+        let archive = Archive::open(path, options)?;
+        if self.settings.mirror.offline {
+            return Ok(Mirror::offline(archive));
+        }
+        let cluster = Arc::new(OpenSearch::new(self.opensearch_settings()?)?);
+        let max_bytes = Some(self.settings.mirror.max_size.0);
+        Ok(Mirror::new(cluster, archive, MirrorOptions { max_bytes, ..MirrorOptions::default() }))
+    }
+
+    /// How the cluster is reached.
+    ///
+    /// # Errors
+    /// When the file with the certificates cannot be read.
+    pub fn opensearch_settings(&self) -> Result<OpenSearchSettings, AppError> {
+        let source = &self.settings.source;
+        let hosts: Vec<String> = source.hosts.iter().map(host_url).collect();
+        let authorities = match &source.ca_certs {
+            None => None,
+            Some(path) => Some(fs::read(path).map_err(|error| {
+                ConfigError::new(format!("source.ca_certs: {} cannot be read", path.display()))
+                    .caused_by(error)
+            })?),
+        };
+        let authentication = match (&source.api_key, &source.username, &source.password) {
+            (Some(key), _, _) => Some(Authentication::ApiKey(key.expose().to_owned())),
+            (None, Some(user), password) => Some(Authentication::Basic {
+                user: user.clone(),
+                password: password.as_ref().map(Secret::expose).unwrap_or_default().to_owned(),
+            }),
+            (None, None, _) => None,
+        };
+        Ok(OpenSearchSettings {
+            authentication,
+            authorities,
+            verify_certificates: source.verify_certs,
+            compression: match source.gzip {
+                crate::config::Compression::Auto => Compression::Auto,
+                crate::config::Compression::On => Compression::On,
+                crate::config::Compression::Off => Compression::Off,
+            },
+            page_bytes: usize::try_from(source.page_size.0).unwrap_or(usize::MAX),
+            requests_in_flight: usize::from(source.shelves_in_flight.get()).max(2),
+            request_timeout: source.timeout,
+            call_timeout: CALL_TIMEOUT.max(source.timeout),
+            attempts: u32::from(source.max_retries) + 1,
+            ..OpenSearchSettings::new(hosts, source.index_prefix.clone())
+        })
+    }
+
+    /// How the database of InvenioRDM is reached.
+    ///
+    /// # Errors
+    /// When its address was not given.
+    pub fn postgres_settings(&self) -> Result<PostgresSettings, AppError> {
+        let Some(url) = &self.settings.communities.database_url else {
+            let text =
+                "communities.source is \"postgres\", but communities.database_url is not set";
+            return Err(ConfigError::new(text).into());
+        };
+        let (username, password) = match &url.credentials {
+            None => (None, None),
+            Some(login) => (Some(login.username.clone()), Some(login.password.expose().to_owned())),
+        };
+        Ok(PostgresSettings {
+            host: url.host.clone(),
+            port: url.port,
+            username,
+            password,
+            database: Some(url.database.clone()).filter(|name| !name.is_empty()),
+            options: url.options.clone(),
+            ..PostgresSettings::default()
+        })
+    }
+}
+
+/// One cell must not wait for a failing cluster for ever.
+const CALL_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The address of a node with its login, which the client takes apart again.
+fn host_url(host: &SearchHost) -> String {
+    let base = host.base_url();
+    match (&host.credentials, base.split_once("://")) {
+        (Some(login), Some((scheme, rest))) => {
+            let encode =
+                |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+            let (user, password) = (encode(&login.username), encode(login.password.expose()));
+            format!("{scheme}://{user}:{password}@{rest}")
+        }
+        _ => base,
+    }
+}

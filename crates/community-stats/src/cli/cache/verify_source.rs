@@ -1,0 +1,103 @@
+//! `cache verify --source`: the documents we keep against what the source says it has, shelf by
+//! shelf, without reading one of its documents.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use serde_json::{Value, json};
+use stats_documents::{DocumentSource, Fingerprint, Shelf, ShelfDifference, ShelfFilter};
+use stats_series::DocumentKind;
+
+use super::super::table::{count, plural};
+use super::super::{Ending, Exit, Failure, Global, terminal};
+use crate::app::{App, Documents};
+use crate::service::chain;
+
+/// What an audit found.
+struct Audit {
+    shelves: u64,
+    differences: Vec<(Shelf, String)>,
+}
+
+/// Compares all shelves that `filter` lets through.
+pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
+    let audit = match app.documents()? {
+        Documents::Imported(archive) => of_archive(&archive, filter)?,
+        Documents::Mirrored(mirror) => {
+            let differences = mirror.audit(filter)?;
+            let mut shelves = 0;
+            for kind in DocumentKind::ALL {
+                shelves += mirror.fingerprints(kind, filter)?.len() as u64;
+            }
+            let differences = differences.iter().map(against_index).collect();
+            Audit { shelves, differences }
+        }
+    };
+    if global.json {
+        let different: Vec<Value> = audit
+            .differences
+            .iter()
+            .map(|(shelf, difference)| {
+                json!({
+                    "community_id": shelf.community,
+                    "year": shelf.year,
+                    "kind": shelf.kind.name(),
+                    "difference": difference,
+                })
+            })
+            .collect();
+        terminal::print_json(&json!({"shelves": audit.shelves, "different": different}))?;
+    } else {
+        show(&audit)?;
+    }
+    Ok(if audit.differences.is_empty() { Exit::Done } else { Exit::Difference })
+}
+
+/// An archive of imported files has no other source: its fingerprints are held against its
+/// documents, each of which is unpacked and so checked.
+fn of_archive(archive: &dyn DocumentSource, filter: &ShelfFilter) -> Result<Audit, Failure> {
+    let mut audit = Audit { shelves: 0, differences: Vec::new() };
+    for kind in DocumentKind::ALL {
+        for (shelf, recorded) in archive.fingerprints(kind, filter)? {
+            audit.shelves += 1;
+            let mut sequences = Vec::new();
+            let read = archive.documents(&shelf, None, &mut |document| {
+                sequences.push(document.sequence);
+                ControlFlow::Continue(())
+            });
+            let found = Fingerprint::of(sequences);
+            match read {
+                Err(error) => audit.differences.push((shelf, chain(&error))),
+                Ok(()) if found == recorded => {}
+                Ok(()) => {
+                    let text = format!("recorded {recorded}; there are {found}");
+                    audit.differences.push((shelf, text));
+                }
+            }
+        }
+    }
+    Ok(audit)
+}
+
+fn against_index(difference: &ShelfDifference) -> (Shelf, String) {
+    let ShelfDifference { shelf, source, mirror } = difference;
+    let text = match mirror {
+        None => format!("the index has {source}; the mirror holds nothing of it"),
+        Some(mirror) => format!("the index has {source}; the mirror has {mirror}"),
+    };
+    (shelf.clone(), text)
+}
+
+fn show(audit: &Audit) -> Result<(), Failure> {
+    let mut output = terminal::output();
+    let shelves = plural(audit.shelves, "shelf", "shelves");
+    writeln!(output, "Checked: {shelves}, Different: {}", count(audit.differences.len() as u64))?;
+    for (shelf, difference) in &audit.differences {
+        writeln!(output, "  {shelf}: {difference}")?;
+    }
+    output.flush()?;
+    if !audit.differences.is_empty() {
+        terminal::hint("`community-stats sync` brings a mirror up to date");
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! `sync`: the mirror of a live index brought up to date.
+
+use std::io::Write;
+use std::sync::Mutex;
+
+use clap::Args;
+use serde_json::json;
+use stats_documents::{ShelfFilter, SyncReport};
+
+use super::progress::{Progress, Unit};
+use super::table::{count, plural, size};
+use super::years::YearChoice;
+use super::{Ending, Exit, Failure, Global, interrupt, terminal};
+use crate::service::{Directory, GLOBAL, chain};
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+pub(super) struct Sync {
+    /// A community, by id, slug or `global`; may be repeated. Without, all of them.
+    #[arg(long = "community-id", value_name = "ID")]
+    communities: Vec<String>,
+    /// A community, by slug; may be repeated.
+    #[arg(long = "community-slug", value_name = "SLUG")]
+    slugs: Vec<String>,
+    #[command(flatten)]
+    years: YearChoice,
+}
+
+impl Sync {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let app = global.app()?;
+        let mirror = app.mirror()?;
+        let mut filter = ShelfFilter { communities: Vec::new(), years: self.years.named() };
+        if !self.communities.is_empty() || !self.slugs.is_empty() {
+            let directory = Directory::read(&mirror)?;
+            for name in &self.communities {
+                let known = name == GLOBAL || directory.find(name).is_some();
+                let id = if known { name.clone() } else { directory.resolve_slug(name)? };
+                filter.communities.push(id);
+            }
+            for slug in &self.slugs {
+                filter.communities.push(directory.resolve_slug(slug)?);
+            }
+        }
+        let cancel = interrupt::flag();
+        let progress = Mutex::new(Progress::new(global, Unit::Items, None));
+        let workers = usize::from(app.settings().source.shelves_in_flight.get());
+        let synced = mirror.sync(&filter, workers, &cancel, &|done, total| {
+            if let Ok(mut progress) = progress.lock() {
+                progress.show(done, Some(total), "shelves");
+            }
+        });
+        if let Ok(progress) = progress.into_inner() {
+            progress.end();
+        }
+        let report = synced?;
+        if global.json {
+            print_json(&report)?;
+        } else {
+            show(&report)?;
+        }
+        Ok(exit(&report))
+    }
+}
+
+fn exit(report: &SyncReport) -> Exit {
+    if report.interrupted {
+        Exit::Interrupted
+    } else if report.failures.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Partly
+    }
+}
+
+fn show(report: &SyncReport) -> Result<(), Failure> {
+    let mut output = terminal::output();
+    let word = if report.interrupted { "interrupted" } else { "completed" };
+    writeln!(output, "Sync {word}")?;
+    let (shelves, changed) = (plural(report.shelves, "shelf", "shelves"), count(report.changed));
+    writeln!(output, "{shelves} looked at, {changed} changed")?;
+    let documents = plural(report.documents, "document", "documents");
+    let (bytes, dropped) = (size(report.bytes), count(report.dropped));
+    writeln!(output, "{documents} fetched ({bytes}), {dropped} dropped")?;
+    if !report.failures.is_empty() {
+        writeln!(output, "Not brought up to date:")?;
+    }
+    for (shelf, error) in &report.failures {
+        writeln!(output, "  {shelf}: {}", chain(error))?;
+    }
+    output.flush()?;
+    Ok(())
+}
+
+fn print_json(report: &SyncReport) -> Result<(), Failure> {
+    let failures: Vec<_> = report
+        .failures
+        .iter()
+        .map(|(shelf, error)| {
+            json!({
+                "community_id": shelf.community,
+                "year": shelf.year,
+                "kind": shelf.kind.name(),
+                "error": chain(error),
+            })
+        })
+        .collect();
+    terminal::print_json(&json!({
+        "shelves": report.shelves,
+        "changed": report.changed,
+        "documents": report.documents,
+        "bytes": report.bytes,
+        "dropped": report.dropped,
+        "failures": failures,
+        "interrupted": report.interrupted,
+    }))
+}

@@ -1,0 +1,223 @@
+//! What a bulk run shares with others that write to the same place: a lock, marks of what goes on,
+//! and the marks of the aggregation (cache-and-jobs specification, sections 5, 8 and 9).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use stats_cache::{CacheError, FirstRun, Registry, UpdateMark};
+use stats_series::Category;
+
+use super::CachedResponseService;
+use super::error::{ServiceError, chain};
+use super::generate::Run;
+use super::matrix::{Action, Keep};
+use super::plan::Plan;
+use super::request::Request;
+use super::summary::Summary;
+
+/// A lock that keeps two bulk runs apart.
+pub trait BulkLock: Send + Sync {
+    /// Takes it, without waiting; `None` when somebody holds it.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError>;
+}
+
+/// A [`BulkLock`] that was taken.
+pub trait HeldBulkLock: Send + Sync {
+    /// Makes it last its whole lifetime again; false when it is lost.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn renew(&self) -> Result<bool, CacheError>;
+
+    /// How long it lasts at least, without asking anybody; zero when it is lost.
+    fn lease_left(&self) -> Duration;
+
+    /// Gives it back; false when it was lost.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn release(self: Box<Self>) -> Result<bool, CacheError>;
+}
+
+/// When a run has to stop: it was asked to, or it lost the lock and may not write any more.
+#[derive(Clone, Copy)]
+pub(super) struct Halt<'a> {
+    pub(super) asked: &'a AtomicBool,
+    pub(super) lock: Option<&'a dyn HeldBulkLock>,
+}
+
+impl Halt<'_> {
+    pub(super) fn is_set(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) || self.lost()
+    }
+
+    pub(super) fn lost(&self) -> bool {
+        self.lock.is_some_and(|lock| lock.lease_left().is_zero())
+    }
+}
+
+impl CachedResponseService {
+    /// Makes what a request asks for: takes the lock, marks what goes on, plans, makes, and keeps
+    /// the marks of the aggregation true.
+    ///
+    /// # Errors
+    /// When another run holds the lock, or the plan cannot be made. Failures of single responses
+    /// are in the summary.
+    pub fn create(&self, request: &Request, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
+        let held = match &self.lock {
+            None => None,
+            Some(lock) => Some(lock.acquire()?.ok_or(ServiceError::Locked)?),
+        };
+        let created = match &held {
+            None => self.create_marked(request, run, None),
+            Some(held) => {
+                while_renewing(held.as_ref(), || self.create_marked(request, run, Some(&**held)))
+            }
+        };
+        match (created, held.map(HeldBulkLock::release)) {
+            (Ok(mut summary), Some(Err(error))) => {
+                summary.warnings.push(format!("the lock was not given back: {}", chain(&error)));
+                Ok(summary)
+            }
+            (created, _) => created,
+        }
+    }
+
+    fn create_marked(
+        &self,
+        request: &Request,
+        run: &mut Run<'_>,
+        lock: Option<&dyn HeldBulkLock>,
+    ) -> Result<Summary, ServiceError> {
+        let Some(registry) = self.registry.as_deref() else {
+            let plan = self.plan(request)?;
+            return Ok(self.execute_with(&plan, run, lock));
+        };
+        let (plan, marks) = self.plan_with_marks(request)?;
+        let years = years_of(&plan);
+        let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
+        let mut troubles = Vec::new();
+        note(&mut troubles, registry.mark_generating(&name, &years));
+        let mut summary = self.execute_with(&plan, run, lock);
+        note(&mut troubles, registry.unmark_generating(&name, &years));
+        if !summary.lock_lost {
+            let stored = stored_years(&plan, &summary);
+            note(&mut troubles, complete_first_runs(registry, &plan, &stored));
+            note(&mut troubles, remove_marks(registry, &marks, &plan, &stored));
+        }
+        summary.warnings.extend(troubles);
+        Ok(summary)
+    }
+}
+
+/// Runs `work` while another thread renews the lock, three times in its lifetime.
+fn while_renewing<T>(lock: &dyn HeldBulkLock, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            loop {
+                let pause = (lock.lease_left() / 3).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                match wait.recv_timeout(pause) {
+                    // Without an answer the lease runs on, and is asked for again.
+                    Err(RecvTimeoutError::Timeout) if !lock.lease_left().is_zero() => {
+                        drop(lock.renew());
+                    }
+                    _ => return,
+                }
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What goes wrong with the registry spoils no response.
+fn note<T>(troubles: &mut Vec<String>, result: Result<T, CacheError>) {
+    if let Err(error) = result {
+        troubles.push(chain(&error));
+    }
+}
+
+fn years_of(plan: &Plan) -> Vec<(String, i16)> {
+    let mut years: Vec<(usize, i16)> =
+        plan.cells.iter().map(|cell| (cell.member, cell.year)).collect();
+    years.dedup();
+    years.into_iter().map(|(member, year)| (plan.members[member].id.clone(), year)).collect()
+}
+
+/// For each community and year the categories that stand now as they should: stored by this run,
+/// or found unchanged.
+fn stored_years<'a>(
+    plan: &'a Plan,
+    summary: &'a Summary,
+) -> BTreeMap<(&'a str, i16), BTreeSet<Category>> {
+    let made = summary
+        .responses
+        .iter()
+        .map(|made| ((made.community_id.as_str(), made.year), made.category));
+    let unchanged = plan
+        .cells
+        .iter()
+        .filter(|cell| cell.verdict.action == Action::Keep(Keep::Unchanged))
+        .map(|cell| ((plan.member(cell).id.as_str(), cell.year), cell.category));
+    let mut years: BTreeMap<_, BTreeSet<Category>> = BTreeMap::new();
+    for (year, category) in made.chain(unchanged) {
+        years.entry(year).or_default().insert(category);
+    }
+    years
+}
+
+type StoredYears<'a> = BTreeMap<(&'a str, i16), BTreeSet<Category>>;
+
+/// A first run is complete when the four categories of the current year stand (section 8.7).
+fn complete_first_runs(
+    registry: &dyn Registry,
+    plan: &Plan,
+    stored: &StoredYears<'_>,
+) -> Result<(), CacheError> {
+    let complete = |id: &&str| {
+        let categories = stored.get(&(*id, plan.current_year));
+        categories.is_some_and(|categories| {
+            Category::UPSTREAM.iter().all(|category| categories.contains(category))
+        })
+    };
+    let ids = plan.members.iter().map(|member| member.id.as_str()).filter(complete);
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for (id, state) in ids.iter().zip(registry.first_runs(&ids)?) {
+        if state == Some(FirstRun::InProgress) {
+            registry.complete_first_run(id)?;
+        }
+    }
+    Ok(())
+}
+
+/// A mark has done its work when the four categories of its year stand (section 8.8, without
+/// weakness 16.3).
+fn remove_marks(
+    registry: &dyn Registry,
+    marks: &[UpdateMark],
+    plan: &Plan,
+    stored: &StoredYears<'_>,
+) -> Result<(), CacheError> {
+    let ids: BTreeSet<&str> = plan.members.iter().map(|member| member.id.as_str()).collect();
+    for mark in marks.iter().filter(|mark| ids.contains(mark.community.as_str())) {
+        let categories = stored.get(&(mark.community.as_str(), mark.year));
+        if categories.is_some_and(|c| Category::UPSTREAM.iter().all(|one| c.contains(one))) {
+            registry.remove_update_mark(mark)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Beside Python: the Redis databases that both sides write to.
+
+use redis::Commands;
+use serde_json::json;
+use stats_testkit::services::{Redis, Service, require};
+
+use super::support::Scene;
+
+const KEY: &str =
+    "stats_dashboard:9367915cd3d577050a495434cc9907b44546e47e63e3384c22ae78aebbe20f83";
+
+/// A server of the test's own, and a scene that stores there.
+fn scene() -> Option<(Redis, Scene)> {
+    require(Service::Redis)?;
+    let server = Redis::start(&[]).unwrap();
+    let url = format!("cache.main_redis_url=redis://{}/0", server.address());
+    // The server goes by its own clock, which is ahead of the documents.
+    Some((server, Scene::tiny().with(&["--set", &url, "--set", "cache.ttl_days=10000"])))
+}
+
+fn database(server: &Redis, number: u16) -> redis::Connection {
+    let url = format!("redis://{}/{number}", server.address());
+    redis::Client::open(url).unwrap().get_connection().unwrap()
+}
+
+#[test]
+fn responses_marks_and_first_runs_are_where_python_looks() {
+    let Some((server, scene)) = scene() else { return };
+    let (mut cache, mut registry) = (database(&server, 7), database(&server, 8));
+    let _: () = registry.set("global_first_run", "in_progress").unwrap();
+    let _: () = registry.set("global_agg_updated_2025", "2025-12-31T00:00:00+00:00").unwrap();
+    let _: () = registry.set("somebody_agg_updated_2025", "x").unwrap();
+    let report = scene.run(&["cache", "generate", "--json"]).expect(0).json();
+    assert_eq!(report["success"], 32);
+    let body: String = cache.get(KEY).unwrap();
+    let read = ["cache", "read", "--community-id", "global", "--year", "2025"];
+    let read = [&read[..], &["--category", "usage_delta"]].concat();
+    assert_eq!(scene.run(&read).stdout, body);
+    let mut left: Vec<String> = registry.keys("*").unwrap();
+    left.retain(|key| !key.starts_with("community-stats:"));
+    left.sort();
+    assert_eq!(left, ["global_first_run", "somebody_agg_updated_2025"]);
+    assert_eq!(registry.get::<_, String>("global_first_run").unwrap(), "completed");
+    let locks: Vec<String> = database(&server, 0).keys("*lock*").unwrap();
+    assert!(locks.is_empty(), "{locks:?}");
+
+    let again = scene.run(&["cache", "generate", "--json"]).expect(0).json();
+    assert_eq!(again["skipped_because"], json!({"unchanged": 32}));
+    scene.run(&["cache", "verify"]).expect(0);
+}
+
+#[test]
+fn what_python_wrote_is_kept_in_past_years_unless_marked() {
+    let Some((server, scene)) = scene() else { return };
+    let scene = scene.at("2026-01-01T12:00:00Z");
+    let _: () = database(&server, 7).set(KEY, "{\"by\":\"python\"}").unwrap();
+    let generate = ["cache", "generate", "--community-id", "global", "--year", "2025", "--json"];
+    let report = scene.run(&generate).expect(0).json();
+    assert_eq!(report["skipped_because"], json!({"made by another writer": 1}));
+    assert_eq!(report["success"], 7);
+    let listed = scene.run(&["cache", "list", "--json", "--state", "foreign"]).json();
+    assert_eq!(listed[0]["category"], "usage-delta-category");
+
+    // A marked year is made again, also when another one was asked for.
+    let _: () = database(&server, 8).set("global_agg_updated_2025", "now").unwrap();
+    let other = ["cache", "generate", "--community-id", "global", "--year", "2026", "--json"];
+    let report = scene.run(&other).expect(0).json();
+    assert_eq!(report["responses"].as_array().unwrap().len(), 9, "{report}");
+    let left: bool = database(&server, 8).exists("global_agg_updated_2025").unwrap();
+    assert!(!left);
+}
+
+#[test]
+fn a_run_waits_for_nobody_who_holds_the_lock() {
+    let Some((server, scene)) = scene() else { return };
+    let lock = "cache::lock:community_stats_cache_generation";
+    let _: () = database(&server, 0).set(lock, "somebody").unwrap();
+    let refused = scene.run(&["cache", "generate"]).expect(1);
+    assert!(refused.stderr.contains("Another cache generation task is already running"));
+    let keys: Vec<String> = database(&server, 7).keys("*").unwrap();
+    assert!(keys.is_empty(), "{keys:?}");
+    assert_eq!(database(&server, 0).get::<_, String>(lock).unwrap(), "somebody");
+    scene.run(&["cache", "generate", "--set", "lock.enabled=false"]).expect(0);
+}
+
+#[test]
+fn an_unreachable_server_ends_with_five() {
+    let Some((mut server, scene)) = scene() else { return };
+    server.stop();
+    for command in [&["cache", "generate"][..], &["cache", "list"], &["cache", "info"]] {
+        let outcome = scene.run(command).expect(5);
+        assert!(outcome.stderr.starts_with("error: connecting to "), "{outcome}");
+    }
+}

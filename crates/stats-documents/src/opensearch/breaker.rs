@@ -1,0 +1,100 @@
+//! Patience with a failing cluster: how long to wait before asking again, and when not to.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Counts failures of all questions to one cluster. After some in a row it opens: then only one
+/// request in a while gets through, until one succeeds.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    threshold: u32,
+    probe_interval: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    reason: String,
+    next_probe: Option<Instant>,
+}
+
+impl Breaker {
+    pub(super) fn new(threshold: u32, probe_interval: Duration) -> Self {
+        Self { threshold, probe_interval, state: Mutex::default() }
+    }
+
+    /// Whether a request may be sent at `now`; otherwise the reason of the last failure.
+    pub(super) fn admit(&self, now: Instant) -> Result<(), String> {
+        let mut state = self.state();
+        match state.next_probe {
+            Some(next) if now < next => Err(state.reason.clone()),
+            Some(_) => {
+                state.next_probe = Some(now + self.probe_interval);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The cluster answered.
+    pub(super) fn succeeded(&self) {
+        *self.state() = State::default();
+    }
+
+    /// The cluster did not answer, or said that it does not work.
+    pub(super) fn failed(&self, now: Instant, reason: String) {
+        let mut state = self.state();
+        state.failures = state.failures.saturating_add(1);
+        state.reason = reason;
+        if state.failures >= self.threshold {
+            state.next_probe = Some(now + self.probe_interval);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A random wait before attempt number `attempt` (the first repetition is 1): anything up to
+/// `first`, doubled with every attempt, at most `longest`.
+pub(super) fn jittered(attempt: u32, first: Duration, longest: Duration) -> Duration {
+    let limit = first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(longest);
+    // The keys of a new hasher are random; no more is needed to spread clients over time.
+    let random = RandomState::new().build_hasher().finish() >> 11;
+    limit.mul_f64(random as f64 / (1_u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_cluster_sees_one_probe_per_interval() {
+        let breaker = Breaker::new(3, Duration::from_secs(5));
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        for _ in 0..3 {
+            assert!(breaker.admit(at(0)).is_ok());
+            breaker.failed(at(0), "down".to_owned());
+        }
+        assert_eq!(breaker.admit(at(4)), Err("down".to_owned()));
+        let admitted = (5..25).filter(|second| breaker.admit(at(*second)).is_ok()).count();
+        assert_eq!(admitted, 4);
+        breaker.succeeded();
+        assert!((0..9).all(|_| breaker.admit(at(26)).is_ok()));
+    }
+
+    #[test]
+    fn waits_grow_up_to_the_limit_and_differ() {
+        let wait = |attempt| jittered(attempt, Duration::from_millis(100), Duration::from_secs(1));
+        for attempt in 1..40 {
+            let limit =
+                Duration::from_millis(100 << (attempt - 1).min(4)).min(Duration::from_secs(1));
+            assert!(wait(attempt) <= limit);
+        }
+        assert!((0..20).map(|_| wait(30)).any(|time| time != wait(30)));
+    }
+}

@@ -1,0 +1,96 @@
+//! Why a request failed, and what that means for the question.
+
+use std::io;
+use std::time::Duration;
+
+use crate::{SourceError, SourceErrorKind};
+
+/// Why one request failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The cluster answered with an error.
+    #[error("{host} answered {status}: {reason}")]
+    Status {
+        host: String,
+        status: u16,
+        /// The error's `type`, such as `index_not_found_exception`; empty if there is none.
+        class: String,
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+    /// No answer: no connection, a timeout, a connection that broke.
+    #[error("no answer from {host}")]
+    Transport { host: String, source: reqwest::Error },
+    /// The answer broke off.
+    #[error("the answer broke off")]
+    Body(#[from] io::Error),
+    /// The answer is not what was asked for.
+    #[error("{0}")]
+    Malformed(String),
+    /// The answer is whole, but says that it is not the whole truth.
+    #[error("{0}")]
+    Incomplete(String),
+    /// What was asked about changed in between.
+    #[error("{0}")]
+    Changed(String),
+    /// The question has taken too long as a whole.
+    #[error("it took more than {0:?}")]
+    Deadline(Duration),
+    /// The cluster failed lately, and is asked again in a few seconds.
+    #[error("the cluster did not answer lately ({0}), and is only asked again every few seconds")]
+    Resting(String),
+}
+
+impl Failure {
+    /// Whether asking again may help.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 502..=504),
+            Self::Transport { .. } | Self::Body(_) | Self::Malformed(_) | Self::Incomplete(_) => {
+                true
+            }
+            Self::Changed(_) | Self::Deadline(_) | Self::Resting(_) => false,
+        }
+    }
+
+    /// Whether it says that the cluster does not work, rather than that it is busy or declines.
+    pub(super) fn is_outage(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 502..=504),
+            Self::Transport { .. } | Self::Body(_) => true,
+            _ => false,
+        }
+    }
+
+    /// How long the cluster asks to be left alone.
+    pub(super) const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether an index or alias of the request does not exist.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Status { status: 404, class, .. } if class == "index_not_found_exception")
+    }
+
+    /// Whether the right to ask is missing, or the server does not know the question.
+    pub(super) const fn is_declined(&self) -> bool {
+        matches!(self, Self::Status { status: 400 | 401 | 403 | 404 | 405, .. })
+    }
+
+    /// The error of the question that this request belonged to.
+    pub(super) fn while_(self, doing: impl Into<String>) -> SourceError {
+        let kind = match &self {
+            _ if self.is_missing() => SourceErrorKind::NotFound,
+            Self::Malformed(_) | Self::Incomplete(_) | Self::Changed(_) => {
+                SourceErrorKind::Inconsistent
+            }
+            failure if failure.is_transient() => SourceErrorKind::Unreachable,
+            Self::Deadline(_) | Self::Resting(_) => SourceErrorKind::Unreachable,
+            _ => SourceErrorKind::Refused,
+        };
+        SourceError::caused_by(kind, doing, self)
+    }
+}

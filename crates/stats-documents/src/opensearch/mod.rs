@@ -1,0 +1,251 @@
+//! Documents of a live search cluster, OpenSearch 2 or 3.
+//!
+//! Every question of [`DocumentSource`] is one request, or a few, as the design of the change feed
+//! has them (its section 1). Nothing is believed before it is whole: each answer must come from all
+//! shards, in time; each shelf must hold what the index says it holds.
+//!
+//! A kind whose alias and year indices are all missing is an error
+//! ([`SourceErrorKind::NotFound`]), since an empty answer would be taken for the truth. The small
+//! indices beside them may be missing: no bookmarks, no events, no records.
+
+mod breaker;
+mod client;
+mod compression;
+mod entries;
+mod failure;
+mod fingerprints;
+mod hits;
+mod pit;
+mod position;
+mod settings;
+mod shelf;
+mod sizes;
+mod targets;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::ControlFlow;
+
+use stats_series::DocumentKind;
+
+use self::client::{Call, Client};
+use self::failure::Failure;
+pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSettings};
+use self::shelf::Reading;
+use self::sizes::Sizes;
+use self::targets::{Target, Targets};
+use crate::{
+    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, Position, Shelf,
+    ShelfFilter, SourceError, SourceErrorKind, Visit,
+};
+
+/// A cluster as a source of documents. Must not be created, used or dropped inside an
+/// asynchronous runtime: its methods block.
+#[derive(Debug)]
+pub struct OpenSearch {
+    client: Client,
+    prefix: String,
+    page_bytes: usize,
+    targets: Targets,
+    sizes: Sizes,
+}
+
+impl OpenSearch {
+    /// A source for the cluster that `settings` describe. Sends nothing yet.
+    ///
+    /// # Errors
+    /// [`SourceErrorKind::Refused`] when a URL, a certificate or the login cannot be used.
+    pub fn new(settings: OpenSearchSettings) -> Result<Self, SourceError> {
+        let (prefix, page_bytes) = (settings.prefix.clone(), settings.page_bytes);
+        let (targets, sizes) = (Targets::default(), Sizes::default());
+        Ok(Self { client: Client::new(settings)?, prefix, page_bytes, targets, sizes })
+    }
+
+    fn name(&self, alias: &str) -> String {
+        format!("{}{alias}", self.prefix)
+    }
+
+    /// Answers a question about the indices of a kind, which must be there.
+    fn about<T>(
+        &self,
+        kind: DocumentKind,
+        doing: impl Display,
+        question: impl Fn(&Call, &Target) -> Result<T, Failure>,
+    ) -> Result<T, SourceError> {
+        self.behind(kind.alias(), "community_id", doing, question)?
+            .ok_or_else(|| missing(&self.name(kind.alias())))
+    }
+
+    /// Answers a question about the indices behind `alias`; `None` if there are none. Where they
+    /// are no longer what they were, looks for them again, once.
+    fn behind<T>(
+        &self,
+        alias: &str,
+        field: &str,
+        doing: impl Display,
+        question: impl Fn(&Call, &Target) -> Result<T, Failure>,
+    ) -> Result<Option<T>, SourceError> {
+        let call = self.client.call();
+        let alias = self.name(alias);
+        let ask = || -> Result<Option<T>, Failure> {
+            let target = self.targets.find(&self.client, &call, &alias, field)?;
+            target.map(|target| question(&call, &target)).transpose()
+        };
+        let answer = match ask() {
+            Err(failure) if failure.is_missing() => {
+                self.targets.forget(&alias);
+                ask()
+            }
+            answer => answer,
+        };
+        answer.map_err(|failure| failure.while_(format!("asking the search indices for {doing}")))
+    }
+
+    /// The position of a kind, without looking at its mappings first.
+    fn position_now(&self, call: &Call, kind: DocumentKind) -> Result<Option<Position>, Failure> {
+        let alias = self.name(kind.alias());
+        match position::position(&self.client, call, &alias) {
+            // An index that has the alias's own name is not looked at.
+            Ok(position) if !position::indices(&position).contains(alias.as_str()) => {
+                return Ok(Some(position));
+            }
+            Err(failure) if !failure.is_missing() => return Err(failure),
+            Ok(_) | Err(_) => self.targets.forget(&alias),
+        }
+        let indices = targets::year_indices(&self.client, call, &alias)?;
+        if indices.is_empty() {
+            return Ok(None);
+        }
+        position::position(&self.client, call, &indices.join(",")).map(Some)
+    }
+
+    /// Reads a shelf.
+    fn read(
+        &self,
+        shelf: &Shelf,
+        only: Option<&[String]>,
+        whole: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        let what = if whole { "documents" } else { "manifest" };
+        let doing = || format!("asking the search indices for the {what} of {shelf}");
+        let call = &self.client.call();
+        let alias = self.name(shelf.kind.alias());
+        let target = self
+            .targets
+            .find(&self.client, call, &alias, "community_id")
+            .map_err(|failure| failure.while_(doing()))?
+            .ok_or_else(|| missing(&alias))?;
+        let reading = Reading { source: self, call, target: &target, shelf, only, whole };
+        reading.run(visit).map_err(|failure| {
+            if failure.is_missing() {
+                self.targets.forget(&alias);
+            }
+            failure.while_(doing())
+        })
+    }
+}
+
+fn missing(alias: &str) -> SourceError {
+    SourceError::new(
+        SourceErrorKind::NotFound,
+        format!(
+            "the cluster has neither an alias '{alias}' nor an index '{alias}-YYYY': check the \
+             index prefix, and whether the statistics were ever aggregated"
+        ),
+    )
+}
+
+impl DocumentSource for OpenSearch {
+    fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
+        let call = self.client.call();
+        self.position_now(&call, kind)
+            .map_err(|failure| {
+                failure.while_(format!("asking the search indices how far {kind} has moved"))
+            })?
+            .ok_or_else(|| missing(&self.name(kind.alias())))
+    }
+
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        let now = self.position(kind)?;
+        self.about(kind, format_args!("changes of {kind}"), |call, target| {
+            position::changes(&self.client, call, target, since, &now)
+        })
+    }
+
+    fn fingerprints(
+        &self,
+        kind: DocumentKind,
+        filter: &ShelfFilter,
+    ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
+        self.about(kind, format_args!("the fingerprints of {kind}"), |call, target| {
+            fingerprints::fingerprints(&self.client, call, target, kind, filter)
+        })
+    }
+
+    fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
+        let mut entries = Vec::new();
+        self.read(shelf, None, false, &mut |document| {
+            let (day, id) = (document.day, document.id.to_owned());
+            entries.push(ManifestEntry { day, id, sequence: document.sequence });
+            ControlFlow::Continue(())
+        })?;
+        Ok(entries)
+    }
+
+    fn documents(
+        &self,
+        shelf: &Shelf,
+        only: Option<&[String]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        self.read(shelf, only, true, visit)
+    }
+
+    fn bookmarks(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
+        let doing = format_args!("the bookmarks of {kind}");
+        let found =
+            self.behind("stats-bookmarks-community", "community_id", doing, |call, target| {
+                entries::bookmarks(&self.client, call, target, kind, communities)
+            });
+        found.map(Option::unwrap_or_default)
+    }
+
+    fn communities(&self) -> Result<Vec<Community>, SourceError> {
+        let found = self.behind("communities", "id", "the communities", |call, target| {
+            entries::communities(&self.client, call, target)
+        })?;
+        found.ok_or_else(|| no_communities(&self.name("communities")))
+    }
+
+    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
+        let doing = format_args!("the community '{slug}'");
+        let found = self.behind("communities", "slug", doing, |call, target| {
+            entries::community_by_slug(&self.client, call, target, slug)
+        })?;
+        found.ok_or_else(|| no_communities(&self.name("communities")))
+    }
+
+    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
+        let doing = "the first community events";
+        let found = self.behind("stats-community-events", "community_id", doing, |call, target| {
+            entries::first_events(&self.client, call, target, communities)
+        });
+        found.map(Option::unwrap_or_default)
+    }
+
+    fn first_record(&self) -> Result<Option<Day>, SourceError> {
+        let call = self.client.call();
+        entries::first_record(&self.client, &call, &self.name("rdmrecords-records"))
+            .map_err(|failure| failure.while_("asking the search indices for the first record"))
+    }
+}
+
+fn no_communities(alias: &str) -> SourceError {
+    let doing = format!("the cluster has no alias '{alias}': check the index prefix");
+    SourceError::new(SourceErrorKind::NotFound, doing)
+}

@@ -1,0 +1,46 @@
+//! A point in time: one state of the indices for several requests.
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::{Call, Client, Request};
+use super::failure::Failure;
+use super::targets::escape;
+
+const KEEP_ALIVE: &str = "2m";
+
+/// An open point in time.
+#[derive(Debug, Deserialize)]
+pub(super) struct PointInTime {
+    pit_id: String,
+}
+
+impl PointInTime {
+    /// Opens one; `None` where that right or feature is missing, since comparing what every page
+    /// says about the whole does as well, if less patiently.
+    pub(super) fn open(
+        client: &Client,
+        call: &Call,
+        target: &str,
+    ) -> Result<Option<Self>, Failure> {
+        let path = format!("/{}/_search/point_in_time?keep_alive={KEEP_ALIVE}", escape(target));
+        let request = Request { method: Method::POST, ..Request::get(path) };
+        match client.json(call, &request) {
+            Ok(pit) => Ok(Some(pit)),
+            Err(failure) if failure.is_declined() && !failure.is_missing() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        json!({"id": self.pit_id, "keep_alive": KEEP_ALIVE})
+    }
+
+    /// Closes it. A failure is left alone: the cluster closes it on its own a little later.
+    pub(super) fn close(self, client: &Client, call: &Call) {
+        let body = json!({"pit_id": [self.pit_id]});
+        let request = Request::post("/_search/point_in_time".to_owned(), &body);
+        drop(client.send(call, &Request { method: Method::DELETE, ..request }));
+    }
+}

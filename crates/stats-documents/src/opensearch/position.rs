@@ -1,0 +1,294 @@
+//! How far the indices of a kind have moved, and who was touched since.
+//!
+//! A position has for every primary shard a mark with the highest number written: history
+//! `<index>/<index uuid>/<shard>/<history uuid>`. Writes become visible to searches a little later.
+//! Where some may not be visible yet, a second mark, `…/refreshes`, has the count of refreshes: the
+//! next refresh makes the position another one, even if nothing more is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::{Call, Client, Request};
+use super::failure::Failure;
+use super::fingerprints::communities_above;
+use super::shelf::fingerprint;
+use super::targets::{Group, Target, escape};
+use crate::{Changes, Position, PositionMark};
+
+const REFRESHES: &str = "/refreshes";
+const SEARCHED: &str = "/searched";
+
+/// The position of the indices behind `name`; from searching alone where the right to see their
+/// statistics is missing.
+pub(super) fn position(client: &Client, call: &Call, name: &str) -> Result<Position, Failure> {
+    let request = Request::get(format!(
+        "/{}/_stats/refresh,segments?level=shards&filter_path=_shards,indices.*.uuid,\
+         indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no,indices.*.shards.*.refresh,\
+         indices.*.shards.*.commit.user_data.history_uuid,\
+         indices.*.shards.*.segments.index_writer_memory_in_bytes",
+        escape(name)
+    ));
+    match client.json::<Stats>(call, &request) {
+        Ok(stats) => stats.position(name),
+        Err(failure) if failure.is_declined() && !failure.is_missing() => {
+            searched_position(client, call, name)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Who has changes after `since`, now that the position is `now`.
+pub(super) fn changes(
+    client: &Client,
+    call: &Call,
+    target: &Target,
+    since: &Position,
+    now: &Position,
+) -> Result<Changes, Failure> {
+    if since == now {
+        return Ok(Changes::Communities(BTreeSet::new()));
+    }
+    if since.0.is_empty() {
+        return Ok(Changes::Everything);
+    }
+    let Some(moved) = moved_indices(since, now) else { return Ok(Changes::Everything) };
+    let mut communities = BTreeSet::new();
+    for (index, from, to) in moved {
+        for group in target.groups_of(&index) {
+            let group = Group { name: index.clone(), community: group.community.clone() };
+            let (touched, documents) = match from {
+                Some(from) => communities_above(client, call, &group, from)?,
+                None => super::fingerprints::communities_with(client, call, &group, &[])?,
+            };
+            // Every write left a document, or else: a removal, a document written twice, a write
+            // that is not visible yet.
+            let writes = from.map_or(to + 1, |from| to - from);
+            if documents != writes {
+                return Ok(Changes::Everything);
+            }
+            communities.extend(touched);
+        }
+    }
+    Ok(Changes::Communities(communities))
+}
+
+/// The indices with new numbers, from where (`None`: from the first) and up to where. `None` if
+/// the marks cannot tell.
+fn moved_indices(since: &Position, now: &Position) -> Option<Vec<(String, Option<u64>, u64)>> {
+    let before: BTreeMap<&str, u64> =
+        since.0.iter().map(|mark| (mark.history.as_str(), mark.sequence)).collect();
+    let after: BTreeMap<&str, u64> =
+        now.0.iter().map(|mark| (mark.history.as_str(), mark.sequence)).collect();
+    // A history that ended, an index that was made anew, writes that were not visible then.
+    for (history, sequence) in &before {
+        let comparable = !history.ends_with(REFRESHES) && !history.ends_with(SEARCHED);
+        if !comparable || after.get(history).is_none_or(|now| now < sequence) {
+            return None;
+        }
+    }
+    let mut shards = BTreeMap::new();
+    for (history, to) in after {
+        if history.ends_with(REFRESHES) {
+            continue;
+        }
+        let index = history.split('/').next()?;
+        let from = before.get(history).copied();
+        // Numbers of different shards of one index cannot be told apart by a search.
+        if shards.insert(index, (from, to)).is_some() {
+            return None;
+        }
+    }
+    let moved = shards.into_iter().filter(|(_, (from, to))| *from != Some(*to));
+    // A mark counts from 1, so that 0 can stand for "nothing written yet".
+    Some(
+        moved
+            .filter(|(_, (_, to))| *to > 0)
+            .map(|(index, (from, to))| {
+                let from = from.filter(|from| *from > 0).map(|from| from - 1);
+                (index.to_owned(), from, to - 1)
+            })
+            .collect(),
+    )
+}
+
+#[derive(Debug, Deserialize)]
+struct Stats {
+    #[serde(rename = "_shards")]
+    shards: ShardCount,
+    #[serde(default)]
+    indices: BTreeMap<String, IndexStats>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShardCount {
+    failed: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct IndexStats {
+    uuid: String,
+    shards: BTreeMap<String, Vec<ShardStats>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShardStats {
+    routing: Routing,
+    seq_no: SequenceStats,
+    refresh: RefreshStats,
+    #[serde(default)]
+    segments: SegmentStats,
+    commit: Commit,
+}
+
+#[derive(Debug, Deserialize)]
+struct Routing {
+    primary: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct SequenceStats {
+    max_seq_no: i64,
+    global_checkpoint: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct RefreshStats {
+    total: u64,
+    external_total: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct SegmentStats {
+    #[serde(default)]
+    index_writer_memory_in_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Commit {
+    user_data: UserData,
+}
+
+#[derive(Debug, Deserialize)]
+struct UserData {
+    history_uuid: String,
+}
+
+impl Stats {
+    fn position(&self, name: &str) -> Result<Position, Failure> {
+        if self.shards.failed > 0 {
+            return Err(Failure::Incomplete(format!("{} shards failed", self.shards.failed)));
+        }
+        let mut marks = Vec::new();
+        for (index, stats) in &self.indices {
+            for (number, copies) in &stats.shards {
+                let Some(primary) = copies.iter().find(|copy| copy.routing.primary) else {
+                    return Err(Failure::Incomplete(format!(
+                        "{index} lacks primary shard {number}"
+                    )));
+                };
+                let history_uuid = &primary.commit.user_data.history_uuid;
+                let history = format!("{index}/{}/{number}/{history_uuid}", stats.uuid);
+                if !primary.is_settled() {
+                    let sequence = primary.refresh.external_total;
+                    marks.push(PositionMark { history: format!("{history}{REFRESHES}"), sequence });
+                }
+                let sequence = u64::try_from(primary.seq_no.max_seq_no + 1).unwrap_or(0);
+                marks.push(PositionMark { history, sequence });
+            }
+        }
+        if marks.is_empty() {
+            return Err(Failure::Incomplete(format!("no shard of {name} is started")));
+        }
+        marks.sort();
+        Ok(Position(marks))
+    }
+}
+
+impl ShardStats {
+    /// Whether everything written is visible to searches: nothing is buffered or on its way, and
+    /// there was no refresh that searches do not see.
+    fn is_settled(&self) -> bool {
+        self.segments.index_writer_memory_in_bytes == 0
+            && self.seq_no.global_checkpoint == self.seq_no.max_seq_no
+            && self.refresh.total == self.refresh.external_total
+    }
+}
+
+/// A position from what searches see: count, highest and sum of all numbers of each index.
+fn searched_position(client: &Client, call: &Call, name: &str) -> Result<Position, Failure> {
+    let body = json!({
+        "size": 0,
+        "track_total_hits": false,
+        "aggs": {"indices": {
+            "terms": {"field": "_index", "size": 1_000},
+            "aggs": {"of": {"stats": {"field": "_seq_no"}}},
+        }},
+    });
+    let path = format!("/{}/_search?allow_partial_search_results=false", escape(name));
+    let summary = client.search(call, &Request::post(path, &body))?;
+    let buckets = summary.aggregations["indices"]["buckets"].as_array();
+    let buckets = buckets.ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
+    let mut marks = Vec::new();
+    for bucket in buckets {
+        let index = bucket["key"].as_str().unwrap_or_default();
+        let state = fingerprint(&bucket["of"])?;
+        for (what, sequence) in [("count", state.count), ("max", state.max), ("sum", state.sum)] {
+            marks.push(PositionMark { history: format!("{index}/{what}{SEARCHED}"), sequence });
+        }
+    }
+    marks.sort();
+    Ok(Position(marks))
+}
+
+/// The indices that a position is about.
+pub(super) fn indices(position: &Position) -> BTreeSet<&str> {
+    position.0.iter().filter_map(|mark| mark.history.split('/').next()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn parse_stats(answer: Value) -> Result<Position, Failure> {
+        let stats: Stats = serde_json::from_value(answer).unwrap();
+        stats.position("test")
+    }
+
+    fn stats(memory: u64, max: i64, external: u64) -> Value {
+        json!({"_shards": {"failed": 0}, "indices": {"i-2025": {"uuid": "u", "shards": {"0": [
+            {"routing": {"primary": false}, "seq_no": {"max_seq_no": 1, "global_checkpoint": 1},
+             "refresh": {"total": 1, "external_total": 1}, "commit": {"user_data": {"history_uuid": "h"}}},
+            {"routing": {"primary": true}, "seq_no": {"max_seq_no": max, "global_checkpoint": max},
+             "refresh": {"total": 5, "external_total": external},
+             "segments": {"index_writer_memory_in_bytes": memory},
+             "commit": {"user_data": {"history_uuid": "h"}}},
+        ]}}}})
+    }
+
+    #[test]
+    fn what_is_not_visible_yet_makes_another_position_later() {
+        let settled = parse_stats(stats(0, 9, 5)).unwrap();
+        let mark = PositionMark { history: "i-2025/u/0/h".to_owned(), sequence: 10 };
+        assert_eq!(settled.0, [mark]);
+        let buffered = parse_stats(stats(100, 9, 5)).unwrap();
+        let hidden = parse_stats(stats(0, 9, 4)).unwrap();
+        assert!(buffered != settled && hidden != settled && buffered != hidden);
+        assert_eq!(moved_indices(&buffered, &settled), None);
+        let moved = moved_indices(&settled, &parse_stats(stats(0, 12, 5)).unwrap());
+        assert_eq!(moved, Some(vec![("i-2025".to_owned(), Some(9), 12)]));
+    }
+
+    #[test]
+    fn empty_and_new_indices() {
+        let empty = parse_stats(stats(0, -1, 5)).unwrap();
+        let filled = parse_stats(stats(0, 1, 5)).unwrap();
+        let expected = Some(vec![("i-2025".to_owned(), None, 1)]);
+        assert_eq!(moved_indices(&empty, &filled), expected);
+        assert_eq!(moved_indices(&Position::default(), &filled), expected);
+        assert_eq!(moved_indices(&filled, &Position::default()), None);
+    }
+}

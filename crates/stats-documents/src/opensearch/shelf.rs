@@ -1,0 +1,353 @@
+//! Reads one shelf, page by page, with or without its documents.
+//!
+//! Every page also asks for count, highest and sum of the sequence numbers of the whole shelf.
+//! These must be the same on every page and equal to what was received: then all pages saw one
+//! state and nothing was left out. A shelf of more than one page is read at a point in time.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::OpenSearch;
+use super::client::{Call, Request};
+use super::failure::Failure;
+use super::hits::{Hit, HitReader, Summary};
+use super::pit::PointInTime;
+use super::targets::{Target, escape};
+use crate::{Day, Document, Fingerprint, Shelf, Visit};
+
+/// The most hits that an index gives out at once, unless it was set up otherwise.
+const LARGEST_PAGE: usize = 10_000;
+/// The first page of a shelf whose documents may have any size.
+const FIRST_PAGE: usize = 24;
+const MILLIS_PER_DAY: i64 = 86_400_000;
+
+/// What is read of a shelf.
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a OpenSearch,
+    pub(super) call: &'a Call,
+    pub(super) target: &'a Target,
+    pub(super) shelf: &'a Shelf,
+    pub(super) only: Option<&'a [String]>,
+    /// Whether the documents' content is wanted.
+    pub(super) whole: bool,
+}
+
+/// How far the reading has come.
+#[derive(Default)]
+struct Progress {
+    /// Day and sequence number of the last hit that was handed over.
+    after: Option<(i64, u64)>,
+    /// What was handed over.
+    seen: Tally,
+    /// What the index says about all of the shelf.
+    expected: Option<Fingerprint>,
+    /// Whether a day has more than one document.
+    crowded: bool,
+    pit: Option<PointInTime>,
+    /// Whether a point in time was asked for.
+    pit_tried: bool,
+}
+
+#[derive(Default)]
+struct Tally {
+    documents: u64,
+    max: u64,
+    sum: u64,
+    bytes: u64,
+}
+
+/// How a page ended.
+enum Page {
+    /// There may be more.
+    Full { handed_over: bool },
+    /// It was the last one.
+    Last,
+    /// The receiver has seen enough.
+    Stopped,
+}
+
+impl Reading<'_> {
+    /// Hands everything over to `visit`, in (day, `_id`) order.
+    pub(super) fn run(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
+        let mut progress = Progress::default();
+        let mut size = self.first_size();
+        let client = &self.source.client;
+        let mut attempts = client.attempts(self.call);
+        let result = loop {
+            match self.page(&mut progress, size, visit) {
+                Ok(Page::Stopped) => break Ok(()),
+                Ok(Page::Last) => break self.verify(&progress),
+                Ok(Page::Full { handed_over }) => {
+                    attempts = client.attempts(self.call);
+                    size = if handed_over { self.next_size(&progress, size) } else { size * 2 };
+                    if size > LARGEST_PAGE {
+                        let message = format!("more than {LARGEST_PAGE} documents on one day");
+                        break Err(Failure::Malformed(message));
+                    }
+                    if !progress.pit_tried {
+                        progress.pit_tried = true;
+                        progress.pit = PointInTime::open(client, self.call, &self.target.name)?;
+                    }
+                }
+                Err(failure) => {
+                    if matches!(failure, Failure::Body(_)) {
+                        client.note_outage(&failure);
+                    }
+                    if let Err(failure) = attempts.again(failure) {
+                        break Err(failure);
+                    }
+                }
+            }
+        };
+        if let Some(pit) = progress.pit.take() {
+            pit.close(client, self.call);
+        }
+        if self.whole && result.is_ok() && progress.seen.documents > 0 {
+            let mean = progress.seen.bytes / progress.seen.documents;
+            self.source.sizes.remember(self.shelf, mean.max(1));
+        }
+        result
+    }
+
+    /// One attempt at one page. Documents of a day are handed over once the day is over.
+    fn page(
+        &self,
+        progress: &mut Progress,
+        size: usize,
+        visit: &mut Visit<'_>,
+    ) -> Result<Page, Failure> {
+        let client = &self.source.client;
+        let start = Instant::now();
+        let body = client.send(self.call, &self.request(progress, size))?;
+        let zipped = body.zipped;
+        let mut reader = HitReader::new(body);
+        let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
+        while let Some(hit) = reader.next_hit()? {
+            received += 1;
+            let last = held.last().map(|hit| (hit.millis, hit.sequence)).or(progress.after);
+            if last.is_some_and(|last| last >= (hit.millis, hit.sequence)) {
+                return Err(Failure::Malformed("hits out of order".to_owned()));
+            }
+            if held.last().is_some_and(|other| day(other) != day(&hit)) {
+                handed_over = true;
+                if self.hand_over(&reader, &mut held, progress, visit)?.is_break() {
+                    return Ok(Page::Stopped);
+                }
+                reader.release_before(&hit);
+            }
+            held.push(hit);
+        }
+        // The last day of a page goes on in the next one, perhaps; only the summary can tell.
+        let tail = Tail::copy(&reader, &held)?;
+        let bytes = reader.position();
+        let summary = reader.finish()?;
+        client.compression.measured(zipped, bytes, start.elapsed());
+        let expected = self.compare(&summary, progress)?;
+        let last_page =
+            received < size || progress.seen.documents + tail.0.len() as u64 == expected.count;
+        if last_page || !progress.crowded {
+            handed_over = true;
+            if tail.hand_over(progress, visit)?.is_break() {
+                return Ok(Page::Stopped);
+            }
+        }
+        Ok(if last_page { Page::Last } else { Page::Full { handed_over } })
+    }
+
+    fn hand_over<R: std::io::Read>(
+        &self,
+        reader: &HitReader<R>,
+        held: &mut Vec<Hit>,
+        progress: &mut Progress,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, Failure> {
+        if let [hit] = held[..] {
+            held.clear();
+            return give(hit, &reader.id(&hit)?, reader.source(&hit), progress, visit);
+        }
+        let tail = Tail::copy(reader, held)?;
+        held.clear();
+        tail.hand_over(progress, visit)
+    }
+
+    fn request(&self, progress: &Progress, size: usize) -> Request {
+        let mut filter = vec![
+            self.target.communities(std::slice::from_ref(&self.shelf.community)),
+            year(self.shelf),
+        ];
+        if let Some(ids) = self.only {
+            filter.push(json!({"ids": {"values": ids}}));
+        }
+        let mut body = json!({
+            "size": size,
+            "query": {"bool": {"filter": filter}},
+            "sort": [{self.shelf.kind.day_field(): "asc"}, {"_seq_no": "asc"}],
+            "seq_no_primary_term": true,
+            // With `false`, segments that lie wholly before `search_after` are skipped, and the
+            // statistics below miss their documents.
+            "track_total_hits": progress.after.is_some(),
+            "aggs": {
+                "shelf": {"stats": {"field": "_seq_no"}},
+                "crowded": {"date_histogram": {
+                    "field": self.shelf.kind.day_field(), "calendar_interval": "1d", "min_doc_count": 2,
+                }},
+            },
+        });
+        if !self.whole {
+            body["_source"] = json!(false);
+        }
+        if let Some((millis, sequence)) = progress.after {
+            body["search_after"] = json!([millis, sequence]);
+        }
+        let path = match &progress.pit {
+            Some(pit) => {
+                body["pit"] = pit.as_json();
+                String::new()
+            }
+            None => format!("/{}", escape(&self.target.name)),
+        };
+        let path = format!("{path}/_search?allow_partial_search_results=false");
+        Request { large: self.whole, ..Request::post(path, &body) }
+    }
+
+    /// Takes what a page says about the whole shelf, or compares it with what earlier pages said.
+    fn compare(&self, summary: &Summary, progress: &mut Progress) -> Result<Fingerprint, Failure> {
+        let fingerprint = fingerprint(&summary.aggregations["shelf"])?;
+        let crowded = summary.aggregations["crowded"]["buckets"]
+            .as_array()
+            .ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
+        progress.crowded = !crowded.is_empty();
+        let expected = *progress.expected.get_or_insert(fingerprint);
+        if expected != fingerprint {
+            return Err(Failure::Changed(format!(
+                "it changed while it was read: {expected}, then {fingerprint}"
+            )));
+        }
+        Ok(expected)
+    }
+
+    fn verify(&self, progress: &Progress) -> Result<(), Failure> {
+        let Tally { documents, max, sum, .. } = progress.seen;
+        let seen = Fingerprint { count: documents, max, sum };
+        match progress.expected {
+            Some(expected) if expected == seen => Ok(()),
+            Some(expected) => {
+                Err(Failure::Incomplete(format!("the index holds {expected}, but sent {seen}")))
+            }
+            None => Err(Failure::Malformed("no summary of the shelf".to_owned())),
+        }
+    }
+
+    fn first_size(&self) -> usize {
+        let wanted = if !self.whole {
+            LARGEST_PAGE / 2
+        } else {
+            match self.source.sizes.mean(self.shelf) {
+                Some(mean) => self.pages_of(mean),
+                None => FIRST_PAGE,
+            }
+        };
+        // One more than can come, so that the page is known to be the last one.
+        self.only.map_or(wanted, |ids| wanted.min(ids.len() + 1)).max(1)
+    }
+
+    fn next_size(&self, progress: &Progress, size: usize) -> usize {
+        if !self.whole || progress.seen.documents == 0 {
+            return size;
+        }
+        self.pages_of(progress.seen.bytes / progress.seen.documents)
+    }
+
+    fn pages_of(&self, mean: u64) -> usize {
+        let documents = self.source.page_bytes as u64 / mean.max(1);
+        usize::try_from(documents).unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE)
+    }
+}
+
+/// Documents of one day, kept beyond their page.
+struct Tail(Vec<(Hit, String, Vec<u8>)>);
+
+impl Tail {
+    fn copy<R: std::io::Read>(reader: &HitReader<R>, held: &[Hit]) -> Result<Self, Failure> {
+        let copy =
+            |hit: &Hit| Ok((*hit, reader.id(hit)?.into_owned(), reader.source(hit).to_vec()));
+        held.iter().map(copy).collect::<Result<_, Failure>>().map(Self)
+    }
+
+    fn hand_over(
+        mut self,
+        progress: &mut Progress,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, Failure> {
+        // `after` must end up at the highest number of the day, whatever the order of the ids.
+        let last = self.0.iter().map(|(hit, ..)| (hit.millis, hit.sequence)).max();
+        self.0.sort_by(|one, other| {
+            (day(&one.0), one.1.as_bytes()).cmp(&(day(&other.0), other.1.as_bytes()))
+        });
+        for (hit, id, source) in &self.0 {
+            if give(*hit, id, source, progress, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        progress.after = last.or(progress.after);
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+fn give(
+    hit: Hit,
+    id: &str,
+    source: &[u8],
+    progress: &mut Progress,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>, Failure> {
+    let day = day_of(hit.millis).ok_or_else(|| {
+        Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
+    })?;
+    progress.after = Some((hit.millis, hit.sequence));
+    progress.seen.documents += 1;
+    progress.seen.max = progress.seen.max.max(hit.sequence);
+    progress.seen.sum += hit.sequence;
+    progress.seen.bytes += hit.length();
+    Ok(visit(Document { id, day, sequence: hit.sequence, source }))
+}
+
+fn day(hit: &Hit) -> i64 {
+    hit.millis.div_euclid(MILLIS_PER_DAY)
+}
+
+/// The UTC day of a time in milliseconds since 1970.
+pub(super) fn day_of(millis: i64) -> Option<Day> {
+    let date = jiff::tz::Offset::UTC.to_datetime(Timestamp::from_millisecond(millis).ok()?).date();
+    Day::new(date.year(), u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)
+}
+
+/// The filter for the days of a shelf's year.
+fn year(shelf: &Shelf) -> Value {
+    let bounds = json!({
+        "gte": format!("{:04}-01-01T00:00:00", shelf.year),
+        "lte": format!("{:04}-12-31T23:59:59", shelf.year),
+    });
+    json!({"range": {shelf.kind.day_field(): bounds}})
+}
+
+/// The fingerprint in the answer to a `stats` aggregation. Its numbers are floating-point.
+pub(super) fn fingerprint(stats: &Value) -> Result<Fingerprint, Failure> {
+    let count = stats["count"].as_u64();
+    let whole = |name: &str| {
+        let value = stats[name].as_f64()?;
+        ((0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0)
+            .then_some(value as u64)
+    };
+    match count {
+        Some(0) => Ok(Fingerprint::default()),
+        Some(count) => match (whole("max"), whole("sum")) {
+            (Some(max), Some(sum)) => Ok(Fingerprint { count, max, sum }),
+            _ => Err(Failure::Malformed(format!("sequence numbers beyond 2^53: {stats}"))),
+        },
+        None => Err(Failure::Malformed("no statistics of the sequence numbers".to_owned())),
+    }
+}

@@ -1,0 +1,106 @@
+//! Logins, certificates, compression, several hosts.
+
+use std::time::Duration;
+
+use stats_documents::opensearch::{Authentication, Compression, HostUrl};
+use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, SourceErrorKind};
+use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy};
+
+use super::support::{Cluster, KIND, chain, pairs, read, shelf};
+
+#[test]
+fn basic_login_over_tls_with_an_authority_of_ones_own() {
+    let Some(cluster) = Cluster::new() else { return };
+    let documents = cluster.put_year(20);
+    let authority = Authority::new().unwrap();
+    let builder = HttpProxy::in_front_of(cluster.node.address());
+    // "me:p@ss"
+    let proxy = builder.tls(&authority).authorization("Basic bWU6cEBzcw==").start().unwrap();
+    let settings = OpenSearchSettings {
+        hosts: vec![HostUrl(proxy.url().to_owned())],
+        authorities: Some(authority.certificate().as_bytes().to_vec()),
+        attempts: 1,
+        ..cluster.settings()
+    };
+    let login = |user: &str, password: &str| Authentication::Basic {
+        user: user.into(),
+        password: password.into(),
+    };
+    let ask =
+        |settings: OpenSearchSettings| read(&OpenSearch::new(settings).unwrap(), &shelf("a"), None);
+    let good = OpenSearchSettings { authentication: Some(login("me", "p@ss")), ..settings.clone() };
+    assert_eq!(ask(good.clone()).unwrap(), pairs(&documents));
+    let in_url = proxy.url().replace("https://", "https://me:p%40ss@");
+    let in_url = OpenSearchSettings { hosts: vec![HostUrl(in_url)], ..settings.clone() };
+    assert_eq!(ask(in_url).unwrap(), pairs(&documents));
+    let unverified =
+        OpenSearchSettings { authorities: None, verify_certificates: false, ..good.clone() };
+    assert_eq!(ask(unverified).unwrap(), pairs(&documents));
+
+    let wrong = OpenSearchSettings { authentication: Some(login("me", "hush")), ..settings };
+    let error = ask(wrong).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::Refused, "{}", chain(&error));
+    let error = ask(OpenSearchSettings { authorities: None, ..good }).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::Unreachable);
+    let text = format!("{} {error:?}", chain(&error));
+    assert!(text.to_lowercase().contains("certificate") && !text.contains("p@ss"), "{text}");
+}
+
+#[test]
+fn api_keys() {
+    let Some(cluster) = Cluster::new() else { return };
+    let builder = HttpProxy::in_front_of(cluster.node.address());
+    let proxy = builder.authorization("ApiKey aWQ6a2V5").start().unwrap();
+    let settings = OpenSearchSettings {
+        hosts: vec![HostUrl(proxy.url().to_owned())],
+        authentication: Some(Authentication::ApiKey("id:key".to_owned())),
+        ..cluster.settings()
+    };
+    OpenSearch::new(settings).unwrap().position(KIND).unwrap();
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_at_once() {
+    let refused = |settings: OpenSearchSettings| OpenSearch::new(settings).unwrap_err();
+    let none: [&str; 0] = [];
+    assert_eq!(refused(OpenSearchSettings::new(none, "")).kind(), SourceErrorKind::Refused);
+    let error = refused(OpenSearchSettings::new(["me:hush@search:9200"], ""));
+    assert!(error.to_string().contains("not an http or https URL"), "{error}");
+    let mut settings = OpenSearchSettings::new(["https://search"], "");
+    settings.authorities = Some(b"-----BEGIN CERTIFICATE-----\nnothing\n".to_vec());
+    assert_eq!(refused(settings).kind(), SourceErrorKind::Refused);
+}
+
+#[test]
+fn compressed_pages_are_the_same_pages() {
+    let Some(cluster) = Cluster::new() else { return };
+    let documents = cluster.put_year(300);
+    let plain = cluster.source();
+    read(&plain, &shelf("a"), None).unwrap();
+    let settings = OpenSearchSettings { compression: Compression::On, ..cluster.settings() };
+    let source = OpenSearch::new(settings).unwrap();
+    cluster.proxy.clear();
+    assert_eq!(read(&source, &shelf("a"), None).unwrap(), pairs(&documents));
+    let bytes: usize = documents.iter().map(|it| it.source.len()).sum();
+    let received = cluster.proxy.received("/_search?");
+    assert!(received < bytes / 2, "{received} of {bytes}");
+}
+
+#[test]
+fn another_host_takes_over() {
+    let Some(cluster) = Cluster::new() else { return };
+    let documents = cluster.put_year(20);
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let broken = HttpProxy::in_front_of(cluster.node.address()).start().unwrap();
+    broken.add(Fault::on("", Action::Answer { status: 503, retry_after: None }));
+    let urls = [format!("http://{dead}"), broken.url().to_owned(), cluster.proxy.url().to_owned()];
+    let settings = OpenSearchSettings {
+        hosts: urls.into_iter().map(HostUrl).collect(),
+        request_timeout: Duration::from_secs(5),
+        ..cluster.settings()
+    };
+    let source = OpenSearch::new(settings).unwrap();
+    for _ in 0..5 {
+        assert_eq!(read(&source, &shelf("a"), None).unwrap(), pairs(&documents));
+    }
+}

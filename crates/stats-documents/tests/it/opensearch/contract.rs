@@ -1,0 +1,125 @@
+//! The suite that every source passes, on a real node.
+
+use serde_json::{Value, json};
+use stats_documents::archive::CommunityEvent;
+use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness};
+use stats_documents::{Community, DeletionStatus, DocumentSource, OpenSearch, Visibility};
+use stats_series::DocumentKind;
+
+use super::support::Cluster;
+
+struct Filled {
+    cluster: Cluster,
+    source: OpenSearch,
+}
+
+impl Filled {
+    fn load(&self, index: &str, id: &str, source: &Value) {
+        let line = json!({"_index": index, "_id": id, "_source": source}).to_string();
+        self.cluster.node.load(&self.cluster.prefix, [line]).unwrap();
+    }
+}
+
+impl Harness for Filled {
+    fn source(&self) -> &dyn DocumentSource {
+        &self.source
+    }
+
+    fn put(&mut self, documents: &[GivenDocument]) {
+        self.cluster.put(documents);
+    }
+
+    fn remove(&mut self, kind: DocumentKind, ids: &[&str]) {
+        self.cluster.remove(kind, ids);
+    }
+
+    fn put_communities(&mut self, communities: &[Community]) {
+        for community in communities {
+            let mut custom = json!({});
+            if let Some(enabled) = community.dashboard_enabled {
+                custom["stats:dashboard_enabled"] = json!(enabled);
+            }
+            if let Some(layout) = &community.dashboard_layout {
+                custom["stats:dashboard_layout"] = layout.clone();
+            }
+            let created = community.created.map(|day| format!("{day}T09:08:07.123456+00:00"));
+            let visibility = match community.visibility {
+                Visibility::Public => "public",
+                Visibility::Restricted => "restricted",
+            };
+            let status = match community.deletion {
+                DeletionStatus::Published => "P",
+                DeletionStatus::Deleted => "D",
+                DeletionStatus::Marked => "X",
+            };
+            let source = json!({
+                "id": community.id,
+                "uuid": community.id,
+                "slug": community.slug,
+                "created": created,
+                "access": {"visibility": visibility},
+                "metadata": {"title": community.title},
+                "deletion_status": status,
+                "is_deleted": community.deletion != DeletionStatus::Published,
+                "custom_fields": custom,
+            });
+            self.load("communities-communities-v2.0.0-1", &community.id, &source);
+        }
+    }
+
+    fn put_bookmarks(&mut self, bookmarks: &[GivenBookmark]) {
+        for it in bookmarks {
+            let source = json!({
+                "date": format!("{}T00:00:00.000", it.bookmark.day),
+                "aggregation_type": it.kind.bookmark_type(),
+                "community_id": it.community,
+            });
+            self.load("stats-bookmarks-community", &it.id, &source);
+        }
+    }
+
+    fn put_events(&mut self, events: &[(&str, CommunityEvent)]) {
+        for (id, event) in events {
+            let time =
+                |day: Option<stats_documents::Day>| day.map(|day| format!("{day}T13:45:52.411"));
+            let source = json!({
+                "record_id": "k2x9q-7h3td",
+                "community_id": event.community,
+                "event_type": "added",
+                "event_date": time(event.day),
+                "record_created_date": time(event.record_created),
+            });
+            self.load("stats-community-events-2025", id, &source);
+            let record = json!({"id": id, "created": time(event.record_created)});
+            self.load("rdmrecords-records-record-v7.0.0-1", id, &record);
+        }
+    }
+
+    fn equal_writes_are_unchanged(&self) -> bool {
+        false
+    }
+
+    fn longest_id(&self) -> usize {
+        512
+    }
+}
+
+#[test]
+fn opensearch() {
+    for (name, case) in CASES {
+        let Some(cluster) = Cluster::new() else { return };
+        let source = cluster.source();
+        println!("{name}");
+        case(&mut Filled { cluster, source });
+    }
+}
+
+#[test]
+fn opensearch_with_tiny_pages() {
+    for (name, case) in CASES {
+        let Some(cluster) = Cluster::new() else { return };
+        let source = cluster.source_with_pages(300);
+        println!("{name}");
+        case(&mut Filled { cluster, source });
+    }
+}

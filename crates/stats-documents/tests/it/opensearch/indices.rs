@@ -1,0 +1,147 @@
+//! Aliases, year indices, guessed mappings, missing indices.
+
+use serde_json::json;
+use stats_documents::contract::given;
+use stats_documents::{DocumentSource, ShelfFilter, SourceErrorKind};
+use stats_series::DocumentKind;
+
+use super::support::{Cluster, KIND, chain, read, shelf};
+
+/// The lines of the bundled corpus, all kinds.
+pub(super) fn corpus() -> Vec<String> {
+    let names = [
+        "bookmarks",
+        "communities",
+        "community-events",
+        "stats-community-records-delta-added-2025",
+        "stats-community-records-snapshot-added-2025",
+        "stats-community-usage-delta-2025",
+        "stats-community-usage-snapshot-2025",
+    ];
+    let lines = |name| {
+        let file = format!("documents/tiny-7/{name}.ndjson.gz");
+        stats_testkit::fixtures::lines(file).unwrap()
+    };
+    names.into_iter().flat_map(lines).collect()
+}
+
+#[test]
+fn a_kind_without_indices_is_an_error_and_not_empty() {
+    let Some(cluster) = Cluster::bare() else { return };
+    let source = cluster.source();
+    let errors = [
+        source.position(KIND).unwrap_err(),
+        source.fingerprints(KIND, &ShelfFilter::default()).unwrap_err(),
+        source.manifest(&shelf("a")).unwrap_err(),
+        read(&source, &shelf("a"), None).unwrap_err(),
+        source.communities().unwrap_err(),
+        source.community_by_slug("x").unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), SourceErrorKind::NotFound, "{}", chain(&error));
+        assert!(error.to_string().contains(&cluster.prefix), "{error}");
+    }
+    assert!(source.bookmarks(KIND, &[]).unwrap().is_empty());
+    assert!(source.first_events(&[]).unwrap().is_empty());
+    assert_eq!(source.first_record().unwrap(), None);
+}
+
+#[test]
+fn other_variants_are_never_mixed_in() {
+    let Some(cluster) = Cluster::new() else { return };
+    let kind = DocumentKind::RecordDelta;
+    for variant in ["created-2025", "published-2025", "added-zero-2025", "added-20255"] {
+        let index = format!("{}stats-community-records-delta-{variant}", cluster.prefix);
+        let document = given(kind, "a-2025-01-01", "a", "2025-01-01", 1).source;
+        let path = format!("/{index}/_doc/a-2025-01-01?refresh=true");
+        cluster.node.send("PUT", &path, document.as_bytes()).unwrap();
+        // Names that the template's pattern covers carry the alias; take it away.
+        let alias = format!("/{index}/_alias/*");
+        drop(cluster.node.send("DELETE", &alias, b""));
+    }
+    for _ in 0..2 {
+        let source = cluster.source();
+        assert!(source.fingerprints(kind, &ShelfFilter::default()).unwrap().is_empty());
+        // Once more without alias, by the names of indices.
+        let path = format!("/{}/_alias/*", cluster.index(kind));
+        drop(cluster.node.send("DELETE", &path, b""));
+    }
+}
+
+/// Indices made before their template: no alias, text fields.
+#[test]
+fn year_indices_with_guessed_mappings() {
+    let Some(cluster) = Cluster::bare() else { return };
+    let template = format!("/_index_template/{}{}-v1.0.0", cluster.prefix, KIND.alias());
+    let community = "6f0c1f3e-8a52-4d6e-9c1b-2f7f6f1f0a11";
+    let put = |year: i16, refresh: &str| {
+        let index = format!("{}{}-{year}", cluster.prefix, KIND.alias());
+        let id = format!("{community}-{year}-03-01");
+        let source = given(KIND, &id, community, &format!("{year}-03-01"), 1).source;
+        let path = format!("/{index}/_doc/{id}?refresh={refresh}");
+        cluster.node.send("PUT", &path, source.as_bytes()).unwrap();
+    };
+    cluster.node.send("DELETE", &template, b"").unwrap();
+    put(2023, "true");
+    put(2024, "true");
+    let source = cluster.source();
+    let all = source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    assert_eq!(all.len(), 2);
+    let position = source.position(KIND).unwrap();
+    assert_eq!(position.0.len(), 2);
+    // A year that begins while the program runs, this one with a regular mapping.
+    let mapping = json!({"mappings": {"properties": {
+        "community_id": {"type": "keyword"}, "period_start": {"type": "date"},
+    }}});
+    let index = format!("/{}{}-2025", cluster.prefix, KIND.alias());
+    cluster.node.send("PUT", &index, mapping.to_string().as_bytes()).unwrap();
+    put(2025, "true");
+    let all = source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    assert_eq!(all.len(), 3);
+    for shelf in all.keys() {
+        assert_eq!(read(&source, shelf, None).unwrap().len(), 1, "{shelf}");
+    }
+    let changes = source.changed_since(KIND, &position).unwrap();
+    let named = std::collections::BTreeSet::from([community.to_owned()]);
+    assert_eq!(changes, stats_documents::Changes::Communities(named));
+    // Last, somebody makes the alias.
+    let alias = format!("/{0}{1}-*/_alias/{0}{1}", cluster.prefix, KIND.alias());
+    cluster.node.send("PUT", &alias, b"").unwrap();
+    assert_eq!(source.fingerprints(KIND, &ShelfFilter::default()).unwrap().len(), 3);
+    assert_eq!(source.position(KIND).unwrap().0.len(), 3);
+}
+
+#[test]
+fn an_index_made_anew_is_everything() {
+    let Some(cluster) = Cluster::new() else { return };
+    cluster.put_year(10);
+    let source = cluster.source();
+    let position = source.position(KIND).unwrap();
+    let path = format!("/{}", cluster.index(KIND));
+    cluster.node.send("DELETE", &path, b"").unwrap();
+    let error = source.manifest(&shelf("a")).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::NotFound, "{}", chain(&error));
+    cluster.put_year(10);
+    assert_ne!(source.position(KIND).unwrap(), position);
+    let changes = source.changed_since(KIND, &position).unwrap();
+    assert_eq!(changes, stats_documents::Changes::Everything);
+    assert_eq!(source.manifest(&shelf("a")).unwrap().len(), 10);
+}
+
+#[test]
+fn the_corpus_has_communities_bookmarks_and_events() {
+    let Some(cluster) = Cluster::bare() else { return };
+    cluster.node.load(&cluster.prefix, corpus()).unwrap();
+    let source = cluster.source();
+    let communities = source.communities().unwrap();
+    assert_eq!(communities.len(), 6);
+    let first = &communities[0];
+    let slug = first.slug.as_deref().unwrap();
+    assert_eq!(source.community_by_slug(slug).unwrap().as_ref(), Some(first));
+    for kind in DocumentKind::ALL {
+        let bookmarks = source.bookmarks(kind, &[]).unwrap();
+        assert_eq!(bookmarks.len(), 4);
+        assert_eq!(bookmarks["global"].day.to_string(), "2025-12-31");
+    }
+    assert_eq!(source.first_events(&[]).unwrap().len(), 4);
+}

@@ -1,0 +1,8 @@
+//! The search cluster as a source, on a real node; faults arranged by a proxy.
+
+mod access;
+mod contract;
+mod faults;
+mod indices;
+mod shelves;
+mod support;

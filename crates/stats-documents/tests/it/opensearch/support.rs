@@ -1,0 +1,159 @@
+//! A cluster with an index prefix of its own, and a proxy to look at and to break.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use stats_documents::contract::{GivenDocument, given};
+use stats_documents::opensearch::Compression;
+use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, Shelf, SourceError};
+use stats_series::DocumentKind;
+use stats_testkit::proxy::HttpProxy;
+use stats_testkit::services;
+
+pub(super) const KIND: DocumentKind = DocumentKind::UsageDelta;
+
+/// Everything below one prefix of the shared node.
+pub(super) struct Cluster {
+    pub(super) node: &'static services::OpenSearch,
+    pub(super) prefix: String,
+    pub(super) proxy: HttpProxy,
+}
+
+impl Cluster {
+    /// A cluster without any index; `None` where no node can be started.
+    pub(super) fn bare() -> Option<Self> {
+        let node = services::OpenSearch::shared()?;
+        let proxy = HttpProxy::in_front_of(node.address()).start().unwrap();
+        Some(Self { node, prefix: node.prefix().unwrap(), proxy })
+    }
+
+    /// A cluster with an empty index for every kind.
+    pub(super) fn new() -> Option<Self> {
+        let cluster = Self::bare()?;
+        for kind in DocumentKind::ALL {
+            cluster.create_index(kind, 2025);
+        }
+        cluster.create("communities-communities-v2.0.0-1");
+        Some(cluster)
+    }
+
+    pub(super) fn create(&self, name: &str) {
+        self.node.send("PUT", &format!("/{}{name}", self.prefix), b"").unwrap();
+    }
+
+    pub(super) fn create_index(&self, kind: DocumentKind, year: i16) {
+        self.create(&format!("{}-{year}", kind.alias()));
+    }
+
+    /// Settings that make failures quick.
+    pub(super) fn settings(&self) -> OpenSearchSettings {
+        OpenSearchSettings {
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(5),
+            probe_interval: Duration::from_millis(300),
+            compression: Compression::Off,
+            ..OpenSearchSettings::new([self.proxy.url()], &self.prefix)
+        }
+    }
+
+    pub(super) fn source(&self) -> OpenSearch {
+        OpenSearch::new(self.settings()).unwrap()
+    }
+
+    /// A source that reads about this many bytes of documents in a page.
+    pub(super) fn source_with_pages(&self, bytes: usize) -> OpenSearch {
+        OpenSearch::new(OpenSearchSettings { page_bytes: bytes, ..self.settings() }).unwrap()
+    }
+
+    /// The index a document is written to.
+    pub(super) fn index(&self, kind: DocumentKind) -> String {
+        format!("{}{}-2025", self.prefix, kind.alias())
+    }
+
+    pub(super) fn put(&self, documents: &[GivenDocument]) {
+        self.write(documents);
+        self.node.refresh(&self.prefix).unwrap();
+    }
+
+    /// Writes without making it visible.
+    pub(super) fn write(&self, documents: &[GivenDocument]) {
+        let mut lines = Vec::new();
+        for document in documents {
+            let index = self.index(document.kind);
+            let action = serde_json::json!({"index": {"_index": index, "_id": document.id}});
+            lines.extend_from_slice(action.to_string().as_bytes());
+            lines.push(b'\n');
+            lines.extend_from_slice(document.source.as_bytes());
+            lines.push(b'\n');
+        }
+        if !lines.is_empty() {
+            self.node.bulk(&lines).unwrap();
+        }
+    }
+
+    pub(super) fn remove(&self, kind: DocumentKind, ids: &[&str]) {
+        let mut lines = Vec::new();
+        for id in ids {
+            let action = serde_json::json!({"delete": {"_index": self.index(kind), "_id": id}});
+            lines.extend_from_slice(action.to_string().as_bytes());
+            lines.push(b'\n');
+        }
+        self.node.bulk(&lines).unwrap();
+        self.node.refresh(&self.prefix).unwrap();
+    }
+
+    /// A year of community `a`, day by day, written in another order.
+    pub(super) fn put_year(&self, days: u32) -> Vec<GivenDocument> {
+        let mut documents = year(days);
+        self.put(&documents.iter().rev().cloned().collect::<Vec<_>>());
+        documents.sort_by(|one, other| one.id.cmp(&other.id));
+        documents
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // The node is thrown away later; this only keeps it quick until then.
+        drop(self.node.send("DELETE", &format!("/{}*", self.prefix), b""));
+    }
+}
+
+/// Documents of community `a`, one for each of the first days of 2025.
+pub(super) fn year(days: u32) -> Vec<GivenDocument> {
+    let day = |n: u32| format!("2025-{:02}-{:02}", 1 + n / 28, 1 + n % 28);
+    (0..days).map(|n| given(KIND, &format!("a-{}", day(n)), "a", &day(n), n)).collect()
+}
+
+pub(super) fn shelf(community: &str) -> Shelf {
+    Shelf { kind: KIND, community: community.to_owned(), year: 2025 }
+}
+
+/// Ids and sources of a shelf.
+pub(super) fn read(
+    source: &dyn DocumentSource,
+    shelf: &Shelf,
+    only: Option<&[String]>,
+) -> Result<Vec<(String, String)>, SourceError> {
+    let mut documents = Vec::new();
+    source.documents(shelf, only, &mut |document| {
+        let text = String::from_utf8(document.source.to_vec()).unwrap();
+        documents.push((document.id.to_owned(), text));
+        ControlFlow::Continue(())
+    })?;
+    Ok(documents)
+}
+
+pub(super) fn pairs(documents: &[GivenDocument]) -> Vec<(String, String)> {
+    documents.iter().map(|it| (it.id.clone(), it.source.clone())).collect()
+}
+
+/// The whole chain of an error.
+pub(super) fn chain(error: &SourceError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
