@@ -5,4 +5,6 @@ pub mod app;
 pub mod calendar;
 pub mod cli;
 pub mod config;
+pub mod connections;
+pub mod doctor;
 pub mod service;

@@ -8,6 +8,7 @@ mod cache;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod import;
 mod interrupt;
@@ -105,6 +106,8 @@ enum Command {
     /// Shows the settings.
     #[command(subcommand)]
     Config(config::Config),
+    /// Examines everything that the settings need, and says what to do.
+    Doctor(doctor::Doctor),
     /// Writes a completion script for a shell.
     Completions(completions::Completions),
     /// Writes the manual page.
@@ -149,6 +152,7 @@ fn dispatch(cli: Cli) -> Ending {
         Command::Sync(command) => command.run(&global),
         Command::Demo(command) => command.run(&global),
         Command::Config(command) => command.run(&global),
+        Command::Doctor(command) => command.run(&global),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

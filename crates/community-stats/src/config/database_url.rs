@@ -76,7 +76,14 @@ impl DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.written(|_| MASK.to_owned()))
+        let mut masked = self.clone();
+        for (name, value) in &mut masked.options {
+            if name.contains("password") {
+                MASK.clone_into(value);
+            }
+        }
+        // Encoding would hide that the mask is one.
+        out.write_str(&masked.written(|_| MASK.to_owned()).replace(&encoded(MASK), MASK))
     }
 }
 
@@ -104,6 +111,8 @@ impl SettingValue for DatabaseUrl {
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     scheme: String,
+    host: String,
+    port: Option<u16>,
     text: Secret,
     shown: String,
 }
@@ -124,7 +133,26 @@ impl BrokerUrl {
         };
         let port = parts.port.map(|port| format!(":{port}")).unwrap_or_default();
         let shown = format!("{scheme}://{login}{}{port}{}", bracketed(&parts.host), parts.path);
-        Ok(Self { scheme: scheme.to_ascii_lowercase(), text: Secret::new(text), shown })
+        Ok(Self {
+            scheme: scheme.to_ascii_lowercase(),
+            host: parts.host,
+            port: parts.port,
+            text: Secret::new(text),
+            shown,
+        })
+    }
+
+    /// The host and the port that it is reached at over TCP; `None` for what is not reached so.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<(String, u16)> {
+        let usual = match self.scheme.as_str() {
+            "amqp" | "pyamqp" => 5672,
+            "amqps" => 5671,
+            "redis" | "rediss" => 6379,
+            _ => self.port?,
+        };
+        let host = if self.host.is_empty() { "localhost" } else { &self.host };
+        Some((host.to_owned(), self.port.unwrap_or(usual)))
     }
 
     /// What stands before `://`, in lower case.

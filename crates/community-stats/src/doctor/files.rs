@@ -1,0 +1,236 @@
+//! The data folder and the files in it.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use stats_cache::{CacheErrorKind, CacheStore, SqliteStore};
+use stats_documents::{Archive, ArchiveOptions, SourceErrorKind};
+
+use super::check::{Check, State, bytes, plural};
+use crate::config::{Settings, SourceKind, StoreKind};
+use crate::service::chain;
+
+/// With less room than this, a run of any size fails.
+const TOO_LITTLE: u64 = 64 << 20;
+/// With less room than this, somebody should know.
+const LITTLE: u64 = 1 << 30;
+
+pub(super) fn examine(settings: &Settings) -> Vec<Check> {
+    let mut checks = vec![folder(settings), room(settings)];
+    checks.push(match settings.source.kind {
+        SourceKind::Archive => archive(settings),
+        SourceKind::Opensearch => mirror(settings),
+    });
+    if settings.cache.store == StoreKind::Sqlite {
+        checks.push(store(settings));
+    }
+    checks
+}
+
+fn folder(settings: &Settings) -> Check {
+    let (name, folder) = ("data folder", settings.data.dir.as_path());
+    let shown = folder.display().to_string();
+    let choose = "choose another with --data-dir or `data.dir`";
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return not_there(folder),
+        Err(error) => {
+            let remedy = format!("let the user of this process enter it, or {choose}");
+            return Check::failed(name, format!("{shown}: {error}"), remedy);
+        }
+        Ok(found) if !found.is_dir() => {
+            return Check::failed(name, format!("{shown} is no folder"), choose);
+        }
+        Ok(_) => {}
+    }
+    if let Err(error) = try_to_write(folder) {
+        let remedy = format!("let the user of this process write there, or {choose}");
+        return Check::failed(name, format!("{shown} cannot be written to: {error}"), remedy);
+    }
+    match open_to_others(folder) {
+        Some(mode) => Check::warning(
+            name,
+            format!("{shown} is open to other users (mode {mode:o})"),
+            format!("chmod 700 {shown}"),
+        ),
+        None => Check::ok(name, shown),
+    }
+}
+
+/// It is made by the first command that writes, if that is possible.
+fn not_there(folder: &Path) -> Check {
+    let (name, shown) = ("data folder", folder.display());
+    let parent = existing(folder);
+    match try_to_write(&parent) {
+        Ok(()) => Check::ok(name, format!("{shown} is not there yet; it is made when needed")),
+        Err(error) => Check::failed(
+            name,
+            format!("{shown} is not there and cannot be made in {}: {error}", parent.display()),
+            format!("make {shown} for the user of this process, or choose another with --data-dir"),
+        ),
+    }
+}
+
+fn room(settings: &Settings) -> Check {
+    let (name, folder) = ("free space", existing(&settings.data.dir));
+    let found = match rustix::fs::statvfs(&folder) {
+        Ok(found) => found,
+        Err(error) => {
+            let detail = format!("{}: {error}", folder.display());
+            return Check::warning(name, detail, "look at the file system yourself");
+        }
+    };
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let detail = format!("{} free at {}", bytes(free), folder.display());
+    if free < TOO_LITTLE {
+        return Check::failed(name, detail, "make room; nothing can be stored");
+    }
+    if free < LITTLE {
+        return Check::warning(name, detail, "make room before it runs out");
+    }
+    let archive = fs::metadata(settings.data.archive_path()).map_or(0, |found| found.len());
+    let may_grow = settings.mirror.max_size.0.saturating_sub(archive);
+    if settings.source.kind == SourceKind::Opensearch && free < may_grow {
+        let detail = format!("{detail}; the mirror may grow by {}", bytes(may_grow));
+        return Check::warning(name, detail, "make room or lower `mirror.max_size`");
+    }
+    Check::ok(name, detail)
+}
+
+fn archive(settings: &Settings) -> Check {
+    let path = settings.data.archive_path();
+    opened("archive", &path).unwrap_or_else(|| {
+        Check::of(
+            State::Unreachable,
+            "archive",
+            format!("there is none at {}", path.display()),
+            "import documents first: community-stats import PATH",
+        )
+    })
+}
+
+fn mirror(settings: &Settings) -> Check {
+    let path = settings.data.archive_path();
+    let Some(check) = opened("mirror", &path) else {
+        let detail = format!("{} is not there yet; it is made when needed", path.display());
+        return Check::ok("mirror", detail);
+    };
+    match open_to_others(&path).filter(|_| check.state == State::Ok) {
+        Some(mode) => {
+            let detail = format!("{}; other users may read it (mode {mode:o})", check.detail);
+            let remedy = format!("chmod 600 {}", path.display());
+            Check { state: State::Warning, detail, remedy: Some(remedy), ..check }
+        }
+        None => check,
+    }
+}
+
+/// `None` when there is no file.
+fn opened(name: &str, path: &Path) -> Option<Check> {
+    let asked = Instant::now();
+    let stats = Archive::open_read_only(path, ArchiveOptions::default())
+        .and_then(|archive| archive.stats());
+    let error = match stats {
+        Ok(stats) => {
+            let documents = plural(stats.documents.values().sum(), "document", "documents");
+            let detail = format!(
+                "{}: {documents} on {}, {}, {}",
+                path.display(),
+                plural(stats.shelves, "shelf", "shelves"),
+                plural(stats.communities, "community", "communities"),
+                bytes(stats.file_bytes),
+            );
+            return Some(Check::ok(name, detail).took(asked.elapsed()));
+        }
+        Err(error) => error,
+    };
+    let (state, remedy) = match error.kind() {
+        SourceErrorKind::NotFound => return None,
+        SourceErrorKind::NewerFormat => {
+            (State::Failed, "a newer community-stats wrote it; install that version or a later one")
+        }
+        SourceErrorKind::Damaged if name == "mirror" => {
+            (State::Failed, "delete it; the next run fetches it again")
+        }
+        SourceErrorKind::Damaged => {
+            (State::Failed, "restore it from a copy, or delete it and import again")
+        }
+        SourceErrorKind::Busy => (State::Warning, "try again when the other process is done"),
+        SourceErrorKind::Unreachable => {
+            (State::Unreachable, "let the user of this process read it")
+        }
+        _ => (State::Failed, "let the user of this process read and write it"),
+    };
+    Some(Check::of(state, name, chain(&error), remedy))
+}
+
+fn store(settings: &Settings) -> Check {
+    let (name, path) = ("store", settings.cache.file_path(&settings.data));
+    if !path.exists() {
+        let detail = format!("{} is not there yet; it is made when needed", path.display());
+        return Check::ok(name, detail);
+    }
+    let asked = Instant::now();
+    match SqliteStore::open(&path).and_then(|store| store.summary()) {
+        Ok(summary) => {
+            let detail = format!(
+                "{}: {}, {} of them expired, {}",
+                path.display(),
+                plural(summary.entries + summary.expired, "entry", "entries"),
+                summary.expired,
+                bytes(summary.stored_bytes),
+            );
+            let version = summary.store.split(',').next().unwrap_or_default();
+            Check::ok(name, detail).version(version).took(asked.elapsed())
+        }
+        Err(error) => {
+            let (state, remedy) = match error.kind() {
+                CacheErrorKind::NewerFormat => (
+                    State::Failed,
+                    "a newer community-stats wrote it; install that version or a later one",
+                ),
+                CacheErrorKind::Damaged => {
+                    (State::Failed, "delete it; the next run makes every response again")
+                }
+                CacheErrorKind::Busy => {
+                    (State::Warning, "try again when the other process is done")
+                }
+                CacheErrorKind::Full => (State::Failed, "make room"),
+                CacheErrorKind::Unreachable => {
+                    (State::Unreachable, "let the user of this process read and write it")
+                }
+                CacheErrorKind::Refused => {
+                    (State::Failed, "let the user of this process read and write it")
+                }
+            };
+            Check::of(state, name, chain(&error), remedy)
+        }
+    }
+}
+
+/// The nearest folder above that exists.
+fn existing(folder: &Path) -> PathBuf {
+    let exists = folder.ancestors().find(|folder| folder.is_dir());
+    exists.map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// Only writing shows whether one may: rights, read-only file systems and quotas all count.
+fn try_to_write(folder: &Path) -> io::Result<()> {
+    let file = folder.join(format!(".community-stats-doctor-{}", std::process::id()));
+    OpenOptions::new().write(true).create_new(true).open(&file)?;
+    fs::remove_file(file)
+}
+
+/// The mode of what users other than the owner may read or write.
+#[cfg(unix)]
+fn open_to_others(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> Option<u32> {
+    None
+}

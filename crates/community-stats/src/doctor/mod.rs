@@ -1,0 +1,76 @@
+//! Looks at everything that the present settings need: is it there, which version, how quick, what
+//! is wrong with it, and what to do about that.
+//!
+//! A check is plain data. Nothing here prints, and nothing is changed anywhere, but for one empty
+//! file that is made in the data folder and removed again. No check shows a secret.
+//!
+//! * `files`: data folder, archive or mirror, SQLite store
+//! * `search`: OpenSearch
+//! * `redis`: the three Redis databases and the lock
+//! * `postgres`: the communities table
+//! * `broker`: whether the message broker listens
+//! * `clocks`: theirs against ours
+
+mod broker;
+mod check;
+mod clocks;
+mod files;
+mod postgres;
+mod redis;
+mod search;
+
+use std::thread;
+
+use stats_cache::Clock;
+
+pub use check::{Check, State};
+
+use crate::config::{CommunitySource, Settings, SourceKind, StoreKind};
+
+/// Examines every dependency of these settings, those on other machines at the same time. The
+/// checks come in a fixed order.
+#[must_use]
+pub fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
+    let needs_search = settings.source.kind == SourceKind::Opensearch
+        || settings.communities.source == CommunitySource::Opensearch;
+    let needs_redis = settings.cache.store == StoreKind::Redis;
+    let needs_database = settings.communities.source == CommunitySource::Postgres;
+    thread::scope(|scope| {
+        let remote = [
+            needs_search.then(|| scope.spawn(|| search::examine(settings, clock))),
+            needs_redis.then(|| scope.spawn(|| redis::examine(settings, clock))),
+            needs_database.then(|| scope.spawn(|| postgres::examine(settings, clock))),
+            Some(scope.spawn(|| broker::examine(&settings.broker))),
+        ];
+        let mut checks = vec![configuration(settings)];
+        checks.extend(files::examine(settings));
+        for thread in remote.into_iter().flatten() {
+            match thread.join() {
+                Ok(found) => checks.extend(found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        checks
+    })
+}
+
+/// The worst of some states; all is well without any.
+#[must_use]
+pub fn worst(checks: &[Check]) -> State {
+    checks.iter().map(|check| check.state).max().unwrap_or(State::Ok)
+}
+
+fn configuration(settings: &Settings) -> Check {
+    let name = "settings";
+    let file = match settings.file() {
+        Some(file) => format!("from {} and the environment", file.display()),
+        None => "from flags and the environment, without a file".to_owned(),
+    };
+    match settings.warnings() {
+        [] => Check::ok(name, file),
+        warnings => {
+            let remedy = "`community-stats config show --origin` shows what counts";
+            Check::warning(name, warnings.join("; "), remedy)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The Redis databases of responses, registry and lock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use stats_cache::{
+    CacheError, CacheErrorKind, Clock, RedisClient, RedisLock, RedisOptions, ServerReport,
+};
+
+use super::check::{Check, State, bytes, plural};
+use super::clocks;
+use crate::config::{RedisUrl, Settings};
+use crate::connections::redis_address;
+use crate::service::chain;
+
+pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
+    let targets = settings.cache.redis_targets();
+    let one_server = targets.responses.transport == targets.locks.transport;
+    let responses = client(&targets.responses, "redis");
+    let mut checks = match &responses {
+        Ok(client) => server("redis", client, clock),
+        Err(check) => vec![check.clone()],
+    };
+    if let Ok(client) = &responses {
+        checks.push(database("redis responses", client, &settings.cache.prefix));
+    }
+    if one_server && responses.as_ref().is_err_and(|check| check.state == State::Unreachable) {
+        // The same server again would only say the same again.
+        return checks;
+    }
+    checks.push(match client(&targets.registry, "redis registry") {
+        Ok(client) => {
+            Check::ok("redis registry", format!("database {}", client.address().database))
+        }
+        Err(check) => check,
+    });
+    match client(&targets.locks, "lock") {
+        Ok(client) => {
+            if !one_server {
+                checks.extend(server("redis of the lock", &client, clock));
+            }
+            checks.push(lock(settings, client));
+        }
+        Err(check) => checks.push(check),
+    }
+    checks
+}
+
+fn client(url: &RedisUrl, name: &str) -> Result<Arc<RedisClient>, Check> {
+    let address = redis_address(url).map_err(|error| {
+        Check::failed(name, chain(&error), "correct the Redis address in the settings")
+    })?;
+    let options = RedisOptions {
+        connect_timeout: Duration::from_secs(5),
+        response_timeout: Duration::from_secs(10),
+        ..RedisOptions::default()
+    };
+    let connected = RedisClient::connect(address, options);
+    connected.map(Arc::new).map_err(|error| broken(name, &error))
+}
+
+fn server(name: &str, client: &RedisClient, clock: &dyn Clock) -> Vec<Check> {
+    let (before, asked) = (clock.now(), Instant::now());
+    let report = match client.examine() {
+        Ok(report) => report,
+        Err(error) => return vec![broken(name, &error)],
+    };
+    let (took, after) = (asked.elapsed(), clock.now());
+    let step = SignedDuration::from_millis(1);
+    let (state, detail, remedy) = health(&report);
+    let server = Check {
+        state,
+        remedy: remedy.map(str::to_owned),
+        ..Check::ok(name, format!("{}: {detail}", client.address()))
+    };
+    vec![
+        server.version(report.version.as_str()).took(took),
+        clocks::check(name, report.clock, before, after, step),
+        memory(&format!("{name} memory"), &report),
+    ]
+}
+
+fn health(report: &ServerReport) -> (State, &'static str, Option<&'static str>) {
+    if report.read_only_replica {
+        let remedy = "name the primary in `cache.redis_url` or `cache.main_redis_url`";
+        return (State::Failed, "a replica that takes no writes", Some(remedy));
+    }
+    if report.saving_fails {
+        let remedy = "look at the server's log; by default it takes no writes until this is mended";
+        return (State::Failed, "it cannot save its data to disk", Some(remedy));
+    }
+    (State::Ok, "takes writes", None)
+}
+
+fn memory(name: &str, report: &ServerReport) -> Check {
+    let (used, most) = (report.used_memory, report.max_memory);
+    if most == 0 {
+        return Check::ok(name, format!("{} used, no limit", bytes(used)));
+    }
+    let policy = &report.eviction_policy;
+    let detail = format!("{} of {} used, policy {policy}", bytes(used), bytes(most));
+    let raise = "raise maxmemory, or let responses expire sooner (`cache.ttl_days`)";
+    if report.may_evict() {
+        let detail = format!(
+            "{detail}: it drops entries when memory is short ({} so far)",
+            plural(report.evicted_keys, "key", "keys")
+        );
+        let remedy = "set maxmemory-policy to noeviction, or give the responses a server of \
+                      their own; what was dropped is made again by the next run";
+        return Check::warning(name, detail, remedy);
+    }
+    let percent = u128::from(used) * 100 / u128::from(most);
+    match percent {
+        98.. => Check::failed(name, format!("{detail}: it is full, writes are refused"), raise),
+        85..98 => Check::warning(name, format!("{detail}: it is nearly full"), raise),
+        _ => Check::ok(name, detail),
+    }
+}
+
+fn database(name: &str, client: &RedisClient, prefix: &str) -> Check {
+    let asked = Instant::now();
+    match client.counts(prefix) {
+        Ok(counts) => {
+            let detail = format!(
+                "database {}: {}, of which we wrote {} below {prefix}:",
+                client.address().database,
+                plural(counts.keys, "key", "keys"),
+                plural(counts.recorded, "entry", "entries"),
+            );
+            Check::ok(name, detail).took(asked.elapsed())
+        }
+        Err(error) => broken(name, &error),
+    }
+}
+
+fn lock(settings: &Settings, client: Arc<RedisClient>) -> Check {
+    let (name, lock) = ("lock", &settings.lock);
+    let place = format!("{} in database {}", lock.key(), client.address().database);
+    if !lock.enabled {
+        return Check::warning(
+            name,
+            format!("{place} is switched off"),
+            "bulk runs of Python and ours may do the same work twice; set `lock.enabled`",
+        );
+    }
+    let held = RedisLock::new(client, &lock.key_prefix, &lock.name, lock.timeout).holder();
+    let holder = match held {
+        Ok(None) => return Check::ok(name, format!("{place} is free")),
+        Ok(Some(holder)) => holder,
+        Err(error) => return broken(name, &error),
+    };
+    let who = match &holder.token {
+        Some(token) => format!("by {token}"),
+        None => "by a value that Python did not write".to_owned(),
+    };
+    let Some(remaining) = holder.remaining else {
+        return Check::failed(
+            name,
+            format!("{place} is held {who}, and never ends"),
+            "if no run is under way, its holder died: delete the key, as `invenio \
+             community-stats clear-lock --lock-name` does",
+        );
+    };
+    Check::warning(
+        name,
+        format!("{place} is held {who} for another {} s", remaining.as_secs()),
+        "a bulk run is under way; wait for it, or for the end of the lock if it died",
+    )
+}
+
+fn broken(name: &str, error: &CacheError) -> Check {
+    let state = match error.kind() {
+        CacheErrorKind::Unreachable | CacheErrorKind::Busy => State::Unreachable,
+        _ => State::Failed,
+    };
+    let remedy = match state {
+        State::Unreachable => "start the server, or correct the Redis address in the settings",
+        _ => "correct the Redis address in the settings, or what the message names",
+    };
+    Check::of(state, name, chain(error), remedy)
+}

@@ -1,0 +1,312 @@
+//! Aliases and indices of the statistics: whether each is there, as it should be, and readable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use stats_series::DocumentKind;
+
+use super::super::check::{Check, State, plural};
+use super::feed;
+use super::http::{Answer, Node, Trouble};
+
+/// What the source system names its indices, without the prefix; only the communities are not its
+/// own (source-documents specification, sections 1.2 and 3.2).
+const BOOKMARKS: &str = "stats-bookmarks-community";
+const EVENTS: &str = "stats-community-events";
+const COMMUNITIES: &str = "communities";
+const RECORDS: &str = "rdmrecords-records";
+
+const READ_RIGHT: &str = "grant indices:data/read/* on it to this user";
+
+/// The four kinds of documents and what belongs to them.
+pub(super) fn documents(node: &Node, prefix: &str) -> Vec<Check> {
+    let found: Vec<Alias> =
+        DocumentKind::ALL.into_iter().map(|kind| alias(node, prefix, kind)).collect();
+    let targets: Vec<String> = found.iter().filter_map(|alias| alias.target.clone()).collect();
+    let mut checks = Vec::new();
+    if found.iter().all(|alias| alias.absent) {
+        checks.extend(other_prefixes(node, prefix));
+    }
+    checks.extend(found.into_iter().map(|alias| alias.check));
+    if !targets.is_empty() {
+        checks.push(feed::check(node, &targets));
+    }
+    checks.push(plain(node, prefix, BOOKMARKS, "bookmarks", |name| {
+        let detail = format!("{name} is not there: no response of the current year is complete");
+        let remedy = "let the Python side aggregate once; it writes the bookmarks";
+        Check::failed("bookmarks", detail, remedy)
+    }));
+    checks.push(plain(node, prefix, EVENTS, "community events", |name| {
+        let detail = format!("{name} is not there: communities begin in the year they were made");
+        Check::warning("community events", detail, "let the Python side migrate its events")
+    }));
+    checks.push(plain(node, prefix, RECORDS, "records", |name| {
+        let detail = format!("{name} is not there: the whole repository begins in 2020");
+        Check::warning("records", detail, "grant the right to read it, or correct the prefix")
+    }));
+    checks
+}
+
+/// The communities, where they come from the index.
+pub(super) fn communities(node: &Node, prefix: &str) -> Check {
+    plain(node, prefix, COMMUNITIES, "communities", |name| {
+        let remedy = "correct `source.index_prefix`, or rebuild the index of communities";
+        Check::failed("communities", format!("{name} is not there"), remedy)
+    })
+}
+
+/// An alias or index of which only the documents are counted.
+fn plain(
+    node: &Node,
+    prefix: &str,
+    base: &str,
+    what: &str,
+    missing: impl Fn(&str) -> Check,
+) -> Check {
+    let name = format!("{prefix}{base}");
+    match count(node, &name) {
+        Ok(documents) => {
+            Check::ok(what, format!("{name}: {}", plural(documents, "document", "documents")))
+        }
+        Err(Reading::Missing) => missing(&name),
+        Err(reading) => reading.check(what, &name),
+    }
+}
+
+/// What was found of a kind.
+struct Alias {
+    check: Check,
+    /// What its documents can be read from, if they can.
+    target: Option<String>,
+    /// Whether there is neither alias nor index, for certain.
+    absent: bool,
+}
+
+impl From<Check> for Alias {
+    fn from(check: Check) -> Self {
+        Self { check, target: None, absent: false }
+    }
+}
+
+fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> Alias {
+    let (name, alias) = (format!("alias {}", kind.alias()), format!("{prefix}{}", kind.alias()));
+    let behind = match behind(node, &alias) {
+        Ok(behind) => behind,
+        Err(reading) => return reading.check(&name, &alias).into(),
+    };
+    let years = match year_indices(node, &alias) {
+        Ok(years) => years,
+        Err(reading) => return reading.check(&name, &alias).into(),
+    };
+    let outside: Vec<&str> =
+        years.keys().filter(|index| !behind.contains(*index)).map(String::as_str).collect();
+    if behind.is_empty() && years.is_empty() {
+        let remedy = "let the Python side aggregate once, or correct `source.index_prefix`";
+        let detail = format!("{alias}: neither the alias nor an index of a year is there");
+        return Alias { absent: true, ..Check::failed(name, detail, remedy).into() };
+    }
+    let target = if behind.is_empty() {
+        years.keys().map(String::as_str).collect::<Vec<_>>().join(",")
+    } else {
+        alias.clone()
+    };
+    let documents = match count(node, &target) {
+        Ok(documents) => documents,
+        Err(reading) => return reading.check(&name, &target).into(),
+    };
+    let guessed: Vec<&str> =
+        years.iter().filter(|(_, guessed)| **guessed).map(|(index, _)| index.as_str()).collect();
+    let indices = plural(behind.len().max(years.len()) as u64, "index", "indices");
+    let detail = format!("{alias}: {indices}, {}", plural(documents, "document", "documents"));
+    let check = if !guessed.is_empty() {
+        Check::warning(
+            name,
+            format!("{detail}; community_id has a guessed type in {}", guessed.join(", ")),
+            "reindex into indices that the templates of the Python side make; until then the \
+             field community_id.keyword is asked",
+        )
+    } else if behind.is_empty() {
+        Check::warning(
+            name,
+            format!("{detail}; the alias is missing, the indices are read by their names"),
+            format!("add the alias {alias} to {}", outside.join(", ")),
+        )
+    } else if !outside.is_empty() {
+        Check::warning(
+            name,
+            format!("{detail}; {} not behind the alias, and so not read", is(&outside)),
+            format!("add the alias {alias} to {}", outside.join(", ")),
+        )
+    } else {
+        Check::ok(name, detail)
+    };
+    Alias { check, target: Some(target), absent: false }
+}
+
+fn is(names: &[&str]) -> String {
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+/// The indices behind an alias; none when there is no such alias.
+fn behind(node: &Node, alias: &str) -> Result<BTreeSet<String>, Reading> {
+    let answer = node.get(&format!("/_alias/{alias}"))?;
+    if answer.status == 404 {
+        return Ok(BTreeSet::new());
+    }
+    let indices = Reading::accepted(answer)?;
+    Ok(indices.as_object().map(|indices| indices.keys().cloned().collect()).unwrap_or_default())
+}
+
+/// The indices of years, exactly `<alias>-YYYY`, each with whether the type of `community_id` was
+/// guessed.
+fn year_indices(node: &Node, alias: &str) -> Result<BTreeMap<String, bool>, Reading> {
+    let answer = node.get(&format!("/{alias}-*/_mapping/field/community_id"))?;
+    if answer.status == 404 {
+        return Ok(BTreeMap::new());
+    }
+    let indices = Reading::accepted(answer)?;
+    let indices = indices.as_object().cloned().unwrap_or_default();
+    let of_years = indices.into_iter().filter(|(index, _)| is_year_of(index, alias));
+    let guessed = |fields: &Value| {
+        let kind = fields["mappings"]["community_id"]["mapping"]["community_id"]["type"].as_str();
+        kind.is_some_and(|kind| kind != "keyword")
+    };
+    Ok(of_years.map(|(index, fields)| (index, guessed(&fields))).collect())
+}
+
+fn is_year_of(index: &str, alias: &str) -> bool {
+    let year = index.strip_prefix(alias).and_then(|rest| rest.strip_prefix('-'));
+    year.is_some_and(|year| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn count(node: &Node, names: &str) -> Result<u64, Reading> {
+    let answer = node.get(&format!("/{names}/_count"))?;
+    if answer.status == 404 {
+        return Err(Reading::Missing);
+    }
+    let counted = Reading::accepted(answer)?;
+    let failed = counted["_shards"]["failed"].as_u64().unwrap_or(0);
+    if failed > 0 {
+        return Err(Reading::Partial(failed));
+    }
+    Ok(counted["count"].as_u64().unwrap_or(0))
+}
+
+/// Why something could not be read.
+enum Reading {
+    Missing,
+    Forbidden(String),
+    Refused(String),
+    Partial(u64),
+    Trouble(String),
+}
+
+impl From<Trouble> for Reading {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble.to_string())
+    }
+}
+
+impl Reading {
+    fn accepted(answer: Answer) -> Result<Value, Self> {
+        match &answer {
+            answer if answer.is_forbidden() => Err(Self::Forbidden(answer.reason())),
+            answer if !answer.is_ok() => Err(Self::Refused(answer.reason())),
+            _ => Ok(answer.json),
+        }
+    }
+
+    fn check(self, what: &str, name: &str) -> Check {
+        match self {
+            Self::Missing => Check::failed(what, format!("{name} is not there"), READ_RIGHT),
+            Self::Forbidden(reason) => {
+                let remedy = format!(
+                    "{READ_RIGHT}, with indices:admin/aliases/get and \
+                                      indices:admin/mappings/get"
+                );
+                Check::failed(what, format!("no right to look at {name}: {reason}"), remedy)
+            }
+            Self::Refused(reason) => {
+                let remedy = "look at the health and the log of the cluster";
+                Check::failed(what, format!("{name}: {reason}"), remedy)
+            }
+            Self::Partial(failed) => {
+                let detail = format!(
+                    "{name}: {} not answer",
+                    if failed == 1 {
+                        "1 shard does".to_owned()
+                    } else {
+                        format!("{failed} shards do")
+                    }
+                );
+                Check::failed(what, detail, "look at the health of the cluster (_cluster/health)")
+            }
+            Self::Trouble(trouble) => Check::of(
+                State::Unreachable,
+                what,
+                format!("{name}: {trouble}"),
+                "try again; the cluster answered a moment ago",
+            ),
+        }
+    }
+}
+
+/// When nothing has our prefix: which prefixes there are, those like ours first.
+fn other_prefixes(node: &Node, prefix: &str) -> Option<Check> {
+    let name = "index prefix";
+    let answer = node.get("/*stats-community-*/_alias").ok()?;
+    if !answer.is_ok() {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    for (index, aliases) in answer.json.as_object()? {
+        let aliases = aliases["aliases"].as_object().into_iter().flatten();
+        for name in aliases.map(|(alias, _)| alias).chain([index]) {
+            found.extend(prefix_of(name).map(str::to_owned));
+        }
+    }
+    found.remove(prefix);
+    let mut found: Vec<String> = found.into_iter().collect();
+    found.sort_by_cached_key(|other| strsim::damerau_levenshtein(prefix, other));
+    let shown: Vec<String> = found.iter().take(5).map(|other| format!("\"{other}\"")).collect();
+    let Some(nearest) = shown.first() else {
+        let detail = "there are no statistics on this cluster, under no prefix";
+        let remedy = "name the right cluster, or let the Python side aggregate once";
+        return Some(Check::failed(name, detail, remedy));
+    };
+    let detail =
+        format!("nothing begins with \"{prefix}\"; statistics exist with {}", shown.join(", "));
+    Some(Check::failed(name, detail, format!("set `source.index_prefix = {nearest}`")))
+}
+
+/// What stands before the name of a statistics alias.
+fn prefix_of(name: &str) -> Option<&str> {
+    DocumentKind::ALL.iter().find_map(|kind| name.find(kind.alias()).map(|at| &name[..at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_belong_to_exactly_one_alias() {
+        let alias = "x-stats-community-usage-delta";
+        assert!(is_year_of("x-stats-community-usage-delta-2025", alias));
+        for other in [
+            "x-stats-community-usage-delta-20255",
+            "x-stats-community-usage-delta-2025-old",
+            "x-stats-community-usage-delta-created-2025",
+            "stats-community-usage-delta-2025",
+            "x-stats-community-usage-delta",
+        ] {
+            assert!(!is_year_of(other, alias), "{other}");
+        }
+    }
+
+    #[test]
+    fn prefixes_of_names() {
+        assert_eq!(prefix_of("kcworks-stats-community-usage-delta-2025"), Some("kcworks-"));
+        assert_eq!(prefix_of("stats-community-records-delta-added"), Some(""));
+        assert_eq!(prefix_of("kcworks-stats-community-events-2025"), None);
+    }
+}

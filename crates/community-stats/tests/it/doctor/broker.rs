@@ -1,0 +1,38 @@
+//! The message broker, which is only greeted.
+
+use community_stats::doctor::State::{Ok, Warning};
+use stats_testkit::services::{RabbitMq, Redis, process};
+
+use super::Patient;
+
+#[test]
+fn brokers_that_listen() {
+    let Some(server) = RabbitMq::shared() else { return };
+    let url = server.url().replace("guest:guest@", "guest:s3cret@");
+    let found = Patient::new().with("broker.url", url).examine();
+    let broker = found.expect("broker", Ok, "speaks AMQP");
+    assert!(broker.version.as_ref().unwrap().contains('.'), "{broker:?}");
+    found.hide("s3cret");
+}
+
+#[test]
+fn brokers_that_do_not() {
+    let port = process::free_port().unwrap();
+    let url = format!("amqp://guest:s3cret@127.0.0.1:{port}//");
+    let found = Patient::new().with("broker.url", url).examine();
+    found.expect("broker", Warning, "amqp://guest:***@127.0.0.1");
+    found.expect("broker", Warning, "cannot be reached");
+    found.hide("s3cret");
+}
+
+#[test]
+fn other_servers_and_result_backends() {
+    let Some(server) = Redis::shared() else { return };
+    let address = server.address();
+    let found = Patient::new()
+        .with("broker.url", format!("amqp://{address}//"))
+        .with("broker.result_backend", format!("redis://{address}/2"))
+        .examine();
+    found.expect("broker", Warning, "does not speak AMQP");
+    found.expect("result backend", Ok, "takes connections");
+}

@@ -1,0 +1,159 @@
+//! The Redis databases of responses, registry and lock.
+
+use std::process::Command;
+
+use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
+use jiff::SignedDuration;
+use stats_cache::{ManualClock, RedisAddress, RedisClient, RedisLock, RedisOptions};
+use stats_testkit::services::{Redis, Service, process, require};
+
+use super::{Findings, Patient};
+
+fn patient(url: &str) -> Patient {
+    Patient::new().with("cache.main_redis_url", url)
+}
+
+fn server(options: &[&str]) -> Option<Redis> {
+    require(Service::Redis)?;
+    Some(Redis::start(options).unwrap())
+}
+
+/// Runs a command in a database.
+fn say(server: &Redis, database: u16, command: &[&str]) {
+    let (_, port) = server.address().rsplit_once(':').unwrap();
+    let mut client = Command::new("redis-cli");
+    client.args(["-p", port, "-n", &database.to_string()]).args(command);
+    let output = client.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && !said.contains("ERR"), "{command:?}: {said}");
+}
+
+#[test]
+fn a_healthy_server() {
+    let Some(server) = server(&[]) else { return };
+    say(&server, 7, &["SET", "stats_dashboard:x", "{}"]);
+    let found = patient(&format!("redis://{}/0", server.address())).examine();
+    let redis = found.expect("redis", Ok, "takes writes");
+    assert!(redis.version.as_ref().unwrap().contains('.') && redis.millis.is_some());
+    found.expect("clock of redis", Ok, "agrees with ours");
+    found.expect("redis memory", Ok, "no limit");
+    found.expect("redis responses", Ok, "database 7: 1 key, of which we wrote 0 entries");
+    found.expect("redis registry", Ok, "database 8");
+    let lock = "cache::lock:community_stats_cache_generation in database 0 is free";
+    found.expect("lock", Ok, lock);
+    assert!(!found.has("store"), "the SQLite store is not in use");
+}
+
+#[test]
+fn policies_that_drop_entries() {
+    let options = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
+    let Some(server) = server(&options) else { return };
+    let found = patient(&format!("redis://{}/0", server.address())).examine();
+    let memory = found.expect("redis memory", Warning, "policy allkeys-lru");
+    assert!(memory.remedy.as_ref().unwrap().contains("noeviction"));
+}
+
+#[test]
+fn memory_that_is_short() {
+    let options = ["--maxmemory", "100mb", "--maxmemory-policy", "noeviction"];
+    let Some(server) = server(&options) else { return };
+    let patient = patient(&format!("redis://{}/0", server.address()));
+    patient.examine().expect("redis memory", Ok, "policy noeviction");
+    say(&server, 0, &["CONFIG", "SET", "maxmemory", "100kb"]);
+    patient.examine().expect("redis memory", Failed, "it is full, writes are refused");
+}
+
+#[test]
+fn replicas_take_no_writes() {
+    let Some(server) = server(&[]) else { return };
+    say(&server, 0, &["REPLICAOF", "127.0.0.1", "1"]);
+    let found = patient(&format!("redis://{}/0", server.address())).examine();
+    let redis = found.expect("redis", Failed, "a replica that takes no writes");
+    assert!(redis.remedy.as_ref().unwrap().contains("primary"));
+}
+
+#[test]
+fn servers_that_are_not_there() {
+    let port = process::free_port().unwrap();
+    let found = patient(&format!("redis://:s3cret@127.0.0.1:{port}/0")).examine();
+    found.expect("redis", Unreachable, ":***@127.0.0.1");
+    assert!(!found.has("lock"), "the same server is not asked again");
+    found.hide("s3cret");
+}
+
+#[test]
+fn the_lock_may_be_on_another_server() {
+    let Some(server) = server(&[]) else { return };
+    let port = process::free_port().unwrap();
+    let found = Patient::new()
+        .with("cache.redis_url", format!("redis://{}/7", server.address()))
+        .with("cache.main_redis_url", format!("redis://127.0.0.1:{port}/0"))
+        .examine();
+    found.expect("redis", Ok, "takes writes");
+    found.expect("redis registry", Ok, "database 7");
+    found.expect("lock", Unreachable, "connecting to");
+}
+
+#[test]
+fn passwords() {
+    let Some(server) = server(&["--requirepass", "s3cret"]) else { return };
+    let right = patient(&format!("redis://:s3cret@{}/0", server.address())).examine();
+    right.expect("redis", Ok, ":***@");
+    right.hide("s3cret");
+    let wrong = patient(&format!("redis://:wr0ng@{}/0", server.address())).examine();
+    wrong.expect("redis", Failed, ":***@");
+    wrong.hide("wr0ng");
+    let none = patient(&format!("redis://{}/0", server.address())).examine();
+    none.expect("redis", Failed, "Authentication required");
+}
+
+#[test]
+fn databases_that_do_not_exist() {
+    let Some(server) = server(&[]) else { return };
+    let found = patient(&format!("redis://{}/0", server.address()))
+        .with("cache.registry_redis_db", "5000")
+        .examine();
+    found.expect("redis responses", Ok, "database 7");
+    found.expect("redis registry", Failed, "/5000");
+}
+
+#[test]
+fn locks_that_are_held() {
+    let Some(server) = server(&[]) else { return };
+    let url = format!("redis://{}/0", server.address());
+    let address = RedisAddress::parse(&url, 0).unwrap();
+    let client = RedisClient::connect(address, RedisOptions::default()).unwrap();
+    let name = "community_stats_cache_generation";
+    let lock = RedisLock::new(client.into(), "cache::", name, std::time::Duration::from_secs(900));
+    let held = lock.acquire().unwrap().unwrap();
+    let found = patient(&url).examine();
+    let check = found.expect("lock", Warning, &format!("held by {}", held.token()));
+    assert!(check.detail.contains("for another 8"), "{check:?}");
+    held.release().unwrap();
+    patient(&url).examine().expect("lock", Ok, "is free");
+
+    say(&server, 0, &["SET", &format!("cache::lock:{name}"), "1"]);
+    patient(&url).examine().expect("lock", Failed, "and never ends");
+    let found = patient(&url).with("lock.enabled", "false").examine();
+    found.expect("lock", Warning, "is switched off");
+}
+
+#[test]
+fn clocks_that_differ() {
+    let Some(server) = server(&[]) else { return };
+    let patient = patient(&format!("redis://{}/0", server.address()));
+    let clock = ManualClock::new(jiff::Timestamp::now() - SignedDuration::from_mins(10));
+    let found = Findings(community_stats::doctor::examine(&patient.settings(), &clock));
+    found.expect("clock of redis", Warning, "10 min ahead of ours");
+}
+
+#[test]
+fn rights_that_are_missing() {
+    let Some(server) = server(&[]) else { return };
+    say(&server, 0, &["ACL", "SETUSER", "companion", "on", ">s3cret", "~*", "+@all", "-info"]);
+    let found = patient(&format!("redis://companion:s3cret@{}/0", server.address())).examine();
+    let redis = found.expect("redis", Failed, "examining the server");
+    assert!(redis.detail.contains("lacks a right"), "{redis:?}");
+    found.expect("redis responses", Ok, "database 7");
+    found.hide("s3cret");
+}
