@@ -12,6 +12,7 @@ use stats_documents::{
 
 use super::{App, AppError, make_folder_of};
 use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
+use crate::connections;
 
 /// Where documents come from.
 pub enum Documents {
@@ -135,19 +136,7 @@ impl App {
                 "communities.source is \"postgres\", but communities.database_url is not set";
             return Err(ConfigError::new(text).into());
         };
-        let (username, password) = match &url.credentials {
-            None => (None, None),
-            Some(login) => (Some(login.username.clone()), Some(login.password.expose().to_owned())),
-        };
-        Ok(PostgresSettings {
-            host: url.host.clone(),
-            port: url.port,
-            username,
-            password,
-            database: Some(url.database.clone()).filter(|name| !name.is_empty()),
-            options: url.options.clone(),
-            ..PostgresSettings::default()
-        })
+        Ok(connections::postgres_settings(url))
     }
 }
 

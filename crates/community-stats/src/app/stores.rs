@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stats_cache::{
-    CacheError, CacheStore, HeldLock, RedisAddress, RedisClient, RedisLock, RedisOptions,
-    RedisRegistry, RedisStore, Registry, SqliteOptions, SqliteStore,
+    CacheError, CacheStore, HeldLock, RedisClient, RedisLock, RedisOptions, RedisRegistry,
+    RedisStore, Registry, SqliteOptions, SqliteStore,
 };
 
 use super::{App, AppError, make_folder_of};
-use crate::config::{ConfigError, RedisUrl, StoreKind};
+use crate::config::{RedisUrl, StoreKind};
+use crate::connections::redis_address;
 use crate::service::{BulkLock, HeldBulkLock, Nothing};
 
 impl App {
@@ -71,7 +72,7 @@ impl Stores {
 }
 
 fn redis_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
-    let address = RedisAddress::parse(url.to_secret().expose(), 0).map_err(ConfigError::new)?;
+    let address = redis_address(url)?;
     Ok(Arc::new(RedisClient::connect(address, RedisOptions::default())?))
 }
 

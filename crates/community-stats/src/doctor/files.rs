@@ -89,8 +89,9 @@ fn room(settings: &Settings) -> Check {
     if free < LITTLE {
         return Check::warning(name, detail, "make room before it runs out");
     }
-    let archive = fs::metadata(settings.data.archive_path()).map_or(0, |found| found.len());
-    let may_grow = settings.mirror.max_size.0.saturating_sub(archive);
+    let mirror = settings.mirror.path(&settings.data);
+    let mirror = fs::metadata(mirror).map_or(0, |found| found.len());
+    let may_grow = settings.mirror.max_size.0.saturating_sub(mirror);
     if settings.source.kind == SourceKind::Opensearch && free < may_grow {
         let detail = format!("{detail}; the mirror may grow by {}", bytes(may_grow));
         return Check::warning(name, detail, "make room or lower `mirror.max_size`");
@@ -111,10 +112,18 @@ fn archive(settings: &Settings) -> Check {
 }
 
 fn mirror(settings: &Settings) -> Check {
-    let path = settings.data.archive_path();
+    let path = settings.mirror.path(&settings.data);
     let Some(check) = opened("mirror", &path) else {
-        let detail = format!("{} is not there yet; it is made when needed", path.display());
-        return Check::ok("mirror", detail);
+        let shown = path.display();
+        if settings.mirror.offline {
+            return Check::of(
+                State::Unreachable,
+                "mirror",
+                format!("there is none at {shown}, and the cluster is not asked"),
+                "switch `mirror.offline` off and run `community-stats sync`",
+            );
+        }
+        return Check::ok("mirror", format!("{shown} is not there yet; it is made when needed"));
     };
     match open_to_others(&path).filter(|_| check.state == State::Ok) {
         Some(mode) => {

@@ -31,8 +31,9 @@ use crate::config::{CommunitySource, Settings, SourceKind, StoreKind};
 /// checks come in a fixed order.
 #[must_use]
 pub fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
-    let needs_search = settings.source.kind == SourceKind::Opensearch
-        || settings.communities.source == CommunitySource::Opensearch;
+    let documents = settings.source.kind == SourceKind::Opensearch;
+    let communities = settings.communities.source == CommunitySource::Opensearch;
+    let needs_search = (documents || communities) && !settings.mirror.offline;
     let needs_redis = settings.cache.store == StoreKind::Redis;
     let needs_database = settings.communities.source == CommunitySource::Postgres;
     thread::scope(|scope| {

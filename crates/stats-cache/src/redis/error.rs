@@ -39,7 +39,11 @@ fn kind_of(error: &RedisError) -> CacheErrorKind {
 }
 
 fn remedy(error: &RedisError) -> Option<&'static str> {
-    Some(match error.code()? {
+    // Choosing the database is the first thing that a missing password forbids, and the client
+    // reports that in words of its own.
+    let without_password = error.to_string().contains("Authentication required");
+    let code = if without_password { "NOAUTH" } else { error.code()? };
+    Some(match code {
         "OOM" => " (Redis has reached its maxmemory; raise it, or let entries expire sooner)",
         "READONLY" => " (this Redis is a read-only replica; name the primary)",
         "NOAUTH" | "WRONGPASS" => " (check user and password in the Redis URL)",

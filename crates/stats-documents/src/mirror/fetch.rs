@@ -33,6 +33,16 @@ pub(super) struct Fetched {
     pub(super) dropped: u64,
 }
 
+impl Fetched {
+    fn of(packed: &[PackedDocument], dropped: usize) -> Self {
+        Self {
+            documents: packed.len() as u64,
+            bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
+            dropped: dropped as u64,
+        }
+    }
+}
+
 impl Mirror {
     /// Hands out the documents of a shelf as the source has them: from the archive when that holds
     /// them, else while they are fetched.
@@ -52,16 +62,15 @@ impl Mirror {
             );
             return Err(SourceError::new(SourceErrorKind::NotFound, doing));
         };
-        let manifest = remote.manifest(shelf)?;
         let mine = self.archive.mirrored(shelf)?;
-        if mine.is_empty() && !manifest.is_empty() {
-            let packed = self.fetch_all(remote.as_ref(), shelf, &manifest, visit)?;
-            if let Some(packed) = packed {
-                self.store(shelf, &manifest, &packed, &[])?;
+        if mine.is_empty() {
+            // Nothing to compare with: a list of the documents would only cost another question.
+            if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
+                self.store(shelf, fingerprint, &packed, &[])?;
             }
             return Ok(());
         }
-        self.bring_up_to_date(remote.as_ref(), shelf, &manifest, &mine)?;
+        self.bring_up_to_date(remote.as_ref(), shelf, &mine)?;
         self.read_mirrored(shelf, visit)
     }
 
@@ -75,9 +84,16 @@ impl Mirror {
         if self.holds(shelf, wanted)? {
             return Ok(Fetched::default());
         }
-        let manifest = remote.manifest(shelf)?;
         let mine = self.archive.mirrored(shelf)?;
-        self.bring_up_to_date(remote.as_ref(), shelf, &manifest, &mine)
+        if !mine.is_empty() {
+            return self.bring_up_to_date(remote.as_ref(), shelf, &mine);
+        }
+        let all = &mut |_: Document<'_>| ControlFlow::Continue(());
+        let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, all)? else {
+            return Ok(Fetched::default());
+        };
+        self.store(shelf, fingerprint, &packed, &[])?;
+        Ok(Fetched::of(&packed, 0))
     }
 
     /// Whether the archive holds exactly the documents that have this fingerprint in the source.
@@ -93,9 +109,9 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
-        manifest: &[ManifestEntry],
         mine: &[MirrorEntry],
     ) -> Result<Fetched, SourceError> {
+        let manifest = &remote.manifest(shelf)?;
         let difference = compare(manifest, mine);
         let mut packed = Vec::new();
         if !difference.fetch.is_empty() {
@@ -125,12 +141,9 @@ impl Mirror {
                 return Err(too_few(shelf, packed.len(), difference.fetch.len()));
             }
         }
-        self.store(shelf, manifest, &packed, &difference.drop)?;
-        Ok(Fetched {
-            documents: packed.len() as u64,
-            bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
-            dropped: difference.drop.len() as u64,
-        })
+        let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
+        self.store(shelf, fingerprint, &packed, &difference.drop)?;
+        Ok(Fetched::of(&packed, difference.drop.len()))
     }
 
     /// Fetches a whole shelf: every document is handed on as it arrives and packed on a thread of
@@ -139,29 +152,18 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
-        manifest: &[ManifestEntry],
         visit: &mut Visit<'_>,
-    ) -> Result<Option<Vec<PackedDocument>>, SourceError> {
+    ) -> Result<Option<(Fingerprint, Vec<PackedDocument>)>, SourceError> {
         thread::scope(|scope| {
             let (sender, receiver) = sync_channel(WAITING);
             let packing = scope.spawn(move || self.pack_all(shelf, &receiver));
-            let mut expected = manifest.iter();
-            let mut ended = Ended::Normally;
+            let mut sequences = Vec::new();
+            let mut early = false;
             let fetched = remote.documents(shelf, None, &mut |document| {
-                match expected.next() {
-                    Some(entry)
-                        if entry.id == document.id && entry.sequence == document.sequence => {}
-                    _ => {
-                        ended = Ended::Changed(document.id.to_owned());
-                        return ControlFlow::Break(());
-                    }
-                }
-                if visit(document).is_break() {
-                    ended = Ended::Early;
-                    return ControlFlow::Break(());
-                }
-                if send(&sender, document).is_err() {
-                    ended = Ended::Unpacked;
+                sequences.push(document.sequence);
+                early = visit(document).is_break();
+                // When the packing thread gave up, it says why below.
+                if early || send(&sender, document).is_err() {
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
@@ -171,19 +173,10 @@ impl Mirror {
                 Err(SourceError::new(SourceErrorKind::Damaged, format!("packing {shelf}")))
             });
             fetched?;
-            match ended {
-                Ended::Early => Ok(None),
-                Ended::Changed(id) => Err(changed_meanwhile(shelf, &id)),
-                Ended::Unpacked => packed.map(Some),
-                Ended::Normally => {
-                    let missing = expected.len();
-                    let packed = packed?;
-                    if missing > 0 {
-                        return Err(too_few(shelf, packed.len(), manifest.len()));
-                    }
-                    Ok(Some(packed))
-                }
+            if early {
+                return Ok(None);
             }
+            Ok(Some((Fingerprint::of(sequences), packed?)))
         })
     }
 
@@ -203,15 +196,14 @@ impl Mirror {
         Ok(packed)
     }
 
-    /// Writes what was fetched and remembers that the shelf now is what its manifest says.
+    /// Writes what was fetched and remembers which state of the shelf in the source that is.
     fn store(
         &self,
         shelf: &Shelf,
-        manifest: &[ManifestEntry],
+        fingerprint: Fingerprint,
         packed: &[PackedDocument],
         drop: &[String],
     ) -> Result<(), SourceError> {
-        let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
         {
             let _writing = lock(&self.writing);
             let mut writer = self.archive.writer()?;
@@ -274,16 +266,6 @@ struct Arrived {
     id: String,
     sequence: u64,
     source: Vec<u8>,
-}
-
-enum Ended {
-    Normally,
-    /// The visitor had enough.
-    Early,
-    /// The document is not the one that the manifest announced.
-    Changed(String),
-    /// The packing thread gave up; it says why.
-    Unpacked,
 }
 
 fn send(sender: &SyncSender<Arrived>, document: Document<'_>) -> Result<(), ()> {

@@ -18,7 +18,7 @@ use super::breaker::{Breaker, jittered};
 use super::compression::Chooser;
 use super::failure::Failure;
 use super::hits::Summary;
-use super::settings::OpenSearchSettings;
+use super::settings::{Authentication, OpenSearchSettings};
 use crate::{SourceError, SourceErrorKind};
 
 /// Answers other than document pages stay below this; it bounds memory, not the cluster.
@@ -27,14 +27,20 @@ const LARGEST_ANSWER: u64 = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Client {
     http: Http,
-    hosts: Vec<String>,
+    hosts: Vec<Host>,
     next_host: AtomicUsize,
-    authorization: Option<HeaderValue>,
     breaker: Breaker,
     pub(super) compression: Chooser,
     in_flight: Mutex<usize>,
     free: Condvar,
     settings: OpenSearchSettings,
+}
+
+/// A node, and the login it gets: its own, else that of the settings.
+#[derive(Debug)]
+struct Host {
+    url: String,
+    authorization: Option<HeaderValue>,
 }
 
 /// A request, without its host.
@@ -78,34 +84,27 @@ impl Client {
         if settings.hosts.is_empty() {
             return Err(refused("no search host is configured".to_owned()));
         }
-        let mut login = settings.authentication.clone();
-        let mut hosts = Vec::new();
-        for host in &settings.hosts {
-            let (url, own) = host.split();
-            if !url.starts_with("http://") && !url.starts_with("https://") {
-                return Err(refused(format!("search host '{host}': not an http or https URL")));
-            }
-            if let (None, Some((user, password))) = (&login, own) {
-                login = Some(super::Authentication::Basic { user, password });
-            }
-            hosts.push(url);
-        }
-        let authorization = match login {
-            Some(login) => {
-                let mut value = HeaderValue::from_str(&login.header()).map_err(|_| {
-                    refused("the search login has characters that cannot be sent".to_owned())
-                })?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-            None => None,
-        };
+        let hosts = settings
+            .hosts
+            .iter()
+            .map(|host| {
+                let (url, own) = host.split();
+                if !url.starts_with("http://") && !url.starts_with("https://") {
+                    return Err(refused(format!("search host '{host}': not an http or https URL")));
+                }
+                let login = own
+                    .map(|(user, password)| Authentication::Basic { user, password })
+                    .or_else(|| settings.authentication.clone());
+                let authorization = login.map(|login| authorization(&login)).transpose()?;
+                Ok(Host { url, authorization })
+            })
+            .collect::<Result<Vec<_>, SourceError>>()?;
+        let urls: Vec<&str> = hosts.iter().map(|host| host.url.as_str()).collect();
         Ok(Self {
             http: http(&settings)?,
-            compression: Chooser::new(settings.compression, &hosts),
+            compression: Chooser::new(settings.compression, &urls),
             hosts,
             next_host: AtomicUsize::new(0),
-            authorization,
             breaker: Breaker::new(settings.attempts.max(1), settings.probe_interval),
             in_flight: Mutex::new(0),
             free: Condvar::new(),
@@ -190,10 +189,11 @@ impl Client {
         Ok(Body { reader, zipped, end: call.end, _permit: permit })
     }
 
-    fn exchange(&self, host: &str, request: &Request) -> Result<Response, Failure> {
+    fn exchange(&self, host: &Host, request: &Request) -> Result<Response, Failure> {
+        let url = &host.url;
         let mut builder =
-            self.http.request(request.method.clone(), format!("{host}{}", request.path));
-        if let Some(authorization) = &self.authorization {
+            self.http.request(request.method.clone(), format!("{url}{}", request.path));
+        if let Some(authorization) = &host.authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
         if request.large && self.compression.wanted() {
@@ -203,10 +203,10 @@ impl Client {
             builder = builder.header(CONTENT_TYPE, "application/json").body(request.body.clone());
         }
         let response = builder.send().map_err(|error| Failure::Transport {
-            host: host.to_owned(),
+            host: url.clone(),
             source: error.without_url(),
         })?;
-        if response.status().is_success() { Ok(response) } else { Err(status(host, response)) }
+        if response.status().is_success() { Ok(response) } else { Err(status(url, response)) }
     }
 
     pub(super) fn note_outage(&self, failure: &Failure) {
@@ -273,6 +273,18 @@ impl Read for Body<'_> {
         }
         self.reader.read(buffer)
     }
+}
+
+/// The header that a login is sent in.
+fn authorization(login: &Authentication) -> Result<HeaderValue, SourceError> {
+    let mut value = HeaderValue::from_str(&login.header()).map_err(|_| {
+        SourceError::new(
+            SourceErrorKind::Refused,
+            "the search login has characters that cannot be sent",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn http(settings: &OpenSearchSettings) -> Result<Http, SourceError> {

@@ -22,11 +22,11 @@ enum State {
 }
 
 impl Chooser {
-    pub(super) fn new(setting: Compression, hosts: &[String]) -> Self {
+    pub(super) fn new<H: AsRef<str>>(setting: Compression, hosts: &[H]) -> Self {
         let state = match setting {
             Compression::On => State::Decided(true),
             Compression::Off => State::Decided(false),
-            Compression::Auto if hosts.iter().all(|host| is_loopback(host)) => {
+            Compression::Auto if hosts.iter().all(|host| is_loopback(host.as_ref())) => {
                 State::Decided(false)
             }
             Compression::Auto => State::Plain,

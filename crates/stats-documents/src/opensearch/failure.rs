@@ -87,8 +87,14 @@ impl Failure {
             Self::Malformed(_) | Self::Incomplete(_) | Self::Changed(_) => {
                 SourceErrorKind::Inconsistent
             }
+            // The point in time ran out or its shard moved; a new reading gets a new one.
+            Self::Status { class, .. } if class == "search_context_missing_exception" => {
+                SourceErrorKind::Inconsistent
+            }
             failure if failure.is_transient() => SourceErrorKind::Unreachable,
-            Self::Deadline(_) | Self::Resting(_) => SourceErrorKind::Unreachable,
+            Self::Status { status: 500.., .. } | Self::Deadline(_) | Self::Resting(_) => {
+                SourceErrorKind::Unreachable
+            }
             _ => SourceErrorKind::Refused,
         };
         SourceError::caused_by(kind, doing, self)

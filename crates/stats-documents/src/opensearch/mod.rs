@@ -39,8 +39,11 @@ use crate::{
     ShelfFilter, SourceError, SourceErrorKind, Visit,
 };
 
-/// A cluster as a source of documents. Must not be created, used or dropped inside an
-/// asynchronous runtime: its methods block.
+/// A cluster as a source of documents.
+///
+/// Must not be created, used or dropped inside an asynchronous runtime: its methods block. A visit
+/// must not ask the source that it is called from, since it holds one of the
+/// [requests in flight](OpenSearchSettings::requests_in_flight).
 #[derive(Debug)]
 pub struct OpenSearch {
     client: Client,

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct OpenSearchSettings {
     /// URLs of the nodes, `http://host:port` or `https://…`; tried in turn. A user and password
-    /// in a URL serve as [`authentication`](Self::authentication) if that is not set.
+    /// in a URL are the login of that node, in place of [`authentication`](Self::authentication).
     pub hosts: Vec<HostUrl>,
     /// Pasted in front of every index name, without a separator.
     pub prefix: String,

@@ -12,7 +12,7 @@ use super::super::rate::Rate;
 use super::super::table::{count, duration};
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
-use super::estimate;
+use super::{estimate, show_failures};
 use crate::app::App;
 use crate::service::{CachedResponseService, Request, Run, Summary};
 
@@ -151,13 +151,7 @@ fn report(summary: &Summary) -> Result<(), Failure> {
         let (documents, elapsed) = (count(summary.documents), duration(summary.elapsed));
         writeln!(output, "Read {documents} documents in {elapsed}")?;
     }
-    if !summary.errors.is_empty() {
-        writeln!(output, "Errors:")?;
-    }
-    for failure in &summary.errors {
-        let (community, year) = (&failure.community_id, failure.year);
-        writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
-    }
+    show_failures(&mut output, &summary.errors)?;
     output.flush()?;
     if summary.incomplete > 0 && !summary.bookmarked {
         terminal::hint(

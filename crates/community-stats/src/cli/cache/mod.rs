@@ -13,12 +13,14 @@ mod update;
 mod verify;
 mod verify_source;
 
+use std::io::{self, Write};
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 
 use super::{Ending, Global};
-use crate::service::GLOBAL;
+use crate::service::{Failure, GLOBAL};
 pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.
@@ -76,4 +78,16 @@ fn described(entry: &EntryDescription) -> Value {
         "created_at": entry.created,
         "expires_at": entry.expires,
     })
+}
+
+/// The cells that failed, a line each, as the Python package prints them.
+fn show_failures(output: &mut dyn Write, failures: &[Failure]) -> io::Result<()> {
+    if !failures.is_empty() {
+        writeln!(output, "Errors:")?;
+    }
+    for failure in failures {
+        let (community, year) = (&failure.community_id, failure.year);
+        writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
+    }
+    Ok(())
 }

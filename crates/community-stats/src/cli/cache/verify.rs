@@ -10,7 +10,7 @@ use super::super::progress::{Progress, Unit};
 use super::super::table::count;
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
-use super::verify_source;
+use super::{show_failures, verify_source};
 use crate::service::{Request, Verification, VerifyRun};
 
 /// Arguments of `cache verify`.
@@ -106,13 +106,7 @@ fn report(verification: &Verification) -> Result<(), Failure> {
             finding.community_id, finding.year, finding.category, finding.state, finding.difference
         )?;
     }
-    if !verification.errors.is_empty() {
-        writeln!(output, "Errors:")?;
-    }
-    for failure in &verification.errors {
-        let (community, year) = (&failure.community_id, failure.year);
-        writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
-    }
+    show_failures(&mut output, &verification.errors)?;
     output.flush()?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Which of the three ways to learn of changes is in use (change-feed design, section 2).
+//! How changes are learned of: from `_stats`, by search, or not at all (change-feed design,
+//! section 2).
 
 use serde_json::{Value, json};
 
@@ -25,11 +26,8 @@ pub(super) fn check(node: &Node, targets: &[String]) -> Check {
         let detail = format!("sequence numbers by search, one request for each kind: {why}");
         return Check::warning(NAME, detail, remedy);
     }
-    let detail = format!(
-        "count, latest day and latest time stamp of each shelf: {why}, and sequence numbers cannot \
-         be summed up"
-    );
-    Check::warning(NAME, detail, format!("{remedy}; use OpenSearch 2.3 or later"))
+    let detail = format!("{why}, and sequence numbers cannot be summed up: changes are not seen");
+    Check::failed(NAME, detail, format!("{remedy}, and indices:data/read/search"))
 }
 
 /// Whether the answer names a sequence number for each primary shard.

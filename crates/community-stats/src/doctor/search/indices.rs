@@ -90,13 +90,12 @@ impl From<Check> for Alias {
 
 fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> Alias {
     let (name, alias) = (format!("alias {}", kind.alias()), format!("{prefix}{}", kind.alias()));
-    let behind = match behind(node, &alias) {
-        Ok(behind) => behind,
-        Err(reading) => return reading.check(&name, &alias).into(),
-    };
-    let years = match year_indices(node, &alias) {
-        Ok(years) => years,
-        Err(reading) => return reading.check(&name, &alias).into(),
+    let (behind, years) = match (behind(node, &alias), year_indices(node, &alias)) {
+        (Ok(behind), Ok(years)) => (behind, years),
+        (Err(Reading::Forbidden(_)), _) | (_, Err(Reading::Forbidden(_))) => {
+            return believed(node, name, alias);
+        }
+        (Err(reading), _) | (_, Err(reading)) => return reading.check(&name, &alias).into(),
     };
     let outside: Vec<&str> =
         years.keys().filter(|index| !behind.contains(*index)).map(String::as_str).collect();
@@ -114,16 +113,24 @@ fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> Alias {
         Ok(documents) => documents,
         Err(reading) => return reading.check(&name, &target).into(),
     };
-    let guessed: Vec<&str> =
-        years.iter().filter(|(_, guessed)| **guessed).map(|(index, _)| index.as_str()).collect();
+    let of = |wanted: Field| -> Vec<&str> {
+        let found = years.iter().filter(|(_, field)| **field == wanted);
+        found.map(|(index, _)| index.as_str()).collect()
+    };
+    let (guessed, useless) = (of(Field::Beside), of(Field::Useless));
     let indices = plural(behind.len().max(years.len()) as u64, "index", "indices");
     let detail = format!("{alias}: {indices}, {}", plural(documents, "document", "documents"));
-    let check = if !guessed.is_empty() {
+    let reindex = "reindex into indices that the templates of the Python side make";
+    let check = if !useless.is_empty() {
+        let which = useless.join(", ");
+        let detail =
+            format!("{detail}; communities cannot be searched for in {which}: guessed type");
+        Check::failed(name, detail, reindex)
+    } else if !guessed.is_empty() {
         Check::warning(
             name,
             format!("{detail}; community_id has a guessed type in {}", guessed.join(", ")),
-            "reindex into indices that the templates of the Python side make; until then the \
-             field community_id.keyword is asked",
+            format!("{reindex}; until then the field community_id.keyword is asked"),
         )
     } else if behind.is_empty() {
         Check::warning(
@@ -143,6 +150,22 @@ fn alias(node: &Node, prefix: &str, kind: DocumentKind) -> Alias {
     Alias { check, target: Some(target), absent: false }
 }
 
+/// An alias that we may read and whose indices we may not look at.
+fn believed(node: &Node, name: String, alias: String) -> Alias {
+    let documents = match count(node, &alias) {
+        Ok(documents) => documents,
+        Err(reading) => return reading.check(&name, &alias).into(),
+    };
+    let counted = plural(documents, "document", "documents");
+    let check = Check::warning(
+        name,
+        format!("{alias}: {counted}; no right to see its indices and how they are mapped"),
+        "grant indices:admin/aliases/get and indices:admin/mappings/get on it; until then it is \
+         believed to be as the templates of the Python side make it",
+    );
+    Alias { check, target: Some(alias), absent: false }
+}
+
 fn is(names: &[&str]) -> String {
     format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
 }
@@ -157,21 +180,36 @@ fn behind(node: &Node, alias: &str) -> Result<BTreeSet<String>, Reading> {
     Ok(indices.as_object().map(|indices| indices.keys().cloned().collect()).unwrap_or_default())
 }
 
-/// The indices of years, exactly `<alias>-YYYY`, each with whether the type of `community_id` was
-/// guessed.
-fn year_indices(node: &Node, alias: &str) -> Result<BTreeMap<String, bool>, Reading> {
-    let answer = node.get(&format!("/{alias}-*/_mapping/field/community_id"))?;
+/// How communities can be searched for in an index.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    /// As the templates make it, or there is no document yet.
+    Word,
+    /// The type was guessed, and a field beside it serves.
+    Beside,
+    /// The type was guessed, and nothing serves.
+    Useless,
+}
+
+/// The indices of years, exactly `<alias>-YYYY`, each with how communities are searched for.
+fn year_indices(node: &Node, alias: &str) -> Result<BTreeMap<String, Field>, Reading> {
+    let answer = node.get(&format!("/{alias}-*/_mapping/field/community_id*"))?;
     if answer.status == 404 {
         return Ok(BTreeMap::new());
     }
     let indices = Reading::accepted(answer)?;
     let indices = indices.as_object().cloned().unwrap_or_default();
     let of_years = indices.into_iter().filter(|(index, _)| is_year_of(index, alias));
-    let guessed = |fields: &Value| {
-        let kind = fields["mappings"]["community_id"]["mapping"]["community_id"]["type"].as_str();
-        kind.is_some_and(|kind| kind != "keyword")
-    };
-    Ok(of_years.map(|(index, fields)| (index, guessed(&fields))).collect())
+    Ok(of_years.map(|(index, fields)| (index, field(&fields["mappings"]))).collect())
+}
+
+fn field(mappings: &Value) -> Field {
+    let kind = |name: &str, last: &str| mappings[name]["mapping"][last]["type"].as_str();
+    match (kind("community_id", "community_id"), kind("community_id.keyword", "keyword")) {
+        (None | Some("keyword"), _) => Field::Word,
+        (Some(_), Some("keyword")) => Field::Beside,
+        (Some(_), _) => Field::Useless,
+    }
 }
 
 fn is_year_of(index: &str, alias: &str) -> bool {

@@ -104,8 +104,10 @@ fn help_names_every_command_and_exit_code() {
       cache        Makes, reads and examines stored responses
       series       Turns documents into one response, without archive or store
       import       Puts exported documents into the archive
+      sync         Brings the mirror of a live index up to date
       demo         Shows everything on a bundled sample, in a folder of its own
       config       Shows the settings
+      doctor       Examines everything that the settings need, and says what to do
       completions  Writes a completion script for a shell
       man          Writes the manual page
       help         Print this message or the help of the given subcommand(s)

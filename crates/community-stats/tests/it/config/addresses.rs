@@ -43,6 +43,25 @@ fn database_addresses_are_read_as_sqlalchemy_writes_them() {
     assert_eq!(DatabaseUrl::parse("postgresql://[::1]:5433/x").unwrap().host, "::1");
 }
 
+#[test]
+fn a_password_among_the_options_is_not_shown() {
+    let url =
+        DatabaseUrl::parse("postgresql://db/x?user=u&password=hidden&sslmode=require").unwrap();
+    assert_eq!(url.to_string(), "postgresql://db:5432/x?user=u&password=***&sslmode=require");
+    assert!(url.to_secret().expose().contains("hidden"));
+}
+
+#[test]
+fn brokers_are_reached_at_their_usual_ports() {
+    let endpoint = |text: &str| BrokerUrl::parse(text).unwrap().endpoint();
+    let at = |host: &str, port| Some((host.to_owned(), port));
+    assert_eq!(endpoint("amqp://guest:guest@mq//"), at("mq", 5672));
+    assert_eq!(endpoint("amqps://mq:1234/"), at("mq", 1234));
+    assert_eq!(endpoint("redis:///2"), at("localhost", 6379));
+    assert_eq!(endpoint("sqs://key:secret@"), None);
+    assert_eq!(endpoint("sentinel://a:26379/0"), at("a", 26379));
+}
+
 proptest! {
     #[test]
     fn a_password_that_nobody_encoded_is_found(password in "[^%]{1,20}") {

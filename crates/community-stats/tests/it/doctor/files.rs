@@ -91,7 +91,14 @@ fn mirrors_are_for_their_owner() {
 
     let data = patient.folder.path().join("data");
     fs::create_dir(&data).unwrap();
-    let file = data.join("archive.db");
+    let offline =
+        patient.settings.iter().cloned().chain([("mirror.offline".to_owned(), "true".to_owned())]);
+    let offline =
+        Patient { folder: tempfile::TempDir::new().unwrap(), settings: offline.collect() };
+    let found = offline.examine();
+    found.expect("mirror", Unreachable, "the cluster is not asked");
+    assert!(!found.has("opensearch"), "it is not needed");
+    let file = data.join("mirror.db");
     drop(Archive::open(&file, ArchiveOptions::default()).unwrap());
     patient.examine().expect("mirror", Ok, "0 documents");
     mode(&file, 0o644);

@@ -118,6 +118,12 @@ fn mappings_that_were_guessed() {
     let said = format!("guessed type in {prefix}{index}");
     let alias = found.expect("alias stats-community-usage-delta", Warning, &said);
     assert!(alias.remedy.as_ref().unwrap().contains("templates"), "{alias:?}");
+    // A text without a keyword beside it cannot be asked for one community.
+    let useless = format!("/{prefix}stats-community-usage-snapshot-2025");
+    let mapping = br#"{"mappings":{"properties":{"community_id":{"type":"text"}}}}"#;
+    server.send("PUT", &useless, mapping).unwrap();
+    let found = examine(server.url(), &prefix);
+    found.expect("alias stats-community-usage-snapshot", Failed, "cannot be searched for");
     found.expect("bookmarks", Failed, "is not there");
     found.expect("community events", Warning, "is not there");
     found.expect("records", Warning, "is not there");
@@ -262,7 +268,7 @@ fn clusters_that_are_busy() {
 }
 
 #[test]
-fn the_three_change_feeds() {
+fn the_ways_to_learn_of_changes() {
     let Some((server, prefix)) = cluster() else { return };
     let proxy = behind(server, [Fault::on("_stats/docs", forbidden())]);
     let found = examine(proxy.url(), &prefix);
@@ -272,7 +278,7 @@ fn the_three_change_feeds() {
     let declined = Action::Answer { status: 400, retry_after: None };
     proxy.add(Fault::on("_search", declined));
     let found = examine(proxy.url(), &prefix);
-    found.expect("change feed", Warning, "count, latest day and latest time stamp");
+    found.expect("change feed", Failed, "changes are not seen");
 }
 
 #[test]
@@ -284,10 +290,18 @@ fn rights_that_are_missing() {
     assert!(alias.remedy.as_ref().unwrap().contains("indices:data/read/*"), "{alias:?}");
     found.expect("alias stats-community-usage-snapshot", Ok, "2 documents");
 
-    let proxy = behind(server, [Fault::on("_alias", forbidden())]);
-    let found = examine(proxy.url(), &prefix);
-    found.expect("alias stats-community-usage-delta", Failed, "no right to look at");
-    assert!(!found.has("index prefix"), "a missing right says nothing about the prefix");
+    // Without the right to see how it is made, it is believed to be as the templates make it.
+    for right in ["_alias", "_mapping"] {
+        let proxy = behind(server, [Fault::on(right, forbidden())]);
+        let found = examine(proxy.url(), &prefix);
+        let alias = found.expect("alias stats-community-usage-delta", Warning, "2 documents");
+        assert!(alias.remedy.as_ref().unwrap().contains("indices:admin/mappings/get"), "{alias:?}");
+        found.expect("change feed", Ok, "positions");
+        // And its absence says nothing about the prefix.
+        let found = examine(proxy.url(), "nothing-");
+        found.expect("alias stats-community-usage-delta", Failed, "is not there");
+        assert!(!found.has("index prefix"));
+    }
 }
 
 #[test]

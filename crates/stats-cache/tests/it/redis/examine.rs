@@ -1,6 +1,6 @@
 //! What servers say about themselves.
 
-use stats_cache::{CacheStore, CachedResponse, RedisStore};
+use stats_cache::{CachedResponse, RedisStore};
 use stats_series::Category;
 
 use crate::support::RedisServer;

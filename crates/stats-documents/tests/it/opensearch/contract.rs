@@ -1,9 +1,15 @@
 //! The suite that every source passes, on a real node.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use stats_documents::archive::CommunityEvent;
 use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness};
-use stats_documents::{Community, DeletionStatus, DocumentSource, OpenSearch, Visibility};
+use stats_documents::{
+    Archive, ArchiveOptions, Community, DeletionStatus, DocumentSource, Mirror, MirrorOptions,
+    OpenSearch, Visibility,
+};
 use stats_series::DocumentKind;
 
 use super::support::Cluster;
@@ -101,6 +107,67 @@ impl Harness for Filled {
 
     fn longest_id(&self) -> usize {
         512
+    }
+}
+
+/// A cluster behind a mirror that asks it every time.
+struct Mirrored {
+    filled: Filled,
+    mirror: Mirror,
+    _folder: tempfile::TempDir,
+}
+
+impl Mirrored {
+    fn new(cluster: Cluster) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(folder.path().join("mirror.db"), ArchiveOptions::default());
+        let options = MirrorOptions { believe: Duration::ZERO, ..MirrorOptions::default() };
+        let mirror = Mirror::new(Arc::new(cluster.source()), archive.unwrap(), options);
+        let source = cluster.source();
+        Self { filled: Filled { cluster, source }, mirror, _folder: folder }
+    }
+}
+
+impl Harness for Mirrored {
+    fn source(&self) -> &dyn DocumentSource {
+        &self.mirror
+    }
+
+    fn put(&mut self, documents: &[GivenDocument]) {
+        self.filled.put(documents);
+    }
+
+    fn remove(&mut self, kind: DocumentKind, ids: &[&str]) {
+        self.filled.remove(kind, ids);
+    }
+
+    fn put_communities(&mut self, communities: &[Community]) {
+        self.filled.put_communities(communities);
+    }
+
+    fn put_bookmarks(&mut self, bookmarks: &[GivenBookmark]) {
+        self.filled.put_bookmarks(bookmarks);
+    }
+
+    fn put_events(&mut self, events: &[(&str, CommunityEvent)]) {
+        self.filled.put_events(events);
+    }
+
+    fn equal_writes_are_unchanged(&self) -> bool {
+        false
+    }
+
+    fn longest_id(&self) -> usize {
+        512
+    }
+}
+
+#[test]
+fn mirror_of_opensearch() {
+    for (name, case) in CASES {
+        let Some(cluster) = Cluster::new() else { return };
+        println!("{name}");
+        case(&mut Mirrored::new(cluster));
     }
 }
 
