@@ -156,10 +156,29 @@ pub struct PositionMark {
     pub sequence: u64,
 }
 
+impl PositionMark {
+    /// Whether it is about `history`, or about a part of it: then a slash and the part's name
+    /// follow.
+    #[must_use]
+    pub fn is_of(&self, history: &str) -> bool {
+        let rest = self.history.strip_prefix(history);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
 /// How far a source has moved: one mark for every history that it reads, sorted. Equal positions
 /// mean that nothing changed in between.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position(pub Vec<PositionMark>);
+
+impl Position {
+    /// Whether every history of this position still goes on in a later one.
+    #[must_use]
+    pub fn goes_on_in(&self, later: &Self) -> bool {
+        let goes_on = |mark: &PositionMark| later.0.iter().any(|now| mark.is_of(&now.history));
+        self.0.iter().all(goes_on)
+    }
+}
 
 /// How far the aggregation of one kind has gone for one community (source-documents
 /// specification, section 1.12).

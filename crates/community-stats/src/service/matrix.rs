@@ -189,11 +189,12 @@ pub fn difference(origin: &Origin, wanted: &Wanted) -> Option<Difference> {
     }
 }
 
-/// Whether every history that an entry was made from is still there. A new one beside them (the
-/// index of a new year) changes nothing for the documents of the old ones.
+/// Whether every history that an entry was made from goes on. A new one beside them (the index of
+/// a new year) changes nothing for the documents of the old ones.
 fn histories_stand(position: &str, now: &BTreeSet<String>) -> bool {
-    serde_json::from_str::<Position>(position)
-        .is_ok_and(|position| position.0.iter().all(|mark| now.contains(&mark.history)))
+    serde_json::from_str::<Position>(position).is_ok_and(|position| {
+        position.0.iter().all(|mark| now.iter().any(|history| mark.is_of(history)))
+    })
 }
 
 /// The position of a source as the text that an [`Origin`] keeps.

@@ -197,6 +197,24 @@ impl ArchiveWriter<'_> {
         self.counted(0, ())
     }
 
+    /// Forgets, for all documents of `kind`, which numbers they had in the index, and what was
+    /// remembered of their shelves: the index is another one.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn forget_origins(&mut self, kind: DocumentKind) -> Result<()> {
+        self.write(|connection, _| {
+            for statement in [
+                "UPDATE documents SET origin = NULL WHERE kind = ?1",
+                "UPDATE shelves SET remote = NULL WHERE kind = ?1",
+            ] {
+                connection.prepare_cached(statement)?.execute([code_of(kind)])?;
+            }
+            Ok(())
+        })?;
+        self.counted(0, ())
+    }
+
     /// Remembers something of one shelf in the index, from now until the shelf changes; `None`
     /// forgets it. Put it into the same batch as the documents it speaks of, after them.
     ///

@@ -97,6 +97,10 @@ impl KindState {
             None => Changes::Everything,
         };
         let mut writer = archive.writer()?;
+        if self.progress.as_ref().is_some_and(|progress| !progress.latest.goes_on_in(&position)) {
+            // Numbers of another history, even the same ones, say nothing about what we hold.
+            writer.forget_origins(kind)?;
+        }
         self.apply(remote, &mut writer, kind, &changes)?;
         let same = known.as_ref().filter(|progress| progress.latest == position);
         let since = same.map_or(now, |progress| progress.since);

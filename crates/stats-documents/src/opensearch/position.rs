@@ -1,7 +1,8 @@
 //! How far the indices of a kind have moved, and who was touched since.
 //!
 //! A position has for every primary shard a mark with the highest number written: history
-//! `<index>/<index uuid>/<shard>/<history uuid>`. Writes become visible to searches a little later.
+//! `<index>/<index uuid>/<shard>/<history uuid>`, and `…/empty` while nothing was written, since
+//! numbers begin with 0. Writes become visible to searches a little later.
 //! Where some may not be visible yet, a second mark, `…/refreshes`, has the count of refreshes: the
 //! next refresh makes the position another one, even if nothing more is written.
 
@@ -18,6 +19,7 @@ use super::targets::{Group, Target, escape};
 use crate::{Changes, Position, PositionMark};
 
 const REFRESHES: &str = "/refreshes";
+const EMPTY: &str = "/empty";
 const SEARCHED: &str = "/searched";
 
 /// The position of the indices behind `name`; from searching alone where the right to see their
@@ -83,6 +85,9 @@ fn moved_indices(since: &Position, now: &Position) -> Option<Vec<(String, Option
         now.0.iter().map(|mark| (mark.history.as_str(), mark.sequence)).collect();
     // A history that ended, an index that was made anew, writes that were not visible then.
     for (history, sequence) in &before {
+        if history.ends_with(EMPTY) {
+            continue;
+        }
         let comparable = !history.ends_with(REFRESHES) && !history.ends_with(SEARCHED);
         if !comparable || after.get(history).is_none_or(|now| now < sequence) {
             return None;
@@ -90,7 +95,7 @@ fn moved_indices(since: &Position, now: &Position) -> Option<Vec<(String, Option
     }
     let mut shards = BTreeMap::new();
     for (history, to) in after {
-        if history.ends_with(REFRESHES) {
+        if history.ends_with(REFRESHES) || history.ends_with(EMPTY) {
             continue;
         }
         let index = history.split('/').next()?;
@@ -101,16 +106,7 @@ fn moved_indices(since: &Position, now: &Position) -> Option<Vec<(String, Option
         }
     }
     let moved = shards.into_iter().filter(|(_, (from, to))| *from != Some(*to));
-    // A mark counts from 1, so that 0 can stand for "nothing written yet".
-    Some(
-        moved
-            .filter(|(_, (_, to))| *to > 0)
-            .map(|(index, (from, to))| {
-                let from = from.filter(|from| *from > 0).map(|from| from - 1);
-                (index.to_owned(), from, to - 1)
-            })
-            .collect(),
-    )
+    Some(moved.map(|(index, (from, to))| (index.to_owned(), from, to)).collect())
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,8 +190,10 @@ impl Stats {
                     let sequence = primary.refresh.external_total;
                     marks.push(PositionMark { history: format!("{history}{REFRESHES}"), sequence });
                 }
-                let sequence = u64::try_from(primary.seq_no.max_seq_no + 1).unwrap_or(0);
-                marks.push(PositionMark { history, sequence });
+                marks.push(match u64::try_from(primary.seq_no.max_seq_no) {
+                    Ok(sequence) => PositionMark { history, sequence },
+                    Err(_) => PositionMark { history: format!("{history}{EMPTY}"), sequence: 0 },
+                });
             }
         }
         if marks.is_empty() {
@@ -272,7 +270,7 @@ mod tests {
     #[test]
     fn what_is_not_visible_yet_makes_another_position_later() {
         let settled = parse_stats(stats(0, 9, 5)).unwrap();
-        let mark = PositionMark { history: "i-2025/u/0/h".to_owned(), sequence: 10 };
+        let mark = PositionMark { history: "i-2025/u/0/h".to_owned(), sequence: 9 };
         assert_eq!(settled.0, [mark]);
         let buffered = parse_stats(stats(100, 9, 5)).unwrap();
         let hidden = parse_stats(stats(0, 9, 4)).unwrap();

@@ -194,7 +194,7 @@ fn answer(
         Some(expected) if Some(expected) != request.authorization.as_ref() => {
             Some(Action::Answer { status: 401, retry_after: None })
         }
-        _ => lock(&state.faults).iter_mut().find_map(|fault| fault.strike(&request.target)),
+        _ => lock(&state.faults).iter_mut().find_map(|fault| fault.strike(request)),
     };
     match &action {
         Some(Action::Delay(time)) => std::thread::sleep(*time),

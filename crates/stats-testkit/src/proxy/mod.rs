@@ -55,11 +55,14 @@ impl fmt::Debug for Action {
     }
 }
 
-/// Which requests a fault hits: those whose target contains `target`, after `skip` of them have
-/// passed untouched, `times` in a row.
-#[derive(Debug, Clone)]
+/// Tells whether a request is meant.
+type Condition = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
+
+/// Which requests a fault hits: those that it means, after `skip` of them have passed untouched,
+/// `times` in a row.
+#[derive(Clone)]
 pub struct Fault {
-    target: String,
+    meant: Condition,
     skip: usize,
     times: usize,
     action: Action,
@@ -68,7 +71,13 @@ pub struct Fault {
 impl Fault {
     /// A fault that hits every request whose path and query contain `target`.
     pub fn on(target: impl Into<String>, action: Action) -> Self {
-        Self { target: target.into(), skip: 0, times: usize::MAX, action }
+        let target = target.into();
+        Self::when(move |request| request.target.contains(&target), action)
+    }
+
+    /// A fault that hits every request for which `meant` is true; there is no answer to it yet.
+    pub fn when(meant: impl Fn(&Request) -> bool + Send + Sync + 'static, action: Action) -> Self {
+        Self { meant: Arc::new(meant), skip: 0, times: usize::MAX, action }
     }
 
     /// Let this many matching requests pass first.
@@ -85,9 +94,9 @@ impl Fault {
         self
     }
 
-    /// What to do to a request for `target`, if it is one of those meant; counts it.
-    fn strike(&mut self, target: &str) -> Option<Action> {
-        if !target.contains(&self.target) {
+    /// What to do to a request, if it is one of those meant; counts it.
+    fn strike(&mut self, request: &Request) -> Option<Action> {
+        if !(self.meant)(request) {
             return None;
         }
         if self.skip > 0 {
@@ -99,5 +108,12 @@ impl Fault {
         }
         self.times -= 1;
         Some(self.action.clone())
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { skip, times, action, .. } = self;
+        write!(formatter, "Fault({action:?}, after {skip}, {times} times)")
     }
 }

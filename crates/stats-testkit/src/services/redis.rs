@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use anyhow::Context;
+
 use super::process::{Process, folder, free_port, with_retries};
 use super::{Service, shared, unique_name};
 
@@ -15,6 +17,7 @@ use super::{Service, shared, unique_name};
 pub struct Redis {
     address: String,
     process: Option<Process>,
+    options: Vec<String>,
 }
 
 impl Redis {
@@ -24,16 +27,11 @@ impl Redis {
     /// # Errors
     /// When it does not start.
     pub fn start(options: &[&str]) -> anyhow::Result<Self> {
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         with_retries(|| {
-            let (folder, port) = (folder("redis")?, free_port()?);
-            let mut command = Command::new("redis-server");
-            command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
-            command.args(["--appendonly", "no", "--databases", "4096", "--dir"]).arg(&folder);
-            command.args(["--unixsocket"]).arg(folder.join("socket")).args(options);
-            let mut process = Process::start("redis", &folder, "TERM", &command)?;
-            let address = format!("127.0.0.1:{port}");
-            process.wait_until(Duration::from_secs(20), || answers(&address))?;
-            Ok(Self { address, process: Some(process) })
+            let address = format!("127.0.0.1:{}", free_port()?);
+            let process = Some(start(&address, &options)?);
+            Ok(Self { address, process, options: options.clone() })
         })
     }
 
@@ -43,7 +41,11 @@ impl Redis {
     /// When it does not start, or is missing with `CI=true`.
     pub fn shared() -> Option<&'static Self> {
         static SERVER: OnceLock<Option<Redis>> = OnceLock::new();
-        let attach = |address: &str| Self { address: address.to_owned(), process: None };
+        let attach = |address: &str| Self {
+            address: address.to_owned(),
+            process: None,
+            options: Vec::new(),
+        };
         shared(Service::Redis, &SERVER, attach, || Self::start(&[]))
     }
 
@@ -79,6 +81,28 @@ impl Redis {
     pub fn stop(&mut self) {
         self.process = None;
     }
+
+    /// Starts it again, at the same address and empty.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.stop();
+        self.process = Some(start(&self.address, &self.options)?);
+        Ok(())
+    }
+}
+
+fn start(address: &str, options: &[String]) -> anyhow::Result<Process> {
+    let (host, port) = address.rsplit_once(':').context("address without port")?;
+    let folder = folder("redis")?;
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", host, "--port", port, "--save", ""]);
+    command.args(["--appendonly", "no", "--databases", "4096", "--dir"]).arg(&folder);
+    command.args(["--unixsocket"]).arg(folder.join("socket")).args(options);
+    let mut process = Process::start("redis", &folder, "TERM", &command)?;
+    process.wait_until(Duration::from_secs(20), || answers(address))?;
+    Ok(process)
 }
 
 fn answers(address: &str) -> bool {

@@ -10,4 +10,4 @@ mod interrupt;
 mod manners;
 mod series;
 mod shared;
-mod support;
+pub(crate) mod support;

@@ -12,27 +12,27 @@ use tempfile::TempDir;
 
 /// The last day of the documents and bookmarks of `tiny-7`, at noon: 2025 is the current year, and
 /// complete.
-pub(super) const NOW: &str = "2025-12-31T12:00:00Z";
+pub(crate) const NOW: &str = "2025-12-31T12:00:00Z";
 
 /// Communities of `tiny-7`.
-pub(super) const COASTAL: &str = "e563f3dd-20ed-4b22-80a5-680dfe4d0ee9";
-pub(super) const MEDIEVAL: &str = "375f4ed0-a07d-4a3e-b930-5c18064f075b";
+pub(crate) const COASTAL: &str = "e563f3dd-20ed-4b22-80a5-680dfe4d0ee9";
+pub(crate) const MEDIEVAL: &str = "375f4ed0-a07d-4a3e-b930-5c18064f075b";
 
 /// An empty folder and what is run in it.
-pub(super) struct Scene {
-    pub(super) folder: TempDir,
+pub(crate) struct Scene {
+    pub(crate) folder: TempDir,
     now: String,
     more: Vec<String>,
 }
 
 impl Scene {
     /// Nothing is there.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), now: NOW.to_owned(), more: Vec::new() }
     }
 
     /// The corpus `tiny-7` is imported.
-    pub(super) fn tiny() -> Self {
+    pub(crate) fn tiny() -> Self {
         let scene = Self::new();
         let corpus = fixtures::path("documents/tiny-7");
         let imported = scene.run(&["import", corpus.to_str().unwrap()]);
@@ -41,7 +41,7 @@ impl Scene {
     }
 
     /// The corpus `tiny-7` is imported, and everything was generated.
-    pub(super) fn generated() -> Self {
+    pub(crate) fn generated() -> Self {
         let scene = Self::tiny();
         let generated = scene.run(&["cache", "generate"]);
         assert_eq!(generated.code, 0, "{generated}");
@@ -49,36 +49,36 @@ impl Scene {
     }
 
     /// Takes another instant as now.
-    pub(super) fn at(mut self, now: &str) -> Self {
+    pub(crate) fn at(mut self, now: &str) -> Self {
         now.clone_into(&mut self.now);
         self
     }
 
     /// Adds arguments to every command.
-    pub(super) fn with(mut self, arguments: &[&str]) -> Self {
+    pub(crate) fn with(mut self, arguments: &[&str]) -> Self {
         self.more.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         self
     }
 
     /// The path of something in the folder.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The path of something in the data folder.
-    pub(super) fn data(&self, name: &str) -> PathBuf {
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.path("data").join(name)
     }
 
     /// Writes a file into the folder.
-    pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
     /// The command, not run yet; no environment but a home.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_community-stats"));
         command
             .env_clear()
@@ -93,12 +93,12 @@ impl Scene {
     }
 
     /// Runs a command.
-    pub(super) fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.finished(&self.command(arguments).output().unwrap())
     }
 
     /// Runs a command with this on its standard input.
-    pub(super) fn run_with(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
         let mut child = self.spawn(self.command(arguments).stdin(Stdio::piped()));
         // A command that refuses its arguments does not read its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_ref());
@@ -106,12 +106,12 @@ impl Scene {
     }
 
     /// Starts a command whose outputs are read later.
-    pub(super) fn spawn(&self, command: &mut Command) -> Child {
+    pub(crate) fn spawn(&self, command: &mut Command) -> Child {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// What a finished command did, the folder left out.
-    pub(super) fn finished(&self, output: &Output) -> Outcome {
+    pub(crate) fn finished(&self, output: &Output) -> Outcome {
         let shown = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
             text.replace(self.folder.path().to_str().unwrap(), "[folder]")
@@ -124,7 +124,7 @@ impl Scene {
     }
 
     /// Every file of the data folder with its length, without what SQLite keeps beside its files.
-    pub(super) fn files(&self) -> Vec<(String, u64)> {
+    pub(crate) fn files(&self) -> Vec<(String, u64)> {
         let Ok(entries) = fs::read_dir(self.path("data")) else { return Vec::new() };
         let mut files: Vec<(String, u64)> = entries
             .map(|entry| entry.unwrap())
@@ -140,20 +140,20 @@ impl Scene {
 }
 
 /// What a command did.
-pub(super) struct Outcome {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Outcome {
     /// Standard output as JSON.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
     /// The same with the exit code checked.
-    pub(super) fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
         self
     }
@@ -170,7 +170,7 @@ impl fmt::Display for Outcome {
 }
 
 /// The lines of a fixture file of `tiny-7`, changed by `change`, as the name of a new file.
-pub(super) fn changed(
+pub(crate) fn changed(
     scene: &Scene,
     file: &str,
     change: impl Fn(String) -> Option<String>,

@@ -1,0 +1,167 @@
+//! Documents that change: what is fetched, what is made again, and that it is the truth.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::corpus::{Line, shelf};
+use super::support::{Change, Live};
+use crate::cli::support::{COASTAL, MEDIEVAL};
+
+/// Ten documents with other numbers, one that is gone, and one more, on four shelves.
+struct Changes {
+    changes: Vec<Change>,
+    /// The ids of those that have to travel, sorted.
+    travelling: Vec<String>,
+}
+
+impl Changes {
+    fn new() -> Self {
+        let altered: Vec<Line> =
+            [&shelf("usage_delta", COASTAL)[10..16], &shelf("record_snapshot", "global")[3..7]]
+                .concat();
+        let mut changes: Vec<Change> = altered.iter().map(Change::altered).collect();
+        let first = &shelf("usage_snapshot", COASTAL)[0];
+        let earlier = |text: &str| text.replace("2025-11-16", "2025-11-15");
+        changes.push(Change {
+            id: earlier(&first.id),
+            source: Some(earlier(&first.source)),
+            ..Change::put(first)
+        });
+        let mut travelling: Vec<String> = changes.iter().map(|change| change.id.clone()).collect();
+        travelling.sort();
+        changes.push(Change::removed(&shelf("record_delta", MEDIEVAL)[20]));
+        Self { changes, travelling }
+    }
+}
+
+/// What was made, as `community/category`.
+fn made(report: &Value) -> BTreeSet<String> {
+    let name = |made: &Value| {
+        let word = |name: &str| made[name].as_str().unwrap().to_owned();
+        format!("{}/{}", word("community_id"), word("category"))
+    };
+    report["responses"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// The responses that [`Changes`] concern.
+fn concerned() -> BTreeSet<String> {
+    let of = |community: &str, queries: &[&str]| {
+        queries.iter().map(|query| format!("{community}/{query}")).collect::<Vec<_>>()
+    };
+    let usage = ["usage-delta-category", "usage_delta_data_views", "usage_delta_data_downloads"];
+    let records = ["record-delta-category", "record_delta_data_added", "record_delta_data_removed"];
+    [
+        of(COASTAL, &usage),
+        of(COASTAL, &["usage-snapshot-category"]),
+        of("global", &["record-snapshot-category"]),
+        of(MEDIEVAL, &records),
+    ]
+    .concat()
+    .into_iter()
+    .collect()
+}
+
+/// The bodies equal those of an installation that begins with nothing.
+pub(super) fn assert_equal_to_a_rebuild(live: &Live) {
+    let fresh = live.anew();
+    fresh.run(&["cache", "generate", "--all-years"]).expect(0);
+    let (mine, rebuilt) = (live.store.bodies(), fresh.store.bodies());
+    assert!(!mine.is_empty());
+    assert_eq!(mine.keys().collect::<Vec<_>>(), rebuilt.keys().collect::<Vec<_>>());
+    for (key, body) in &mine {
+        assert!(*body == rebuilt[key], "{key}: {}", String::from_utf8_lossy(body));
+    }
+}
+
+/// Checks a generated installation: exactly what changed travels and is made again, nothing else,
+/// and it is what an installation makes that never saw anything older.
+pub(super) fn assert_changes_are_followed(live: &Live) {
+    let before = live.store.bodies();
+    let changes = Changes::new();
+    live.cluster.write(&changes.changes);
+    let journal = live.watch();
+    let report = live.generate(&["--all-years"], 0);
+    assert_eq!(journal.documents(), changes.travelling);
+    // The removal needs no page; every shelf that changed is listed once.
+    assert_eq!((journal.manifests(), journal.pages()), (4, 3));
+    assert_eq!(made(&report), concerned());
+    assert_eq!((&report["success"], &report["skipped"]), (&json!(8), &json!(24)), "{report}");
+    let after = live.store.bodies();
+    let changed = after.iter().filter(|(key, body)| before[*key] != **body).count();
+    assert!((4..=8).contains(&changed), "{changed}");
+    assert_equal_to_a_rebuild(live);
+
+    let journal = live.watch();
+    let report = live.generate(&["--all-years"], 0);
+    assert_eq!(report["skipped_because"], json!({"unchanged": 32}));
+    assert_eq!((journal.manifests(), journal.pages()), (0, 0));
+}
+
+#[test]
+fn exactly_what_changed_is_fetched_and_made_again() {
+    let Some(live) = Live::new() else { return };
+    live.run(&["cache", "generate", "--all-years"]).expect(0);
+    assert_changes_are_followed(&live);
+}
+
+#[test]
+fn a_lost_mirror_costs_pages_and_nothing_else() {
+    let Some(live) = Live::new() else { return };
+    live.run(&["cache", "generate", "--all-years"]).expect(0);
+    live.forget_documents();
+    // Nothing changed, so nothing is even fetched.
+    let journal = live.watch();
+    let report = live.generate(&["--all-years"], 0);
+    assert_eq!(report["skipped_because"], json!({"unchanged": 32}));
+    assert_eq!((journal.manifests(), journal.pages()), (0, 0));
+
+    live.cluster.write(&Changes::new().changes);
+    live.forget_documents();
+    let report = live.generate(&["--all-years"], 0);
+    assert_eq!(made(&report), concerned());
+    assert_equal_to_a_rebuild(&live);
+    live.run(&["sync"]).expect(0);
+    live.run(&["cache", "verify", "--source"]).expect(0);
+}
+
+#[test]
+fn sync_brings_only_what_changed_and_a_second_one_asks_how_far_it_is() {
+    let Some(live) = Live::new() else { return };
+    let first = live.run(&["sync", "--json"]).expect(0).json();
+    assert_eq!((&first["documents"], &first["shelves"]), (&json!(686), &json!(16)), "{first}");
+    let journal = live.watch();
+    let second = live.run(&["sync", "--json"]).expect(0).json();
+    assert_eq!((&second["documents"], &second["changed"]), (&json!(0), &json!(0)), "{second}");
+    assert!(journal.requests() <= 5, "{}", journal.requests());
+
+    let changes = Changes::new();
+    live.cluster.write(&changes.changes);
+    let journal = live.watch();
+    let third = live.run(&["sync", "--json"]).expect(0).json();
+    assert_eq!(journal.documents(), changes.travelling);
+    assert_eq!((&third["documents"], &third["dropped"]), (&json!(11), &json!(1)), "{third}");
+    assert_eq!(third["changed"], 4, "{third}");
+    live.run(&["cache", "verify", "--source"]).expect(0);
+
+    // What was synced is not fetched again.
+    let journal = live.watch();
+    live.run(&["cache", "generate"]).expect(0);
+    assert_eq!(journal.pages(), 0);
+    assert_equal_to_a_rebuild(&live);
+}
+
+/// Writes that searches do not see yet make another position, and no other source.
+#[test]
+fn entries_made_beside_unseen_writes_are_not_made_again() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let line = &shelf("usage_delta", COASTAL)[3];
+    let generate = ["--category", "usage_delta"];
+    live.cluster.write_unseen(&[Change::altered(line)]);
+    assert_eq!(live.generate(&generate, 0)["success"], 4);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+    live.cluster.write(&[]);
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["skipped_because"], json!({"unchanged": 3}), "{report}");
+    assert_eq!(report["responses"][0]["community_id"], COASTAL);
+}

@@ -1,0 +1,103 @@
+//! The other commands against Redis.
+
+use serde_json::json;
+
+use super::corpus::golden;
+use super::support::{Change, Live};
+use super::{corpus::shelf, shared::LOCK};
+use crate::cli::support::{COASTAL, MEDIEVAL};
+
+const CELL: [&str; 6] =
+    ["--community-id", "global", "--year", "2025", "--category", "usage-delta-category"];
+
+fn cell(command: &str) -> Vec<&str> {
+    [&["cache", command], &CELL[..]].concat()
+}
+
+#[test]
+fn everything_that_is_stored_can_be_looked_at_and_removed() {
+    let Some(live) = Live::new() else { return };
+    live.run(&cell("exists")).expect(1);
+    assert!(live.run(&["cache", "list"]).stdout.starts_with("No cached responses found"));
+    live.run(&["cache", "generate"]).expect(0);
+    live.run(&cell("exists")).expect(0);
+    let read = live.command(&cell("read")).output().unwrap();
+    assert!(read.stdout == golden("usage_delta", "global", "optimized"));
+
+    let listed = live.run(&["cache", "list", "--json"]).expect(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 32);
+    assert!(listed.as_array().unwrap().iter().all(|entry| entry["state"] == "fresh"), "{listed}");
+    let mine = live.run(&["cache", "list", "--json", "--community-slug", "medieval-history-lab"]);
+    assert_eq!(mine.expect(0).json().as_array().unwrap().len(), 8);
+
+    let explained = live.run(&[&cell("explain")[..], &["--json"]].concat()).expect(0).json();
+    assert_eq!(explained["state"], "fresh");
+    assert_eq!(explained["cache_key"], live.store.key("global", 2025, "usage-delta-category"));
+    assert_eq!(
+        (&explained["documents_then"], &explained["documents_now"]),
+        (&json!(46), &json!(46))
+    );
+
+    let info = live.run(&["cache", "info", "--json"]).expect(0).json();
+    let bytes: usize = live.store.bodies().values().map(Vec::len).sum();
+    assert_eq!((&info["entries"], &info["size"]), (&json!(32), &json!(bytes)), "{info}");
+    assert!(info["store"].as_str().unwrap().starts_with("Redis "), "{info}");
+    live.run(&["cache", "verify"]).expect(0);
+
+    let deleted = live.run(&[&cell("delete")[..], &["--json"]].concat()).expect(0).json();
+    assert_eq!(deleted, json!({"deleted": 1}));
+    live.run(&cell("exists")).expect(1);
+    let year = ["cache", "delete", "--community-id", MEDIEVAL, "--year", "2025", "--json"];
+    assert_eq!(live.run(&year).expect(0).json(), json!({"deleted": 8}));
+    assert_eq!(live.store.bodies().len(), 23);
+    let cleared = live.run(&["cache", "clear", "--yes", "--json"]).expect(0).json();
+    assert_eq!(cleared, json!({"deleted": 23}));
+    assert!(live.store.keys().is_empty(), "{:?}", live.store.keys());
+    live.run(&["cache", "generate"]).expect(0);
+    live.store.assert_golden("optimized");
+}
+
+#[test]
+fn what_is_stale_damaged_or_orphaned_is_named() {
+    let Some(live) = Live::new() else { return };
+    live.run(&["cache", "generate"]).expect(0);
+    live.cluster.write(&[Change::altered(&shelf("usage_snapshot", COASTAL)[5])]);
+    let listed = live.run(&["cache", "list", "--json", "--state", "stale"]).expect(0).json();
+    let stale = listed.as_array().unwrap();
+    assert_eq!(stale.len(), 1, "{listed}");
+    assert_eq!(
+        (&stale[0]["community_id"], &stale[0]["reason"]),
+        (&json!(COASTAL), &json!("documents changed"),)
+    );
+    let verified = live.run(&["cache", "verify", "--json"]).expect(6).json();
+    assert_eq!(verified["different"], 1, "{verified}");
+
+    // A community is deleted: nobody makes its entries again, and they can be found.
+    let deleted =
+        super::corpus::SURROUNDINGS.iter().find(|line| line.id == MEDIEVAL).map(|line| Change {
+            source: Some(
+                line.source
+                    .replace("\"is_deleted\":false", "\"is_deleted\":true")
+                    .replace("\"deletion_status\":\"P\"", "\"deletion_status\":\"D\""),
+            ),
+            ..Change::put(line)
+        });
+    live.cluster.write(&[deleted.unwrap()]);
+    let report = live.generate(&[], 0);
+    assert_eq!((&report["success"], &report["skipped"]), (&json!(1), &json!(23)), "{report}");
+    let orphans = live.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
+    assert_eq!(orphans, json!({"deleted": 8}));
+    assert_eq!(live.store.bodies().len(), 24);
+    live.run(&["cache", "verify"]).expect(0);
+}
+
+#[test]
+fn somebody_who_holds_the_lock_is_left_alone() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let mut main = super::shared::connection(&live.store.main);
+    let _: () = redis::Commands::set(&mut main, LOCK, "somebody").unwrap();
+    let refused = live.run(&["cache", "generate", "--category", "usage_delta"]).expect(1);
+    assert!(refused.stderr.contains("Another cache generation task is already running"));
+    assert!(live.store.keys().is_empty());
+    assert_eq!(live.store.lock().unwrap(), b"somebody");
+}

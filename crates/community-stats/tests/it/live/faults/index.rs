@@ -1,0 +1,104 @@
+//! Indices and bookmarks that are not what they were.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index};
+use super::super::support::{Change, Cluster, Live};
+use super::{QUERY, Trial};
+
+fn documents() -> Vec<Change> {
+    let index = index("usage_delta");
+    DOCUMENTS.iter().filter(|line| line.index == index).map(Change::put).collect()
+}
+
+#[test]
+fn an_index_is_deleted_in_the_middle_and_made_anew() {
+    let Some(trial) = Trial::new() else { return };
+    let cluster = Arc::clone(&trial.live.cluster);
+    trial.live.before_page(4, move || cluster.delete_index("usage_delta"));
+    assert!((1..4).contains(&trial.fails("usage-delta")));
+    trial.live.cluster.proxy.clear();
+    // Without any index nothing can be said: an empty answer would be taken for the truth.
+    let gone = trial.live.run(&["cache", "generate", "--category", "usage_delta"]).expect(1);
+    assert!(gone.stderr.contains("stats-community-usage-delta"), "{gone}");
+    trial.live.cluster.write(&documents());
+    trial.repaired();
+}
+
+/// The new index has the same documents but one, written in the same order: all numbers are those
+/// of the old one.
+#[test]
+fn an_index_made_anew_with_the_same_numbers_is_another_one() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let generate = ["--category", "usage_delta"];
+    live.generate(&generate, 0);
+    let mut documents = documents();
+    live.cluster.delete_index("usage_delta");
+    live.cluster.write(&documents);
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["success"], 4, "{report}");
+    live.store.assert_golden_category("usage_delta", QUERY, "optimized");
+
+    live.cluster.delete_index("usage_delta");
+    let index = index("usage_delta");
+    let line = DOCUMENTS.iter().filter(|line| line.index == index).nth(100).unwrap();
+    documents[100] = Change::altered(line);
+    live.cluster.write(&documents);
+    let before = live.store.bodies();
+    let journal = live.watch();
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["success"], 4, "{report}");
+    assert_eq!(journal.documents().len(), documents.len());
+    let after = live.store.bodies();
+    let changed = after.iter().filter(|(key, body)| before[*key] != **body).count();
+    assert_eq!(changed, 1);
+    let fresh = live.anew();
+    fresh.generate(&generate, 0);
+    assert!(fresh.store.bodies() == after);
+    live.run(&["cache", "verify", "--category", "usage_delta"]).expect(0);
+}
+
+fn bookmark(community: &str) -> Line {
+    let id = format!("community-usage-delta-agg_{community}");
+    SURROUNDINGS.iter().find(|line| line.id == id).unwrap().clone()
+}
+
+fn set_back(line: &Line, cluster: &Cluster) {
+    let source = line.source.replace("2025-12-31", "2025-12-10");
+    cluster.write(&[Change { source: Some(source), ..Change::put(line) }]);
+}
+
+#[test]
+fn a_bookmark_moves_during_the_run() {
+    let Some(mut trial) = Trial::new() else { return };
+    let line = bookmark("global");
+    // Back, or away.
+    for (away, because) in [
+        (false, "aggregated through 2025-12-10, needs 2025-12-30"),
+        (true, "no bookmark, needs 2025-12-30"),
+    ] {
+        let (cluster, moved) = (Arc::clone(&trial.live.cluster), line.clone());
+        trial.live.before_page(0, move || {
+            if away {
+                cluster.write(&[Change::removed(&moved)]);
+            } else {
+                set_back(&moved, &cluster);
+            }
+        });
+        let report = trial.run(0);
+        assert_eq!(report["incomplete_because"], json!({because: 1}), "{report}");
+        trial.assert_old(&[&format!("global/2025/{QUERY}")]);
+        trial.live.cluster.write(&[Change::put(&line)]);
+        trial = trial.repaired();
+    }
+    // Forward: the documents were read while the day was not over.
+    set_back(&line, &trial.live.cluster);
+    let (cluster, moved) = (Arc::clone(&trial.live.cluster), line);
+    trial.live.before_page(0, move || cluster.write(&[Change::put(&moved)]));
+    let report = trial.run(0);
+    assert_eq!(report["incomplete"], 1, "{report}");
+    trial.assert_old(&[&format!("global/2025/{QUERY}")]);
+    trial.repaired();
+}

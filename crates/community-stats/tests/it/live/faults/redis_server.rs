@@ -1,0 +1,121 @@
+//! Redis itself.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use redis::{Commands, cmd};
+use stats_testkit::services::{Redis, Service, require, unique_name};
+
+use super::super::corpus::COMMUNITIES;
+use super::super::shared::{Store, connection};
+use super::super::support::Live;
+use super::{QUERY, Trial};
+
+/// A server of the test's own, and an installation that stores there.
+fn trial(live: Option<Live>, options: &[&str]) -> Option<(Redis, Trial)> {
+    require(Service::Redis)?;
+    let live = live?;
+    let server = Redis::start(options).unwrap();
+    let store = store_in(&server, &unique_name());
+    Some((server, Trial::on(live.with_store(store))))
+}
+
+fn store_in(server: &Redis, prefix: &str) -> Store {
+    let url = |number: u16| format!("redis://{}/{number}", server.address());
+    Store { responses: url(7), main: url(0), prefix: prefix.to_owned() }
+}
+
+fn say(url: &str, words: &[&str]) {
+    let mut command = cmd(words[0]);
+    command.arg(&words[1..]);
+    let _: redis::Value = command.query(&mut connection(url)).unwrap();
+}
+
+#[test]
+fn redis_runs_out_of_memory() {
+    let Some((_server, trial)) =
+        trial(Live::small("usage_delta"), &["--maxmemory-policy", "noeviction"])
+    else {
+        return;
+    };
+    let url = trial.live.store.main.clone();
+    trial.live.before_page(4, move || say(&url, &["CONFIG", "SET", "maxmemory", "1"]));
+    assert!((1..4).contains(&trial.fails("Redis has reached its maxmemory")));
+    // Nobody can take the lock any more, so a whole run fails.
+    let refused = trial.live.run(&["cache", "generate"]).expect(1);
+    assert!(refused.stderr.contains("Redis has reached its maxmemory"), "{refused}");
+    assert!(refused.stderr.contains("community_stats_cache_generation"), "{refused}");
+    say(&trial.live.store.main, &["CONFIG", "SET", "maxmemory", "0"]);
+    trial.repaired();
+}
+
+#[test]
+fn redis_is_a_read_only_replica() {
+    let Some((primary, mut trial)) =
+        trial(Live::small("usage_delta"), &["--repl-diskless-sync-delay", "0"])
+    else {
+        return;
+    };
+    let replica = Redis::start(&[]).unwrap();
+    let (host, port) = primary.address().split_once(':').unwrap();
+    let there = store_in(&replica, &trial.live.store.prefix);
+    say(&there.main, &["REPLICAOF", host, port]);
+    let begun = Instant::now();
+    while there.body("global", QUERY).is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the replica does not follow");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The lock is taken at the primary, or the run would not even begin.
+    let here = trial.live.store.clone();
+    let mixed = Store { responses: there.responses.clone(), ..here.clone() };
+    trial.live = trial.live.with_store(mixed);
+    assert_eq!(trial.fails("this Redis is a read-only replica; name the primary"), 4);
+    trial.live = trial.live.with_store(there);
+    let refused = trial.live.run(&["cache", "generate"]).expect(5);
+    assert!(refused.stderr.contains("this Redis is a read-only replica"), "{refused}");
+    trial.live = trial.live.with_store(here);
+    trial.repaired();
+}
+
+#[test]
+fn redis_comes_back_empty_in_the_middle() {
+    let Some((server, trial)) = trial(Live::small("usage_delta"), &[]) else { return };
+    let server = Arc::new(Mutex::new(server));
+    let same = Arc::clone(&server);
+    trial.live.before_page(6, move || same.lock().unwrap().restart().unwrap());
+    trial.run(0);
+    // Whole responses, or none.
+    let bodies = trial.live.store.bodies();
+    assert!((1..4).contains(&bodies.len()), "{:?}", bodies.keys());
+    for community in COMMUNITIES {
+        if trial.live.store.body(community, QUERY).is_some() {
+            trial.assert_body(community, trial.new);
+        }
+    }
+    trial.repaired();
+}
+
+#[test]
+fn another_writer_overwrites_entries_during_the_run() {
+    let Some((_server, mut trial)) = trial(Live::new(), &[]) else { return };
+    let journal = trial.live.watch();
+    trial.run(0);
+    let last = journal.pages() - 1;
+    trial = trial.turned();
+    const PYTHON: &str = "{\"made\": \"by Python\"}";
+    let store = trial.live.store.clone();
+    trial.live.before_page(last, move || {
+        for community in COMMUNITIES {
+            let key = store.key(community, 2025, QUERY);
+            let _: () = store.connection().set(key, PYTHON).unwrap();
+        }
+    });
+    let report = trial.run(0);
+    assert_eq!(report["success"], 4, "{report}");
+    // What was stored before is Python's now, what was stored after is ours: the last one wins.
+    let bodies = trial.live.store.bodies();
+    assert_eq!(bodies.values().filter(|body| *body == PYTHON.as_bytes()).count(), 3);
+    let listed = trial.live.run(&["cache", "list", "--json", "--state", "foreign"]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 3, "{listed}");
+    trial.repaired();
+}

@@ -1,0 +1,140 @@
+//! OpenSearch, and the way to it.
+
+use std::sync::{Arc, Mutex};
+
+use stats_testkit::proxy::{Action, Fault, Request};
+use stats_testkit::services::{OpenSearch, Redis, Service, require};
+
+use super::super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index, shelf};
+use super::super::support::{Change, Cluster, Live, errors, is_manifest, is_page};
+use super::{QUERY, Trial};
+
+#[test]
+fn the_cluster_is_stopped_in_the_middle() {
+    let Some(()) = require(Service::OpenSearch) else { return };
+    let Some(redis) = Redis::shared() else { return };
+    let documents = DOCUMENTS.iter().filter(|line| line.index == index("usage_delta"));
+    let lines: Vec<&Line> = SURROUNDINGS.iter().chain(documents).collect();
+    let node = OpenSearch::start().unwrap();
+    let cluster = Arc::new(Cluster::of(&node, lines.clone()));
+    let mut trial = Trial::on(Live::over(cluster, redis));
+    let node = Arc::new(Mutex::new(node));
+    trial.live.before_page(4, move || node.lock().unwrap().stop());
+    assert!((1..4).contains(&trial.fails("no answer from http://")));
+    // Nobody answers at all: nothing can be said about a single response.
+    let arguments = ["cache", "generate", "--category", "usage_delta"];
+    let refused = trial.live.run(&arguments).expect(5);
+    assert!(refused.stderr.starts_with("error: asking the search indices for "), "{refused}");
+    // Another node takes its place.
+    let cluster = Arc::new(Cluster::of(OpenSearch::shared().unwrap(), lines));
+    trial.live = trial
+        .live
+        .set("SOURCE_HOSTS", cluster.proxy.url())
+        .set("SOURCE_INDEX_PREFIX", &cluster.prefix);
+    trial.live.cluster = cluster;
+    trial.repaired();
+}
+
+#[test]
+fn every_page_may_be_refused_because_the_cluster_is_busy() {
+    let Some(mut trial) = Trial::new() else { return };
+    let journal = trial.live.watch();
+    trial.run(0);
+    let pages = journal.pages();
+    assert!(pages > 8, "{pages}");
+    trial = trial.turned();
+    let busy = || Fault::when(is_page, Action::Answer { status: 429, retry_after: None });
+    let mut failed = Vec::new();
+    for page in 0..pages {
+        trial.live.cluster.proxy.add(busy().after(page));
+        failed.push(trial.fails("answered 429"));
+        trial = trial.repaired();
+        // Once is no failure.
+        trial.live.cluster.proxy.add(busy().after(page).times(1));
+        trial.run(0);
+        trial = trial.turned();
+    }
+    assert_eq!((failed.first(), failed.last()), (Some(&4), Some(&1)), "{failed:?}");
+}
+
+#[test]
+fn a_shard_fails() {
+    let Some(mut trial) = Trial::new() else { return };
+    let failed = || {
+        Action::Rewrite(Arc::new(|body| {
+            String::from_utf8(body).unwrap().replacen("\"failed\":0", "\"failed\":1", 1).into()
+        }))
+    };
+    trial.live.cluster.proxy.add(Fault::when(is_page, failed()).after(1));
+    assert_eq!(trial.fails("shards failed"), 4);
+    trial = trial.repaired();
+    trial.live.cluster.proxy.add(Fault::when(is_manifest, failed()).after(1));
+    assert_eq!(trial.fails("the manifest of "), 3);
+    trial = trial.repaired();
+    // Before anything is known of single responses, the whole run fails.
+    let searches = trial.live.cluster.proxy.requests();
+    assert!(searches.is_empty(), "{searches:?}");
+    for question in 0..6 {
+        let fault = Fault::when(|request| request.target.contains("/_search?"), failed());
+        trial.live.cluster.proxy.add(fault.after(question));
+        let arguments = ["cache", "generate", "--category", "usage_delta", "--overwrite"];
+        let outcome = trial.live.run(&arguments);
+        assert!([1, 3].contains(&outcome.code), "{question}: {outcome}");
+        let text = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(text.contains("asking the search indices for "), "{question}: {outcome}");
+        assert!(text.contains("shards failed"), "{question}: {outcome}");
+        trial.assert_all(trial.old);
+        trial.live.cluster.proxy.clear();
+    }
+    trial.repaired();
+}
+
+#[test]
+fn bodies_are_cut_anywhere() {
+    let Some(mut trial) = Trial::new() else { return };
+    let _journal = trial.live.watch();
+    trial.run(0);
+    let requests = trial.live.cluster.proxy.requests();
+    let pages: Vec<usize> =
+        requests.iter().filter(|request| is_page(request)).map(|page| page.received).collect();
+    trial = trial.turned();
+    // Numbers that look random and are the same every time.
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..12 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let page = (random >> 33) as usize % pages.len();
+        let cut = (random >> 13) as usize % pages[page];
+        let fault = Fault::when(is_page, Action::CutBody(cut)).after(page);
+        trial.live.cluster.proxy.add(fault);
+        let failed = trial.fails("");
+        assert!((1..=4).contains(&failed), "page {page} cut after {cut}: {failed}");
+        trial = trial.repaired();
+    }
+}
+
+#[test]
+fn a_document_changes_between_list_and_page() {
+    let Some(mut trial) = Trial::new() else { return };
+    let lines = shelf("usage_delta", "global");
+    // On the first page, and on a later one.
+    for line in [&lines[0], &lines[40]] {
+        let (cluster, changed) = (Arc::clone(&trial.live.cluster), line.clone());
+        let change = move || cluster.write(&[Change::altered(&changed)]);
+        let of_global = |request: &Request| is_page(request) && asks_for(request, "\"global\"");
+        let fault = Fault::when(of_global, Action::Before(Arc::new(change))).times(1);
+        trial.live.cluster.proxy.add(fault);
+        let report = trial.run(3);
+        let errors = errors(&report);
+        let [(cell, error)] = errors.as_slice() else { panic!("{report}") };
+        assert_eq!(*cell, format!("global/2025/{QUERY}"));
+        assert!(error.contains("global/2025/usage_delta"), "{error}");
+        assert!(error.contains("changed"), "{error}");
+        trial.assert_old(&[cell]);
+        trial.live.cluster.write(&[Change::put(line)]);
+        trial = trial.repaired();
+    }
+}
+
+fn asks_for(request: &Request, word: &str) -> bool {
+    String::from_utf8_lossy(&request.body).contains(word)
+}

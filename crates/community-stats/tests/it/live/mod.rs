@@ -1,0 +1,11 @@
+//! Beside a live InvenioRDM: the real executable against real OpenSearch, Redis and PostgreSQL.
+
+mod beside_python;
+mod changes;
+mod commands;
+mod corpus;
+mod faults;
+mod generate;
+mod shared;
+mod sources;
+mod support;
