@@ -8,10 +8,13 @@ mod search;
 
 use serde_json::Value;
 
-use super::corpus::{COMMUNITIES, golden};
-use super::support::{Live, errors};
+use super::corpus::{COMMUNITIES, golden, shelf};
+use super::support::{Change, Live, errors};
 
 const QUERY: &str = "usage-delta-category";
+
+/// Which document of each shelf [`Trial::touch_every_shelf`] writes again.
+const TOUCHED: usize = 30;
 
 /// An installation with the usage deltas of `tiny-7`, whose four responses stand, made with one
 /// choice of metrics (`old`) from documents that the mirror lost. A run with the other choice
@@ -43,6 +46,14 @@ impl Trial {
         self.live.cluster.proxy.clear();
         self.assert_all(self.new);
         Self { live: self.live, old: self.new, new: self.old }
+    }
+
+    /// Lets the mirror hold everything but one document of each shelf, which has a new number.
+    fn touch_every_shelf(&self) {
+        let mode = if self.old == "full" { "--no-optimize" } else { "--optimize" };
+        self.live.generate(&["--category", "usage_delta", "--overwrite", mode], 0);
+        let line = |community| Change::put(&shelf("usage_delta", community)[TOUCHED]);
+        self.live.cluster.write(&COMMUNITIES.map(line));
     }
 
     /// Makes the new responses.

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use stats_testkit::proxy::{Action, Fault, Request};
+use stats_testkit::proxy::{Action, Fault};
 use stats_testkit::services::{OpenSearch, Redis, Service, require};
 
 use super::super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index, shelf};
 use super::super::support::{Change, Cluster, Live, errors, is_manifest, is_page};
-use super::{QUERY, Trial};
+use super::{QUERY, TOUCHED, Trial};
+use crate::cli::support::MEDIEVAL;
 
 #[test]
 fn the_cluster_is_stopped_in_the_middle() {
@@ -68,6 +69,7 @@ fn a_shard_fails() {
     trial.live.cluster.proxy.add(Fault::when(is_page, failed()).after(1));
     assert_eq!(trial.fails("shards failed"), 4);
     trial = trial.repaired();
+    trial.touch_every_shelf();
     trial.live.cluster.proxy.add(Fault::when(is_manifest, failed()).after(1));
     assert_eq!(trial.fails("the manifest of "), 3);
     trial = trial.repaired();
@@ -114,27 +116,38 @@ fn bodies_are_cut_anywhere() {
 
 #[test]
 fn a_document_changes_between_list_and_page() {
-    let Some(mut trial) = Trial::new() else { return };
-    let lines = shelf("usage_delta", "global");
-    // On the first page, and on a later one.
-    for line in [&lines[0], &lines[40]] {
-        let (cluster, changed) = (Arc::clone(&trial.live.cluster), line.clone());
-        let change = move || cluster.write(&[Change::altered(&changed)]);
-        let of_global = |request: &Request| is_page(request) && asks_for(request, "\"global\"");
-        let fault = Fault::when(of_global, Action::Before(Arc::new(change))).times(1);
-        trial.live.cluster.proxy.add(fault);
-        let report = trial.run(3);
-        let errors = errors(&report);
-        let [(cell, error)] = errors.as_slice() else { panic!("{report}") };
-        assert_eq!(*cell, format!("global/2025/{QUERY}"));
-        assert!(error.contains("global/2025/usage_delta"), "{error}");
-        assert!(error.contains("changed"), "{error}");
-        trial.assert_old(&[cell]);
-        trial.live.cluster.write(&[Change::put(line)]);
-        trial = trial.repaired();
-    }
+    let Some(trial) = Trial::new() else { return };
+    trial.touch_every_shelf();
+    let line = shelf("usage_delta", "global")[TOUCHED].clone();
+    let (cluster, changed) = (Arc::clone(&trial.live.cluster), line.clone());
+    // The responses of `global` are made last.
+    let change = move || cluster.write(&[Change::altered(&changed)]);
+    trial.live.before_page(3, change);
+    assert_one_changed(&trial, "global");
+    trial.live.cluster.write(&[Change::put(&line)]);
+    trial.repaired();
 }
 
-fn asks_for(request: &Request, word: &str) -> bool {
-    String::from_utf8_lossy(&request.body).contains(word)
+#[test]
+fn a_document_changes_between_two_pages() {
+    let Some(trial) = Trial::new() else { return };
+    let line = shelf("usage_delta", MEDIEVAL)[40].clone();
+    let (cluster, changed) = (Arc::clone(&trial.live.cluster), line.clone());
+    // Between the first page and the state that the others are read from; those of the first
+    // community.
+    let change = Action::Before(Arc::new(move || cluster.write(&[Change::altered(&changed)])));
+    trial.live.cluster.proxy.add(Fault::on("point_in_time?", change).times(1));
+    assert_one_changed(&trial, MEDIEVAL);
+    trial.live.cluster.write(&[Change::put(&line)]);
+    trial.repaired();
+}
+
+fn assert_one_changed(trial: &Trial, community: &str) {
+    let report = trial.run(3);
+    let errors = errors(&report);
+    let [(cell, error)] = errors.as_slice() else { panic!("{report}") };
+    assert_eq!(*cell, format!("{community}/2025/{QUERY}"));
+    assert!(error.contains(&format!("{community}/2025/usage_delta")), "{error}");
+    assert!(error.contains("changed"), "{error}");
+    trial.assert_old(&[cell]);
 }
