@@ -21,4 +21,5 @@ check:
 bench:
     cargo bench -p stats-series --bench transform
     cargo bench -p community-stats --bench pipeline
+    cargo bench -p community-stats --bench live
     cargo bench -p stats-cache --bench stores

@@ -28,7 +28,7 @@ pub fn documents(kind: &str, items: usize, days: u32) -> Vec<Vec<u8>> {
 /// When there is no kind of that name.
 #[must_use]
 pub fn export(kinds: &[&str], items: usize, days: u32, community: u32) -> String {
-    let id = format!("6f0c1f3e-8a52-4d6e-9c1b-{community:012}");
+    let id = self::community(community);
     let mut out = format!(
         "{{\"_index\":\"communities-communities-v2.0.0-1\",\"_id\":\"{id}\",\"_source\":{{\"id\":\"{id}\",\
          \"slug\":\"community-{community}\",\"created\":\"2025-01-01T00:00:00\",\
@@ -53,6 +53,12 @@ pub fn export(kinds: &[&str], items: usize, days: u32, community: u32) -> String
         }
     }
     out
+}
+
+/// The id of a community of an [`export`], by its number.
+#[must_use]
+pub fn community(number: u32) -> String {
+    format!("6f0c1f3e-8a52-4d6e-9c1b-{number:012}")
 }
 
 /// Alias and bookmark type of a kind.

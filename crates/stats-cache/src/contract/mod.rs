@@ -3,7 +3,7 @@
 //! A backend implements [`Harness`] for its tests and calls
 //! [`cache_store_contract!`](crate::cache_store_contract), which makes one test of every case:
 //!
-//! ```ignore
+//! ```text
 //! stats_cache::cache_store_contract!(MyHarness::start);
 //! ```
 //!

@@ -1,5 +1,4 @@
 //! The proxies count what passes and arrange each fault where it was asked for.
-#![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

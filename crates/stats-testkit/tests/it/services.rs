@@ -1,5 +1,4 @@
 //! The servers start, answer, are shared, and leave nothing behind.
-#![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
