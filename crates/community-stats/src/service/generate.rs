@@ -263,7 +263,7 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
                     community_id: plan.member(cell).id.clone(),
                     year: cell.year,
                     category: cell.category,
-                    error: cell.verdict.reason(),
+                    error: plan.refusal(cell),
                 });
             }
         }

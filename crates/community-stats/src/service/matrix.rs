@@ -85,6 +85,8 @@ pub enum Keep {
 pub enum Refusal {
     /// The community was deleted.
     Deleted,
+    /// The source has nothing for documents of this kind, not even an empty index.
+    NoIndex,
 }
 
 /// State and action of one cell.
@@ -329,6 +331,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deleted => formatter.write_str("the community was deleted"),
+            Self::NoIndex => formatter.write_str("the index of its documents is missing"),
         }
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stats_cache::{EntryState, ShelfMark, UpdateMark, response_key};
-use stats_documents::{Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter};
+use stats_documents::{
+    Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter, SourceError,
+    SourceErrorKind,
+};
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
 
 use super::communities::{Communities, Directory, Member};
 use super::completeness::gap;
-use super::error::ServiceError;
+use super::error::{ServiceError, chain};
 use super::matrix::{Action, Facts, Refusal, Verdict, Wanted, decide};
 use super::request::{Request, Years};
 use super::{CachedResponseService, settings::hash};
@@ -56,6 +59,8 @@ pub struct Plan {
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     kinds: BTreeMap<DocumentKind, KindStanding>,
+    /// The kinds that the source has nothing for, not even an empty index, and what it says.
+    missing: BTreeMap<DocumentKind, SourceError>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +72,8 @@ struct KindStanding {
 
 impl Standing {
     /// Reads it: for each kind one question each. Positions first, so that what changes in
-    /// between is seen as changed the next time.
+    /// between is seen as changed the next time. One kind may be missing, but not all of them:
+    /// then it is the wrong place to look.
     pub(super) fn read(
         source: &dyn DocumentSource,
         kinds: &BTreeSet<DocumentKind>,
@@ -76,10 +82,21 @@ impl Standing {
         let filter = ShelfFilter { communities: communities.to_vec(), years: Vec::new() };
         let mut standing = Self::default();
         for kind in kinds {
-            let position = source.position(*kind)?;
+            let position = match source.position(*kind) {
+                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                    standing.missing.insert(*kind, error);
+                    continue;
+                }
+                position => position?,
+            };
             let shelves = source.fingerprints(*kind, &filter)?;
             let bookmarks = source.bookmarks(*kind, communities)?;
             standing.kinds.insert(*kind, KindStanding { position, shelves, bookmarks });
+        }
+        if standing.kinds.is_empty()
+            && let Some((_, error)) = standing.missing.pop_first()
+        {
+            return Err(error.into());
         }
         Ok(standing)
     }
@@ -130,6 +147,14 @@ impl Plan {
     pub fn shelf(&self, cell: &Cell) -> Shelf {
         let community = self.member(cell).id.clone();
         Shelf { kind: cell.category.kind(), community, year: cell.year }
+    }
+
+    /// Why a cell cannot be made.
+    pub(super) fn refusal(&self, cell: &Cell) -> String {
+        match self.standing.missing.get(&cell.category.kind()) {
+            Some(error) if !self.member(cell).deleted => chain(error),
+            _ => cell.verdict.reason(),
+        }
     }
 
     /// The cells that would be made.
@@ -319,7 +344,12 @@ impl CachedResponseService {
                 current_year: year == plan.current_year,
                 marked: plan.marked.contains(&(member.id.clone(), year)),
                 overwrite,
-                refusal: member.deleted.then_some(Refusal::Deleted),
+                refusal: if member.deleted {
+                    Some(Refusal::Deleted)
+                } else {
+                    let missing = plan.standing.missing.contains_key(&category.kind());
+                    missing.then_some(Refusal::NoIndex)
+                },
             });
             let cell = Cell { member: index, year, category, verdict };
             look(&cell, entry);

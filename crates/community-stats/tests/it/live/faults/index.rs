@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index};
-use super::super::support::{Change, Cluster, Live};
+use super::super::support::{Change, Cluster, Live, errors};
 use super::{QUERY, Trial};
 
 fn documents() -> Vec<Change> {
@@ -101,4 +101,33 @@ fn a_bookmark_moves_during_the_run() {
     assert_eq!(report["incomplete"], 1, "{report}");
     trial.assert_old(&[&format!("global/2025/{QUERY}")]);
     trial.repaired();
+}
+
+/// The responses of a missing index fail, each for itself; the others are made.
+#[test]
+fn one_index_is_missing_from_the_beginning() {
+    let Some(live) = Live::new() else { return };
+    live.generate(&[], 0);
+    live.cluster.delete_index("usage_delta");
+    let report = live.generate(&["--no-optimize"], 3);
+    assert_eq!((&report["success"], &report["failed"]), (&json!(20), &json!(12)), "{report}");
+    for (cell, error) in errors(&report) {
+        assert!(cell.contains("/2025/usage"), "{cell}");
+        assert!(error.contains("neither an alias '") && error.contains("usage-delta'"), "{error}");
+    }
+    live.store.assert_golden_category("usage_delta", QUERY, "optimized");
+    live.store.assert_golden_category("usage_snapshot", "usage-snapshot-category", "full");
+    // What is asked of one kind does not need the others.
+    let one = ["--category", "usage_snapshot", "--community-id", "global"];
+    let report = live.generate(&[&one[..], &["--overwrite"]].concat(), 0);
+    assert_eq!(report["success"], 1, "{report}");
+    let listed = live.run(&["cache", "list", "--json", "--community-id", "global"]).expect(0);
+    let listed = listed.json();
+    let entries = listed.as_array().unwrap();
+    let gone = entries.iter().filter(|it| it["reason"] == "the index of its documents is missing");
+    assert_eq!((entries.len(), gone.count()), (8, 3), "{listed}");
+
+    live.cluster.write(&documents());
+    live.generate(&["--no-optimize"], 0);
+    live.store.assert_golden("full");
 }
