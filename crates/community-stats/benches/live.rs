@@ -93,10 +93,10 @@ fn generation(node: &services::OpenSearch, folder: &Path, communities: u32) {
 /// What it costs to learn that nothing changed among 1,000 communities.
 fn nothing_changed(node: &services::OpenSearch, folder: &Path) {
     let prefix = node.prefix().unwrap();
-    for community in 0..1000 {
-        let kinds = DocumentKind::ALL.map(DocumentKind::name);
-        node.load(&prefix, corpus::export(&kinds, 1, 2, community).lines()).unwrap();
-    }
+    let kinds = DocumentKind::ALL.map(DocumentKind::name);
+    let export: String =
+        (0..1000).map(|community| corpus::export(&kinds, 1, 2, community)).collect();
+    node.load(&prefix, export.lines()).unwrap();
     let proxy = HttpProxy::in_front_of(node.address()).start().unwrap();
     let source = Arc::new(OpenSearch::new(settings(proxy.url(), &prefix)).unwrap());
     let archive = Archive::open(folder.join("thousand.db"), ArchiveOptions::default()).unwrap();

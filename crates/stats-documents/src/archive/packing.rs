@@ -10,7 +10,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use super::dictionary::{Dictionaries, Dictionary};
-use crate::{Day, DocumentFacts, InvalidDocument};
+use crate::{Day, Document, DocumentFacts, InvalidDocument, Shelf};
 
 /// Fast, and 13:1 on usage snapshots.
 const LEVEL: i32 = 1;
@@ -80,6 +80,27 @@ impl Packer {
     ) -> Result<PackedDocument, InvalidDocument> {
         let facts = DocumentFacts::read_text(kind, source)?;
         Ok(self.pack_known(kind, id, &facts, source.as_bytes(), None))
+    }
+
+    /// Compresses a document that a source handed out from `shelf`. What the source says of it is
+    /// taken as it is; the document is not looked into, and its digest is that of the compressed
+    /// form, since the number it has in the source tells whether it changed.
+    #[must_use]
+    pub fn pack_from(&mut self, shelf: &Shelf, document: Document<'_>) -> PackedDocument {
+        let Document { id, day, sequence, source } = document;
+        let dictionary = self.dictionaries.for_document(shelf.kind, source);
+        let content = self.compress(shelf.kind, dictionary.as_ref(), source);
+        PackedDocument {
+            kind: shelf.kind,
+            id: id.to_owned(),
+            community: shelf.community.clone(),
+            day,
+            origin: Some(sequence),
+            digest: digest_of(&content),
+            plain: source.len() as u64,
+            dictionary,
+            content,
+        }
     }
 
     /// The same for a document whose facts were read before.

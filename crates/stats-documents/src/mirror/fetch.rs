@@ -9,7 +9,7 @@ use super::state::text_of;
 use super::{Mirror, lock};
 use crate::archive::{MirrorEntry, PackedDocument};
 use crate::{
-    Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
+    Day, Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
     Visit,
 };
 
@@ -127,12 +127,8 @@ impl Mirror {
                     problem = Some(changed_meanwhile(shelf, document.id));
                     return ControlFlow::Break(());
                 }
-                let origin = Some(document.sequence);
-                match packer.pack(shelf.kind, document.id, document.source, origin) {
-                    Ok(document) => packed.push(document),
-                    Err(invalid) => problem = Some(unusable(shelf, document.id, invalid)),
-                }
-                if problem.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                packed.push(packer.pack_from(shelf, document));
+                ControlFlow::Continue(())
             })?;
             if let Some(problem) = problem {
                 return Err(problem);
@@ -162,38 +158,32 @@ impl Mirror {
             let fetched = remote.documents(shelf, None, &mut |document| {
                 sequences.push(document.sequence);
                 early = visit(document).is_break();
-                // When the packing thread gave up, it says why below.
                 if early || send(&sender, document).is_err() {
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
             });
             drop(sender);
-            let packed = packing.join().unwrap_or_else(|_| {
-                Err(SourceError::new(SourceErrorKind::Damaged, format!("packing {shelf}")))
-            });
+            let packed = packing.join();
             fetched?;
             if early {
                 return Ok(None);
             }
-            Ok(Some((Fingerprint::of(sequences), packed?)))
+            let packed = packed.map_err(|_| {
+                SourceError::new(SourceErrorKind::Damaged, format!("packing {shelf}"))
+            })?;
+            Ok(Some((Fingerprint::of(sequences), packed)))
         })
     }
 
-    fn pack_all(
-        &self,
-        shelf: &Shelf,
-        documents: &Receiver<Arrived>,
-    ) -> Result<Vec<PackedDocument>, SourceError> {
+    fn pack_all(&self, shelf: &Shelf, documents: &Receiver<Arrived>) -> Vec<PackedDocument> {
         let mut packer = self.archive.packer();
         let mut packed = Vec::new();
-        while let Ok(Arrived { id, sequence, source }) = documents.recv() {
-            let document = packer
-                .pack(shelf.kind, &id, &source, Some(sequence))
-                .map_err(|invalid| unusable(shelf, &id, invalid))?;
-            packed.push(document);
+        while let Ok(Arrived { id, day, sequence, source }) = documents.recv() {
+            let document = Document { id: &id, day, sequence, source: &source };
+            packed.push(packer.pack_from(shelf, document));
         }
-        Ok(packed)
+        packed
     }
 
     /// Writes what was fetched and remembers which state of the shelf in the source that is.
@@ -264,13 +254,16 @@ impl Mirror {
 /// A document on its way to being packed.
 struct Arrived {
     id: String,
+    day: Day,
     sequence: u64,
     source: Vec<u8>,
 }
 
 fn send(sender: &SyncSender<Arrived>, document: Document<'_>) -> Result<(), ()> {
-    let Document { id, sequence, source, .. } = document;
-    sender.send(Arrived { id: id.to_owned(), sequence, source: source.to_vec() }).map_err(|_| ())
+    let Document { id, day, sequence, source } = document;
+    sender
+        .send(Arrived { id: id.to_owned(), day, sequence, source: source.to_vec() })
+        .map_err(|_| ())
 }
 
 /// What differs between the source and the archive.
@@ -297,9 +290,4 @@ fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {
 fn too_few(shelf: &Shelf, got: usize, announced: usize) -> SourceError {
     let doing = format!("reading {shelf}: {announced} documents announced, {got} delivered");
     SourceError::new(SourceErrorKind::Inconsistent, doing)
-}
-
-fn unusable(shelf: &Shelf, id: &str, invalid: crate::InvalidDocument) -> SourceError {
-    let doing = format!("keeping document {id:?} of {shelf}");
-    SourceError::caused_by(SourceErrorKind::Inconsistent, doing, invalid)
 }

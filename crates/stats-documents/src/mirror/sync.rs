@@ -1,6 +1,6 @@
 //! Bringing the whole mirror up to date.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -70,6 +70,7 @@ impl Mirror {
             let wanted = self.fingerprints(kind, filter)?;
             report.shelves += wanted.len() as u64;
             let held = self.archive.remembered_of_shelves(kind)?;
+            work.extend(self.emptied(kind, filter, &wanted)?);
             for (shelf, fingerprint) in wanted {
                 if held.get(&shelf).map(String::as_str)
                     != Some(super::state::text_of(fingerprint).as_str())
@@ -77,7 +78,6 @@ impl Mirror {
                     work.push((shelf, fingerprint));
                 }
             }
-            work.extend(self.emptied(kind, filter)?);
         }
         self.update_all(work, workers, cancel, progress, &mut report);
         if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
@@ -173,13 +173,13 @@ impl Mirror {
         writer.commit()
     }
 
-    /// Shelves that the archive has and the source has no longer.
+    /// Shelves that the archive has and the source, which has `there`, has no longer.
     fn emptied(
         &self,
         kind: DocumentKind,
         filter: &ShelfFilter,
+        there: &BTreeMap<Shelf, Fingerprint>,
     ) -> Result<Vec<(Shelf, Fingerprint)>, SourceError> {
-        let there = self.fingerprints(kind, filter)?;
         Ok(self
             .archive
             .fingerprints(kind, filter)?
