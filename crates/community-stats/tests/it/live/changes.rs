@@ -157,6 +157,7 @@ fn entries_made_beside_unseen_writes_are_not_made_again() {
     let Some(live) = Live::small("usage_delta") else { return };
     let line = &shelf("usage_delta", COASTAL)[3];
     let generate = ["--category", "usage_delta"];
+    live.cluster.show_nothing_by_itself();
     live.cluster.write_unseen(&[Change::altered(line)]);
     assert_eq!(live.generate(&generate, 0)["success"], 4);
     live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");

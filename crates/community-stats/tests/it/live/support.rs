@@ -55,7 +55,8 @@ impl Cluster {
         self.send("POST", &format!("/{}*/_refresh", self.prefix), "");
     }
 
-    /// The same without making it visible: searches see it some seconds later.
+    /// The same without making it visible: searches see it some seconds later, unless
+    /// [`show_nothing_by_itself`](Self::show_nothing_by_itself) was said.
     pub(super) fn write_unseen(&self, changes: &[Change]) {
         let mut bulk = String::new();
         for change in changes {
@@ -68,6 +69,12 @@ impl Cluster {
         }
         let answer = self.send("POST", "/_bulk", &bulk);
         assert_eq!(answer["errors"], false, "{answer}");
+    }
+
+    /// From now on only [`write`](Self::write) makes anything visible.
+    pub(super) fn show_nothing_by_itself(&self) {
+        let settings = json!({"index": {"refresh_interval": "-1"}}).to_string();
+        self.send("PUT", &format!("/{}*/_settings", self.prefix), &settings);
     }
 
     /// Deletes the index of a category.
