@@ -8,6 +8,7 @@ mod failures;
 mod import;
 mod mirror;
 mod opensearch;
+mod pieces;
 mod postgres;
 mod processes;
 mod support;
