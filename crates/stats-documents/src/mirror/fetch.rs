@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::state::text_of;
+use super::state::{text_of, write_fingerprint};
 use super::{Mirror, lock};
 use crate::archive::{MirrorEntry, PackedDocument};
 use crate::{
@@ -204,6 +204,7 @@ impl Mirror {
                 writer.put_packed(document)?;
             }
             writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
+            write_fingerprint(&mut writer, shelf, fingerprint)?;
             writer.commit()?;
         }
         if let Some(state) = lock(&self.kinds[shelf.kind as usize]).as_mut() {

@@ -155,22 +155,37 @@ impl KindState {
             .cloned()
             .collect();
         for shelf in gone {
-            writer.remember(kind, &name_of(&shelf), None)?;
+            write_fingerprint(writer, &shelf, Fingerprint::default())?;
             self.fingerprints.remove(&shelf);
         }
         for (shelf, fingerprint) in fresh {
             if self.fingerprints.get(&shelf) != Some(&fingerprint) {
-                writer.remember(kind, &name_of(&shelf), Some(&text_of(fingerprint)))?;
+                write_fingerprint(writer, &shelf, fingerprint)?;
                 self.fingerprints.insert(shelf, fingerprint);
             }
         }
         Ok(())
     }
 
-    /// Takes the fingerprint that a manifest just gave for the present one of its shelf.
+    /// Takes the fingerprint of a shelf that was just read for the present one, once
+    /// [`write_fingerprint`] put it into the archive.
     pub(super) fn correct(&mut self, shelf: &Shelf, fingerprint: Fingerprint) {
-        self.fingerprints.insert(shelf.clone(), fingerprint);
+        if fingerprint.count == 0 {
+            self.fingerprints.remove(shelf);
+        } else {
+            self.fingerprints.insert(shelf.clone(), fingerprint);
+        }
     }
+}
+
+/// Remembers the fingerprint that a shelf has in the source; of an empty one nothing.
+pub(super) fn write_fingerprint(
+    writer: &mut ArchiveWriter<'_>,
+    shelf: &Shelf,
+    fingerprint: Fingerprint,
+) -> Result<(), SourceError> {
+    let text = (fingerprint.count > 0).then(|| text_of(fingerprint));
+    writer.remember(shelf.kind, &name_of(shelf), text.as_deref())
 }
 
 /// Seconds since 1970.
