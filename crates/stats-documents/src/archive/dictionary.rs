@@ -1,5 +1,5 @@
-//! Dictionaries: what the documents of one kind have in common, so that small ones compress as
-//! well as large ones.
+//! Dictionaries: what the small documents of one kind have in common, so that they compress as
+//! well as large ones, which have no use for one.
 //!
 //! The early documents of a kind are kept as samples until there are enough to train from; they
 //! themselves are stored without a dictionary. A trained dictionary is written by the transaction
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 use stats_series::DocumentKind;
 
+use super::packing::LARGE;
 use super::schema::code_of;
 
 /// How large a dictionary gets.
@@ -19,8 +20,6 @@ const DICTIONARY_BYTES: usize = 32 * 1024;
 const SAMPLES: usize = 256;
 /// this many bytes of them.
 const SAMPLES_BYTES: usize = 2 * 1024 * 1024;
-/// The head of a document is enough to learn from.
-const SAMPLE_BYTES: usize = 16 * 1024;
 /// One document in so many becomes a sample, so that they come from different communities.
 const STRIDE: u64 = 3;
 
@@ -94,6 +93,9 @@ impl Dictionaries {
         kind: DocumentKind,
         source: &[u8],
     ) -> Option<Arc<Dictionary>> {
+        if source.len() >= LARGE {
+            return None;
+        }
         let mut stage = self.stage(kind);
         if stage.ready.is_none() && !stage.given_up {
             stage.learn(kind, source);
@@ -118,9 +120,8 @@ impl Stage {
         if !(self.seen - 1).is_multiple_of(STRIDE) {
             return;
         }
-        let head = &source[..source.len().min(SAMPLE_BYTES)];
-        self.samples.extend_from_slice(head);
-        self.lengths.push(head.len());
+        self.samples.extend_from_slice(source);
+        self.lengths.push(source.len());
         if self.lengths.len() < SAMPLES && self.samples.len() < SAMPLES_BYTES {
             return;
         }

@@ -4,18 +4,31 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use lz4_flex::block::{self, CompressTable};
 use sha2::{Digest, Sha256};
 use stats_series::DocumentKind;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use super::dictionary::{Dictionaries, Dictionary};
 use crate::{Day, Document, DocumentFacts, InvalidDocument, Shelf};
 
-/// Fast, and 13:1 on usage snapshots.
+/// The zstd level of small documents.
 const LEVEL: i32 = 1;
 
-/// The first half of the SHA-256 of a source: equal digests mean an unchanged document.
+/// Documents of so many bytes and more are packed with LZ4: 8 to 12 to 1 at several gigabytes a
+/// second either way, where zstd reaches 11 to 19 to 1 at a third of the speed. Smaller ones need
+/// a dictionary, and zstd makes more of one.
+pub(super) const LARGE: usize = 16 * 1024;
+
+/// What begins the content of an LZ4 document; no zstd frame begins so. The XXH3 of the plain
+/// document follows, least byte first, then one LZ4 block.
+const LZ4: &[u8; 4] = b"LZ4\x01";
+const HEAD: usize = LZ4.len() + size_of::<u64>();
+
+/// The first half of the SHA-256 of a source, or the XXH3 of one whose sequence number speaks for
+/// it: equal digests mean an unchanged document.
 pub(crate) type SourceDigest = [u8; 16];
 
 /// A document ready to be stored, without reference to an open archive: other threads may pack.
@@ -46,12 +59,19 @@ pub struct Packer {
     dictionaries: Arc<Dictionaries>,
     without: Option<Compressor<'static>>,
     with: HashMap<DocumentKind, (Arc<Dictionary>, Compressor<'static>)>,
+    table: CompressTable,
     buffer: Vec<u8>,
 }
 
 impl Packer {
     pub(crate) fn new(dictionaries: Arc<Dictionaries>) -> Self {
-        Self { dictionaries, without: None, with: HashMap::new(), buffer: Vec::new() }
+        Self {
+            dictionaries,
+            without: None,
+            with: HashMap::new(),
+            table: CompressTable::default(),
+            buffer: Vec::new(),
+        }
     }
 
     /// Reads the facts of a document and compresses it.
@@ -83,8 +103,8 @@ impl Packer {
     }
 
     /// Compresses a document that a source handed out from `shelf`. What the source says of it is
-    /// taken as it is; the document is not looked into, and its digest is that of the compressed
-    /// form, since the number it has in the source tells whether it changed.
+    /// taken as it is; the document is not looked into, and its digest is a quick one, since the
+    /// number that it has in the source tells whether it changed.
     #[must_use]
     pub fn pack_from(&mut self, shelf: &Shelf, document: Document<'_>) -> PackedDocument {
         let Document { id, day, sequence, source } = document;
@@ -96,7 +116,7 @@ impl Packer {
             community: shelf.community.clone(),
             day,
             origin: Some(sequence),
-            digest: digest_of(&content),
+            digest: xxh3_128(source).to_le_bytes(),
             plain: source.len() as u64,
             dictionary,
             content,
@@ -133,6 +153,9 @@ impl Packer {
         dictionary: Option<&Arc<Dictionary>>,
         source: &[u8],
     ) -> Vec<u8> {
+        if source.len() >= LARGE {
+            return self.compress_large(source);
+        }
         let compressor = match dictionary {
             None => self.without.get_or_insert_with(|| compressor(&[])),
             Some(dictionary) => {
@@ -146,12 +169,27 @@ impl Packer {
                 &mut entry.1
             }
         };
-        self.buffer.clear();
-        self.buffer.reserve(zstd::zstd_safe::compress_bound(source.len()));
-        compressor
-            .compress_to_buffer(source, &mut self.buffer)
+        let room = zstd::zstd_safe::compress_bound(source.len());
+        if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
+        let length = compressor
+            .compress_to_buffer(source, self.buffer.as_mut_slice())
             .expect("the buffer holds the largest possible result");
-        self.buffer.as_slice().to_vec()
+        self.buffer[..length].to_vec()
+    }
+
+    fn compress_large(&mut self, source: &[u8]) -> Vec<u8> {
+        let room = HEAD + block::get_maximum_output_size(source.len());
+        if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
+        self.buffer[..LZ4.len()].copy_from_slice(LZ4);
+        self.buffer[LZ4.len()..HEAD].copy_from_slice(&xxh3_64(source).to_le_bytes());
+        let packed = &mut self.buffer[HEAD..];
+        let length = block::compress_into_with_table(source, packed, &mut self.table)
+            .expect("the buffer holds the largest possible result");
+        self.buffer[..HEAD + length].to_vec()
     }
 }
 
@@ -203,6 +241,27 @@ impl Unpacker {
         content: &[u8],
         plain: usize,
     ) -> io::Result<&[u8]> {
+        if self.buffer.len() > KEPT_BUFFER && plain < KEPT_BUFFER {
+            self.buffer = Vec::new();
+        }
+        if self.buffer.len() < plain {
+            self.buffer.try_reserve(plain - self.buffer.len()).map_err(io::Error::other)?;
+            self.buffer.resize(plain, 0);
+        }
+        if let Some(packed) = content.strip_prefix(LZ4) {
+            self.unpack_large(packed, plain)?;
+        } else {
+            self.unpack_small(dictionary, content, plain)?;
+        }
+        Ok(&self.buffer[..plain])
+    }
+
+    fn unpack_small(
+        &mut self,
+        dictionary: Option<i64>,
+        content: &[u8],
+        plain: usize,
+    ) -> io::Result<()> {
         let decompressor = match self.decompressors.entry(dictionary) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) if dictionary.is_none() => {
@@ -212,17 +271,30 @@ impl Unpacker {
                 return Err(io::Error::other("its dictionary is missing"));
             }
         };
-        self.buffer.clear();
-        if self.buffer.capacity() > KEPT_BUFFER && plain < KEPT_BUFFER {
-            self.buffer = Vec::new();
-        }
-        self.buffer.try_reserve(plain).map_err(io::Error::other)?;
-        let length = decompressor.decompress_to_buffer(content, &mut self.buffer)?;
-        if length == plain {
-            Ok(&self.buffer)
+        let room = &mut self.buffer[..plain];
+        check_length(decompressor.decompress_to_buffer(content, room)?, plain)
+    }
+
+    fn unpack_large(&mut self, packed: &[u8], plain: usize) -> io::Result<()> {
+        let Some((hash, packed)) = packed.split_first_chunk() else {
+            return Err(io::Error::other("it breaks off"));
+        };
+        let room = &mut self.buffer[..plain];
+        let length = block::decompress_into(packed, room).map_err(io::Error::other)?;
+        check_length(length, plain)?;
+        if xxh3_64(room) == u64::from_le_bytes(*hash) {
+            Ok(())
         } else {
-            Err(io::Error::other(format!("{length} bytes instead of {plain}")))
+            Err(io::Error::other("its checksum differs"))
         }
+    }
+}
+
+fn check_length(length: usize, plain: usize) -> io::Result<()> {
+    if length == plain {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{length} bytes instead of {plain}")))
     }
 }
 
@@ -248,7 +320,11 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             *byte = (state >> 24) as u8;
         }
-        for source in [&b""[..], b"{}", &noise, &[b'x'; 70_000]] {
+        let noisy = |length: usize| noise[..length].to_vec();
+        let sizes = [0, 1, LARGE - 1, LARGE, LARGE + 1, noise.len()];
+        let sources = sizes.map(noisy).into_iter().chain([b"{}".to_vec(), vec![b'x'; 70_000]]);
+        for source in sources {
+            let source = source.as_slice();
             assert_eq!(round_trip(source, None), source);
         }
     }
@@ -277,16 +353,27 @@ mod tests {
 
     #[test]
     fn damage_is_seen() {
+        let small = br#"{"community_id":"global","period_start":"2025-03-09"}"#.to_vec();
+        let large = br#"{"id":"eng","view":{"total_events":12}},"#.repeat(LARGE / 40 + 1);
+        assert!(small.len() < LARGE && large.len() >= LARGE);
         let mut packer = Packer::new(Arc::default());
-        let source = b"{\"community_id\":\"global\",\"period_start\":\"2025-03-09\"}";
-        let content = packer.compress(DocumentKind::UsageDelta, None, source);
-        for place in 4..content.len() {
-            let mut damaged = content.clone();
-            damaged[place] ^= 0x10;
-            let unpacked =
-                Unpacker::default().unpack(None, &damaged, source.len()).map(<[u8]>::to_vec);
-            // One bit of the head has no meaning.
-            assert!(unpacked.is_err() || unpacked.is_ok_and(|same| same == source), "byte {place}");
+        for source in [small, large] {
+            let content = packer.compress(DocumentKind::UsageDelta, None, &source);
+            let unpack = |content: &[u8]| {
+                Unpacker::default().unpack(None, content, source.len()).map(<[u8]>::to_vec)
+            };
+            for place in 0..content.len() {
+                let mut damaged = content.clone();
+                damaged[place] ^= 0x10;
+                let unpacked = unpack(&damaged);
+                // One bit of the head has no meaning.
+                let same = unpacked.as_ref().is_ok_and(|same| *same == source);
+                assert!(unpacked.is_err() || same, "byte {place}");
+                assert!(unpack(&content[..place]).is_err(), "cut at {place}");
+            }
+            let mut unpacker = Unpacker::default();
+            assert!(unpacker.unpack(None, &content, source.len() + 1).is_err());
+            assert!(unpacker.unpack(None, &content, source.len() - 1).is_err());
         }
     }
 }

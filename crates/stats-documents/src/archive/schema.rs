@@ -12,7 +12,14 @@ use super::failure::{DoingWithFile, Result, damaged};
 use crate::{SourceError, SourceErrorKind};
 
 /// The format that this program writes, kept in `PRAGMA user_version`.
-pub(crate) const FORMAT: i64 = 1;
+///
+/// * 1: the tables below; every body is a zstd frame.
+/// * 2: large bodies are packed with LZ4.
+pub(crate) const FORMAT: i64 = 2;
+
+/// The oldest format that this program reads. Opened to be written to, such a file becomes one of
+/// the present format.
+const OLDEST_FORMAT: i64 = 1;
 
 /// `CSar`, kept in `PRAGMA application_id`: tells an archive from any other SQLite file.
 const APPLICATION_ID: i64 = 0x4353_6172;
@@ -158,7 +165,11 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
     connection.busy_timeout(busy_timeout).doing("open", path)?;
     connection.set_prepared_statement_cache_capacity(64);
     match look(&connection, path)? {
-        Found::Archive => {}
+        Found::Archive(FORMAT) => {}
+        Found::Archive(_) if access == Access::Read => {}
+        Found::Archive(_) => {
+            connection.pragma_update(None, "user_version", FORMAT).doing("open", path)?;
+        }
         Found::Nothing if access == Access::Create => create(&connection, path, busy_timeout)?,
         Found::Nothing => return Err(damaged(path, "it is empty")),
     }
@@ -177,7 +188,8 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
 }
 
 enum Found {
-    Archive,
+    /// An archive of this format.
+    Archive(i64),
     Nothing,
 }
 
@@ -200,7 +212,7 @@ fn look(connection: &Connection, path: &Path) -> Result<Found> {
         ));
     }
     match format {
-        FORMAT => Ok(Found::Archive),
+        OLDEST_FORMAT..=FORMAT => Ok(Found::Archive(format)),
         newer if newer > FORMAT => Err(SourceError::new(
             SourceErrorKind::NewerFormat,
             format!(

@@ -2,19 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 use super::state::{text_of, write_fingerprint};
 use super::{Mirror, lock};
 use crate::archive::{MirrorEntry, PackedDocument};
 use crate::{
-    Day, Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
+    Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
     Visit,
 };
-
-/// So many documents may wait to be packed while the next ones arrive.
-const WAITING: usize = 16;
 
 /// What it takes to bring a shelf up to date.
 #[derive(Debug, Default)]
@@ -142,48 +137,27 @@ impl Mirror {
         Ok(Fetched::of(&packed, difference.drop.len()))
     }
 
-    /// Fetches a whole shelf: every document is handed on as it arrives and packed on a thread of
-    /// its own at the same time. `None` when the visitor did not want all of it.
+    /// Fetches a whole shelf: every document is packed and handed on as it arrives. `None` when
+    /// the visitor did not want all of it.
     fn fetch_all(
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
         visit: &mut Visit<'_>,
     ) -> Result<Option<(Fingerprint, Vec<PackedDocument>)>, SourceError> {
-        thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(WAITING);
-            let packing = scope.spawn(move || self.pack_all(shelf, &receiver));
-            let mut sequences = Vec::new();
-            let mut early = false;
-            let fetched = remote.documents(shelf, None, &mut |document| {
-                sequences.push(document.sequence);
-                early = visit(document).is_break();
-                if early || send(&sender, document).is_err() {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            });
-            drop(sender);
-            let packed = packing.join();
-            fetched?;
+        let (mut packer, mut packed) = (self.archive.packer(), Vec::new());
+        let mut sequences = Vec::new();
+        let mut early = false;
+        remote.documents(shelf, None, &mut |document| {
+            sequences.push(document.sequence);
+            early = visit(document).is_break();
             if early {
-                return Ok(None);
+                return ControlFlow::Break(());
             }
-            let packed = packed.map_err(|_| {
-                SourceError::new(SourceErrorKind::Damaged, format!("packing {shelf}"))
-            })?;
-            Ok(Some((Fingerprint::of(sequences), packed)))
-        })
-    }
-
-    fn pack_all(&self, shelf: &Shelf, documents: &Receiver<Arrived>) -> Vec<PackedDocument> {
-        let mut packer = self.archive.packer();
-        let mut packed = Vec::new();
-        while let Ok(Arrived { id, day, sequence, source }) = documents.recv() {
-            let document = Document { id: &id, day, sequence, source: &source };
             packed.push(packer.pack_from(shelf, document));
-        }
-        packed
+            ControlFlow::Continue(())
+        })?;
+        Ok((!early).then(|| (Fingerprint::of(sequences), packed)))
     }
 
     /// Writes what was fetched and remembers which state of the shelf in the source that is.
@@ -250,21 +224,6 @@ impl Mirror {
             })
             .collect())
     }
-}
-
-/// A document on its way to being packed.
-struct Arrived {
-    id: String,
-    day: Day,
-    sequence: u64,
-    source: Vec<u8>,
-}
-
-fn send(sender: &SyncSender<Arrived>, document: Document<'_>) -> Result<(), ()> {
-    let Document { id, day, sequence, source } = document;
-    sender
-        .send(Arrived { id: id.to_owned(), day, sequence, source: source.to_vec() })
-        .map_err(|_| ())
 }
 
 /// What differs between the source and the archive.

@@ -5,6 +5,7 @@
 
 mod contract;
 mod failures;
+mod formats;
 mod import;
 mod mirror;
 mod opensearch;

@@ -1,0 +1,73 @@
+//! Archives in every format that was ever written are still read, and written to.
+
+use std::fs;
+use std::ops::ControlFlow;
+
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, Shelf};
+use stats_series::DocumentKind;
+use stats_testkit::{corpus, fixtures};
+
+const KIND: DocumentKind = DocumentKind::UsageDelta;
+
+fn shelf(community: u32) -> Shelf {
+    Shelf { kind: KIND, community: corpus::community(community), year: 2025 }
+}
+
+/// The plain documents of a shelf.
+fn read(archive: &Archive, shelf: &Shelf) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    archive
+        .documents(shelf, None, &mut |document| {
+            found.push(document.source.to_vec());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    found
+}
+
+/// What stands in the fixture of format 1: three communities with lists of no item, of which the
+/// last documents were packed with a dictionary, and the first three days of one with an item.
+fn expected(community: u32) -> Vec<Vec<u8>> {
+    let (items, days) = if community < 3 { (0, 270) } else { (1, 3) };
+    let documents = corpus::documents(KIND.name(), items, days);
+    let own = |document: Vec<u8>| {
+        let text = String::from_utf8(document).unwrap();
+        text.replace(corpus::COMMUNITY, &corpus::community(community)).into_bytes()
+    };
+    documents.into_iter().map(own).collect()
+}
+
+#[test]
+fn format_1_is_read_as_it_is_and_becomes_the_present_one_when_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("archive.db");
+    fs::write(&path, fixtures::bytes("formats/v1/archive.db.gz").unwrap()).unwrap();
+    let options = ArchiveOptions::default;
+    let format = || {
+        let head = fs::read(&path).unwrap();
+        u32::from_be_bytes(head[60..64].try_into().unwrap())
+    };
+
+    let old = Archive::open_read_only(&path, options()).unwrap();
+    for community in 0..4 {
+        assert!(read(&old, &shelf(community)) == expected(community), "community {community}");
+    }
+    drop(old);
+    assert_eq!(format(), 1, "reading changes nothing");
+
+    let archive = Archive::open(&path, options()).unwrap();
+    let large = corpus::documents(KIND.name(), 40, 5);
+    let mut writer = archive.writer().unwrap();
+    for (day, document) in large.iter().enumerate() {
+        writer.put_document(KIND, &format!("large-{day}"), document, None).unwrap();
+    }
+    writer.commit().unwrap();
+    drop(writer);
+    for community in 0..4 {
+        assert!(read(&archive, &shelf(community)) == expected(community), "community {community}");
+    }
+    let shelf = Shelf { community: corpus::COMMUNITY.to_owned(), ..shelf(0) };
+    assert!(read(&archive, &shelf) == large);
+    drop(archive);
+    assert_eq!(format(), 2);
+}
