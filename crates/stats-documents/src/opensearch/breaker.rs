@@ -4,8 +4,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::failure::Failure;
+
 /// Counts failures of all questions to one cluster. After some in a row it opens: then only one
-/// request in a while gets through, until one succeeds.
+/// request in a while gets through, until one succeeds. Who comes meanwhile may wait for it, so
+/// that a short outage spoils nothing; once it has lasted for `threshold` probes, everybody is told
+/// at once.
 #[derive(Debug)]
 pub(super) struct Breaker {
     threshold: u32,
@@ -17,7 +21,8 @@ pub(super) struct Breaker {
 struct State {
     failures: u32,
     reason: String,
-    next_probe: Option<Instant>,
+    /// When it opened, and when the next request may be sent.
+    open: Option<(Instant, Instant)>,
 }
 
 impl Breaker {
@@ -25,17 +30,20 @@ impl Breaker {
         Self { threshold, probe_interval, state: Mutex::default() }
     }
 
-    /// Whether a request may be sent at `now`; otherwise the reason of the last failure.
-    pub(super) fn admit(&self, now: Instant) -> Result<(), String> {
+    /// Whether a request may be sent at `now`.
+    ///
+    /// # Errors
+    /// [`Failure::Resting`] when not.
+    pub(super) fn admit(&self, now: Instant) -> Result<(), Failure> {
         let mut state = self.state();
-        match state.next_probe {
-            Some(next) if now < next => Err(state.reason.clone()),
-            Some(_) => {
-                state.next_probe = Some(now + self.probe_interval);
-                Ok(())
-            }
-            None => Ok(()),
+        let State { reason, open, .. } = &mut *state;
+        let Some((since, next)) = open else { return Ok(()) };
+        if now >= *next {
+            *next = now + self.probe_interval;
+            return Ok(());
         }
+        let patient = now < *since + self.probe_interval * self.threshold;
+        Err(Failure::Resting { reason: reason.clone(), next_probe: *next - now, patient })
     }
 
     /// The cluster answered.
@@ -49,7 +57,8 @@ impl Breaker {
         state.failures = state.failures.saturating_add(1);
         state.reason = reason;
         if state.failures >= self.threshold {
-            state.next_probe = Some(now + self.probe_interval);
+            let since = state.open.map_or(now, |(since, _)| since);
+            state.open = Some((since, now + self.probe_interval));
         }
     }
 
@@ -76,13 +85,22 @@ mod tests {
         let breaker = Breaker::new(3, Duration::from_secs(5));
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let rests = |seconds: u64| match breaker.admit(at(seconds)) {
+            Err(Failure::Resting { reason, next_probe, patient }) => {
+                assert_eq!(reason, "down");
+                Some((next_probe.as_secs(), patient))
+            }
+            other => panic!("{other:?}"),
+        };
         for _ in 0..3 {
             assert!(breaker.admit(at(0)).is_ok());
             breaker.failed(at(0), "down".to_owned());
         }
-        assert_eq!(breaker.admit(at(4)), Err("down".to_owned()));
+        assert_eq!(rests(4), Some((1, true)));
         let admitted = (5..25).filter(|second| breaker.admit(at(*second)).is_ok()).count();
         assert_eq!(admitted, 4);
+        breaker.failed(at(24), "down".to_owned());
+        assert_eq!(rests(25), Some((4, false)), "three probes in vain");
         breaker.succeeded();
         assert!((0..9).all(|_| breaker.admit(at(26)).is_ok()));
     }

@@ -1,23 +1,22 @@
-//! Sends requests: hosts in turn, login, TLS, compression, several at once but not too many,
-//! again after a failure.
+//! Sends requests: hosts in turn, login, compression, again after a failure.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
-use reqwest::blocking::{Client as Http, Response};
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue,
 };
-use reqwest::{Certificate, Method};
+use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 
 use super::breaker::{Breaker, jittered};
 use super::compression::Chooser;
 use super::failure::Failure;
 use super::hits::Summary;
+use super::lanes::{Lanes, Stream, TakenLane};
 use super::settings::{Authentication, OpenSearchSettings};
 use crate::{SourceError, SourceErrorKind};
 
@@ -26,13 +25,11 @@ const LARGEST_ANSWER: u64 = 256 << 20;
 
 #[derive(Debug)]
 pub(super) struct Client {
-    http: Http,
+    lanes: Lanes,
     hosts: Vec<Host>,
     next_host: AtomicUsize,
     breaker: Breaker,
     pub(super) compression: Chooser,
-    in_flight: Mutex<usize>,
-    free: Condvar,
     settings: OpenSearchSettings,
 }
 
@@ -41,6 +38,26 @@ pub(super) struct Client {
 struct Host {
     url: String,
     authorization: Option<HeaderValue>,
+    /// After a failure: until when others are asked in its place.
+    resting: Mutex<Option<Instant>>,
+}
+
+impl Host {
+    fn rests(&self, now: Instant) -> bool {
+        self.resting().is_some_and(|until| now < until)
+    }
+
+    fn failed(&self, until: Instant) {
+        *self.resting() = Some(until);
+    }
+
+    fn answered(&self) {
+        *self.resting() = None;
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A request, without its host.
@@ -96,18 +113,16 @@ impl Client {
                     .map(|(user, password)| Authentication::Basic { user, password })
                     .or_else(|| settings.authentication.clone());
                 let authorization = login.map(|login| authorization(&login)).transpose()?;
-                Ok(Host { url, authorization })
+                Ok(Host { url, authorization, resting: Mutex::default() })
             })
             .collect::<Result<Vec<_>, SourceError>>()?;
         let urls: Vec<&str> = hosts.iter().map(|host| host.url.as_str()).collect();
         Ok(Self {
-            http: http(&settings)?,
+            lanes: Lanes::new(settings.clone())?,
             compression: Chooser::new(settings.compression, &urls),
             hosts,
             next_host: AtomicUsize::new(0),
             breaker: Breaker::new(settings.attempts.max(1), settings.probe_interval),
-            in_flight: Mutex::new(0),
-            free: Condvar::new(),
             settings,
         })
     }
@@ -169,30 +184,43 @@ impl Client {
     /// One attempt: the answer's body, once its status is known to be good.
     pub(super) fn send(&self, call: &Call, request: &Request) -> Result<Body<'_>, Failure> {
         call.check()?;
-        self.breaker.admit(Instant::now()).map_err(Failure::Resting)?;
-        let permit = self.permit();
-        // Every request goes to the next host, so an attempt after a failure does, too.
-        let number = self.next_host.fetch_add(1, Ordering::Relaxed);
-        let host = &self.hosts[number % self.hosts.len()];
-        let result = self.exchange(host, request);
+        let lane = self.lanes.take(call.end).map_err(Failure::Unprepared)?;
+        let lane = lane.ok_or(Failure::Deadline(call.limit))?;
+        self.breaker.admit(Instant::now())?;
+        let host = self.next_host();
+        let result = self.exchange(lane, host, request);
         match &result {
-            Err(failure) if failure.is_outage() => self.note_outage(failure),
-            _ => self.breaker.succeeded(),
+            Ok(_) => host.answered(),
+            Err(failure) if failure.is_outage() => {
+                host.failed(Instant::now() + self.settings.probe_interval);
+                self.note_outage(failure);
+            }
+            Err(_) => self.breaker.succeeded(),
         }
-        let response = result?;
-        let zipped = response
-            .headers()
-            .get(CONTENT_ENCODING)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
-        let reader: Box<dyn Read> =
-            if zipped { Box::new(MultiGzDecoder::new(response)) } else { Box::new(response) };
-        Ok(Body { reader, zipped, end: call.end, _permit: permit })
+        let (zipped, stream) = result?;
+        let reader: Box<dyn Read + '_> =
+            if zipped { Box::new(MultiGzDecoder::new(stream)) } else { Box::new(stream) };
+        Ok(Body { reader, zipped, end: call.end, breaker: &self.breaker })
     }
 
-    fn exchange(&self, host: &Host, request: &Request) -> Result<Response, Failure> {
+    /// The next host in turn, so that an attempt after a failure goes to another one; those that
+    /// failed lately only when all did.
+    fn next_host(&self) -> &Host {
+        let (now, count) = (Instant::now(), self.hosts.len());
+        let first = self.next_host.fetch_add(1, Ordering::Relaxed) % count;
+        let in_turn = || (first..first + count).map(|number| &self.hosts[number % count]);
+        in_turn().find(|host| !host.rests(now)).unwrap_or(&self.hosts[first])
+    }
+
+    /// Whether the answer is compressed, and its body.
+    fn exchange<'a>(
+        &self,
+        lane: TakenLane<'a>,
+        host: &Host,
+        request: &Request,
+    ) -> Result<(bool, Stream<'a>), Failure> {
         let url = &host.url;
-        let mut builder =
-            self.http.request(request.method.clone(), format!("{url}{}", request.path));
+        let mut builder = lane.request(request.method.clone(), format!("{url}{}", request.path));
         if let Some(authorization) = &host.authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
@@ -202,24 +230,20 @@ impl Client {
         if !request.body.is_empty() {
             builder = builder.header(CONTENT_TYPE, "application/json").body(request.body.clone());
         }
-        let response = builder.send().map_err(|error| Failure::Transport {
+        let response = lane.send(builder.build()).map_err(|error| Failure::Transport {
             host: url.clone(),
             source: error.without_url(),
         })?;
-        if response.status().is_success() { Ok(response) } else { Err(status(url, response)) }
+        if !response.status().is_success() {
+            return Err(status(url, lane, response));
+        }
+        let encoding = response.headers().get(CONTENT_ENCODING);
+        let zipped = encoding.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
+        Ok((zipped, lane.read(response)))
     }
 
     pub(super) fn note_outage(&self, failure: &Failure) {
         self.breaker.failed(Instant::now(), failure.to_string());
-    }
-
-    fn permit(&self) -> Permit<'_> {
-        let mut used = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        while *used >= self.settings.requests_in_flight.max(1) {
-            used = self.free.wait(used).unwrap_or_else(PoisonError::into_inner);
-        }
-        *used += 1;
-        Permit(self)
     }
 }
 
@@ -233,13 +257,18 @@ pub(super) struct Attempts<'a> {
 impl Attempts<'_> {
     /// Waits before the next attempt, or gives the failure back if there shall be none.
     pub(super) fn again(&mut self, failure: Failure) -> Result<(), Failure> {
-        self.made += 1;
         let settings = &self.client.settings;
-        if !failure.is_transient() || self.made >= settings.attempts {
-            return Err(failure);
-        }
-        let wait = jittered(self.made, settings.first_wait, settings.longest_wait)
-            .max(failure.retry_after().unwrap_or_default());
+        let wait = if let Failure::Resting { patient: true, next_probe, .. } = failure {
+            // The request was not sent, so this was no attempt.
+            next_probe + jittered(1, settings.first_wait, settings.longest_wait)
+        } else {
+            self.made += 1;
+            if !failure.is_transient() || self.made >= settings.attempts {
+                return Err(failure);
+            }
+            jittered(self.made, settings.first_wait, settings.longest_wait)
+                .max(failure.retry_after().unwrap_or_default())
+        };
         if Instant::now() + wait >= self.call.end {
             return Err(failure);
         }
@@ -248,22 +277,12 @@ impl Attempts<'_> {
     }
 }
 
-#[derive(Debug)]
-struct Permit<'a>(&'a Client);
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.free.notify_one();
-    }
-}
-
 /// An answer's body, unpacked.
 pub(super) struct Body<'a> {
-    reader: Box<dyn Read>,
+    reader: Box<dyn Read + 'a>,
     pub(super) zipped: bool,
     end: Instant,
-    _permit: Permit<'a>,
+    breaker: &'a Breaker,
 }
 
 impl Read for Body<'_> {
@@ -271,7 +290,11 @@ impl Read for Body<'_> {
         if Instant::now() >= self.end {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the question took too long"));
         }
-        self.reader.read(buffer)
+        let length = self.reader.read(buffer)?;
+        if length == 0 && !buffer.is_empty() {
+            self.breaker.succeeded();
+        }
+        Ok(length)
     }
 }
 
@@ -287,32 +310,8 @@ fn authorization(login: &Authentication) -> Result<HeaderValue, SourceError> {
     Ok(value)
 }
 
-fn http(settings: &OpenSearchSettings) -> Result<Http, SourceError> {
-    let refused = |doing: &str, error: reqwest::Error| {
-        SourceError::caused_by(SourceErrorKind::Refused, doing, error)
-    };
-    // Fails when another part of the program has chosen already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let mut builder = Http::builder()
-        .user_agent(concat!("community-stats/", env!("CARGO_PKG_VERSION")))
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .tcp_nodelay(true)
-        .connect_timeout(settings.request_timeout.min(Duration::from_secs(10)))
-        .timeout(settings.request_timeout)
-        .pool_max_idle_per_host(settings.requests_in_flight)
-        .tls_danger_accept_invalid_certs(!settings.verify_certificates);
-    if let Some(pem) = &settings.authorities {
-        let authorities = Certificate::from_pem_bundle(pem).map_err(|error| {
-            refused("reading the certificates of the search authorities", error)
-        })?;
-        builder = builder.tls_certs_only(authorities);
-    }
-    builder.build().map_err(|error| refused("preparing connections to the search hosts", error))
-}
-
 /// The failure that an error answer means. Reads only the start of its body.
-fn status(host: &str, response: Response) -> Failure {
+fn status(host: &str, lane: TakenLane<'_>, response: Response) -> Failure {
     let status = response.status().as_u16();
     let retry_after = response
         .headers()
@@ -321,7 +320,7 @@ fn status(host: &str, response: Response) -> Failure {
         .map(Duration::from_secs);
     let mut body = Vec::new();
     // A broken error answer is still an error answer.
-    drop(response.take(64 << 10).read_to_end(&mut body));
+    drop(lane.read(response).take(64 << 10).read_to_end(&mut body));
     let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let error = &parsed["error"];
     let root = &error["root_cause"][0];

@@ -37,8 +37,19 @@ pub(super) enum Failure {
     #[error("it took more than {0:?}")]
     Deadline(Duration),
     /// The cluster failed lately, and is asked again in a few seconds.
-    #[error("the cluster did not answer lately ({0}), and is only asked again every few seconds")]
-    Resting(String),
+    #[error(
+        "the cluster did not answer lately ({reason}), and is only asked again every few seconds"
+    )]
+    Resting {
+        reason: String,
+        /// How long until the next request may be sent.
+        next_probe: Duration,
+        /// Whether the failure is so young that waiting for it is worth while.
+        patient: bool,
+    },
+    /// No connection can be prepared.
+    #[error(transparent)]
+    Unprepared(SourceError),
 }
 
 impl Failure {
@@ -49,7 +60,9 @@ impl Failure {
             Self::Transport { .. } | Self::Body(_) | Self::Malformed(_) | Self::Incomplete(_) => {
                 true
             }
-            Self::Changed(_) | Self::Deadline(_) | Self::Resting(_) => false,
+            Self::Changed(_) | Self::Deadline(_) | Self::Resting { .. } | Self::Unprepared(_) => {
+                false
+            }
         }
     }
 
@@ -92,7 +105,7 @@ impl Failure {
                 SourceErrorKind::Inconsistent
             }
             failure if failure.is_transient() => SourceErrorKind::Unreachable,
-            Self::Status { status: 500.., .. } | Self::Deadline(_) | Self::Resting(_) => {
+            Self::Status { status: 500.., .. } | Self::Deadline(_) | Self::Resting { .. } => {
                 SourceErrorKind::Unreachable
             }
             _ => SourceErrorKind::Refused,

@@ -13,7 +13,11 @@ use serde::Deserialize;
 
 use super::failure::Failure;
 
+/// Room for so much must be left before more is read.
 const PIECE: usize = 128 << 10;
+/// The buffer at first: what is moved to its start again and again, the rest of one hit, should be
+/// little beside it.
+const ROOM: usize = 1 << 20;
 /// No document is larger: the search engine refuses requests above 100 MB.
 const LARGEST_HIT: usize = 200 << 20;
 const END: &[u8] = b",\"sort\":[";
@@ -127,7 +131,7 @@ enum Place {
 impl<R: Read> HitReader<R> {
     pub(super) fn new(reader: R) -> Self {
         let rest = b"{".to_vec();
-        let (buffer, place) = (vec![0; 2 * PIECE], Place::Head);
+        let (buffer, place) = (vec![0; ROOM], Place::Head);
         Self { reader, buffer, filled: 0, base: 0, pin: 0, at: 0, place, rest }
     }
 

@@ -15,6 +15,7 @@ mod entries;
 mod failure;
 mod fingerprints;
 mod hits;
+mod lanes;
 mod pit;
 mod position;
 mod settings;

@@ -1,5 +1,7 @@
 //! A point in time: one state of the indices for several requests.
 
+use std::io;
+
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,6 +43,9 @@ impl PointInTime {
     pub(super) fn close(self, client: &Client, call: &Call) {
         let body = json!({"pit_id": [self.pit_id]});
         let request = Request::post("/_search/point_in_time".to_owned(), &body);
-        drop(client.send(call, &Request { method: Method::DELETE, ..request }));
+        if let Ok(mut answer) = client.send(call, &Request { method: Method::DELETE, ..request }) {
+            // Read to its end, so that the connection can be used again.
+            let _ = io::copy(&mut answer, &mut io::sink());
+        }
     }
 }

@@ -24,7 +24,7 @@ pub struct OpenSearchSettings {
     pub page_bytes: usize,
     /// How many requests may be under way at once.
     pub requests_in_flight: usize,
-    /// The limit for connecting, for an answer to begin, and for each pause in it.
+    /// The limit for one request, its whole answer included, and for connecting.
     pub request_timeout: Duration,
     /// The limit for one question as a whole: all its pages and all attempts.
     pub call_timeout: Duration,

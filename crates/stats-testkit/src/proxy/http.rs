@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Action, Authority, Fault};
 
@@ -167,8 +168,12 @@ fn serve(settings: &HttpProxyBuilder, state: &State, client: TcpStream) -> io::R
         // Counted before the client can know of the answer.
         lock(&state.requests).push(request);
         let reply = reply?;
-        client.get_mut().write_all(&reply.bytes)?;
-        client.get_mut().flush()?;
+        let piece = if reply.pause.is_some() { PIECE } else { reply.bytes.len().max(1) };
+        for bytes in reply.bytes.chunks(piece) {
+            std::thread::sleep(reply.pause.unwrap_or_default());
+            client.get_mut().write_all(bytes)?;
+            client.get_mut().flush()?;
+        }
         if reply.last {
             return Ok(());
         }
@@ -180,7 +185,12 @@ fn serve(settings: &HttpProxyBuilder, state: &State, client: TcpStream) -> io::R
 struct Reply {
     bytes: Vec<u8>,
     last: bool,
+    /// Before each [`PIECE`].
+    pause: Option<Duration>,
 }
+
+/// What trickles at once.
+const PIECE: usize = 256;
 
 /// Finds the answer to one request; an error closes the connection without one.
 fn answer(
@@ -222,7 +232,11 @@ fn answer(
         if request.method == "HEAD" { head.bytes() } else { head.with_length(body.len()) };
     request.received = passed.unwrap_or(body.len());
     bytes.extend_from_slice(&body[..request.received]);
-    Ok(Reply { bytes, last: passed.is_some() })
+    let pause = match action {
+        Some(Action::Trickle(pause)) => Some(pause),
+        _ => None,
+    };
+    Ok(Reply { bytes, last: passed.is_some(), pause })
 }
 
 /// Asks the server, over the connection kept for this client.
@@ -256,7 +270,7 @@ fn arranged(status: u16, retry_after: Option<u64>) -> Reply {
         "HTTP/1.1 {status} arranged\r\ncontent-type: application/json\r\n{retry}content-length: {}\r\n\r\n",
         body.len()
     );
-    Reply { bytes: (head + &body).into_bytes(), last: false }
+    Reply { bytes: (head + &body).into_bytes(), last: false, pause: None }
 }
 
 /// The first line and the headers of a message.

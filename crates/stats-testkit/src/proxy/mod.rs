@@ -33,6 +33,8 @@ pub enum Action {
     Close,
     /// Announce the whole body but close the connection after this many bytes of it.
     CutBody(usize),
+    /// Pass the answer on in small pieces, with this pause before each.
+    Trickle(Duration),
     /// Flip the lowest bit of this byte of the body, counted modulo its length.
     CorruptByte(usize),
     /// Read the whole body, change it, and pass the result on.
@@ -48,6 +50,7 @@ impl fmt::Debug for Action {
             Self::Answer { status, .. } => write!(formatter, "Answer({status})"),
             Self::Close => write!(formatter, "Close"),
             Self::CutBody(bytes) => write!(formatter, "CutBody({bytes})"),
+            Self::Trickle(pause) => write!(formatter, "Trickle({pause:?})"),
             Self::CorruptByte(at) => write!(formatter, "CorruptByte({at})"),
             Self::Rewrite(_) => write!(formatter, "Rewrite"),
             Self::Before(_) => write!(formatter, "Before"),
