@@ -1,14 +1,15 @@
 //! Generation from a real OpenSearch node, against a minimal client that fetches the same shelves
 //! and throws them away, on the same node in the same run; and what it costs to learn that nothing
-//! changed.
+//! changed. Once the node and the program share two cores; once each has one of its own, as on
+//! machines of their own.
 //!
 //! `cargo bench -p community-stats --bench live [-- COMMUNITIES]` (100 MB each; 2 by default)
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use community_stats::service::{
     CachedResponseService, Communities, Request, Run, ServiceSettings, Years,
 };
 use jiff::Timestamp;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use stats_cache::{Clock, ManualClock, SqliteOptions, SqliteStore};
 use stats_documents::{
@@ -26,6 +29,7 @@ use stats_series::{Category, DocumentKind, FloatStyle, Layouts, SeriesConfig};
 use stats_testkit::measure::timed;
 use stats_testkit::proxy::HttpProxy;
 use stats_testkit::{corpus, http, services};
+use tempfile::TempDir;
 
 const ITEMS: usize = 20;
 const ROUNDS: usize = 3;
@@ -33,10 +37,33 @@ const THREADS: std::ops::RangeInclusive<usize> = 1..=4;
 
 fn main() {
     let communities = std::env::args().filter_map(|text| text.parse().ok()).next().unwrap_or(2);
-    let node = services::OpenSearch::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
+    println!("best of {ROUNDS} rounds and of 1 to 4 threads, for each; seconds\n");
+    let node = services::OpenSearch::start().unwrap();
+    println!("two cores for the node and the program together");
     generation(&node, folder.path(), communities);
     nothing_changed(&node, folder.path());
+    drop(node);
+
+    let [first, second] = two_cores();
+    let node = services::OpenSearch::start_on(first).unwrap();
+    run_on(second);
+    println!("\none core for the node, one for the program");
+    generation(&node, folder.path(), communities);
+}
+
+/// The first two cores that this process may use.
+fn two_cores() -> [usize; 2] {
+    let allowed = sched_getaffinity(None).unwrap();
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    [cores.next().unwrap(), cores.next().expect("two cores")]
+}
+
+/// Keeps this thread, and those that it starts from now on, on one core.
+fn run_on(core: usize) {
+    let mut only = CpuSet::new();
+    only.set(core);
+    sched_setaffinity(None, &only).unwrap();
 }
 
 fn generation(node: &services::OpenSearch, folder: &Path, communities: u32) {
@@ -49,45 +76,147 @@ fn generation(node: &services::OpenSearch, folder: &Path, communities: u32) {
         node.load(&prefix, export.lines()).unwrap();
     }
     println!("corpus: {:.0} MB, {communities} communities, one year, all kinds", mega(bytes));
-    println!("best of {ROUNDS} rounds and of 1 to 4 threads, for each\n");
 
-    let fetched = AtomicUsize::new(0);
-    let minimal = best(|threads| {
-        fetched.store(0, Ordering::Relaxed);
-        timed(|| fetch_all(node, &prefix, communities, threads, &fetched))
-    });
-    println!("minimal client: {:.2} s ({:.0} MB)", seconds(minimal), mega(fetched.into_inner()));
-
-    let names = Names { folder, next: AtomicU32::new(0) };
-    for (name, optimize) in [("optimised", true), ("all metrics", false)] {
-        let last = Mutex::new(PathBuf::new());
-        let cold = best(|threads| {
-            let mirror = names.next("mirror");
-            *last.lock().unwrap() = mirror.clone();
-            let source = Arc::new(OpenSearch::new(settings(node.url(), &prefix)).unwrap());
-            let archive = Archive::open(mirror, ArchiveOptions::default()).unwrap();
-            let mirror = Mirror::new(source, archive, MirrorOptions::default());
-            let service = service(Arc::new(mirror), &names.next("store"), optimize);
-            timed(|| generate(&service, threads, communities))
-        });
-        let kept = last.into_inner().unwrap();
-        let open = || Archive::open(&kept, ArchiveOptions::default()).unwrap();
-        let source = Arc::new(OpenSearch::new(settings(node.url(), &prefix)).unwrap());
-        Mirror::new(source, open(), MirrorOptions::default()).sync_surroundings().unwrap();
-        let again = best(|threads| {
-            let mirror = Mirror::offline(open());
-            let service = service(Arc::new(mirror), &names.next("store"), optimize);
-            timed(|| generate(&service, threads, communities))
-        });
+    let bench = Bench { node, prefix, communities, folder: tempfile::tempdir_in(folder).unwrap() };
+    let kept = [true, false].map(|optimize| bench.mirror(optimize));
+    let mut best: [Option<Taken>; 5] = [None; 5];
+    for _ in 0..ROUNDS {
+        for threads in THREADS {
+            let taken = [
+                bench.taken(|| bench.fetch_all(threads)),
+                bench.cold(true, threads),
+                bench.cold(false, threads),
+                bench.again(&kept[0], true, threads),
+                bench.again(&kept[1], false, threads),
+            ];
+            for (best, taken) in best.iter_mut().zip(taken) {
+                *best = Some(
+                    best.map_or(taken, |best| if taken.wall < best.wall { taken } else { best }),
+                );
+            }
+        }
+    }
+    let [minimal, cold, cold_all, mirror, mirror_all] = best.map(|best| best.unwrap());
+    println!("{:<28}{:>8}{:>12}{:>12}", "", "wall", "program cpu", "node cpu");
+    let rows = [
+        ("minimal client", minimal),
+        ("optimised, cold", cold),
+        ("all metrics, cold", cold_all),
+        ("optimised, from the mirror", mirror),
+        ("all metrics, from the mirror", mirror_all),
+    ];
+    for (name, Taken { wall, program, node }) in rows {
         println!(
-            "{name}: cold {:.2} s, {:.2} times the minimal client; from the mirror {:.2} s, {:.1} \
-             times faster",
-            seconds(cold),
-            seconds(cold) / seconds(minimal),
-            seconds(again),
-            seconds(cold) / seconds(again),
+            "{name:<28}{:>8.3}{:>12.2}{:>12.2}",
+            seconds(wall),
+            seconds(program),
+            seconds(node)
         );
     }
+    let ratio = |one: Taken, other: Taken| seconds(one.wall) / seconds(other.wall);
+    println!(
+        "cold to minimal: optimised {:.2}, all metrics {:.2}; cold to mirror: optimised {:.1}, all \
+         metrics {:.1}",
+        ratio(cold, minimal),
+        ratio(cold_all, minimal),
+        ratio(cold, mirror),
+        ratio(cold_all, mirror_all),
+    );
+}
+
+/// What a subject took.
+#[derive(Clone, Copy)]
+struct Taken {
+    wall: Duration,
+    /// Processor time of this process.
+    program: Duration,
+    /// Processor time of the node.
+    node: Duration,
+}
+
+struct Bench<'a> {
+    node: &'a services::OpenSearch,
+    prefix: String,
+    communities: u32,
+    folder: TempDir,
+}
+
+impl Bench<'_> {
+    fn taken(&self, subject: impl FnOnce()) -> Taken {
+        let (node, program) = (node_time(self.node), program_time());
+        let wall = timed(subject);
+        Taken { wall, program: program_time() - program, node: node_time(self.node) - node }
+    }
+
+    fn source(&self) -> OpenSearch {
+        OpenSearch::new(settings(self.node.url(), &self.prefix)).unwrap()
+    }
+
+    /// From an empty mirror and an empty store.
+    fn cold(&self, optimize: bool, threads: usize) -> Taken {
+        let folder = tempfile::tempdir_in(&self.folder).unwrap();
+        self.cold_in(folder.path(), optimize, threads)
+    }
+
+    fn cold_in(&self, folder: &Path, optimize: bool, threads: usize) -> Taken {
+        let archive = Archive::open(mirror_in(folder), ArchiveOptions::default()).unwrap();
+        let mirror = Mirror::new(Arc::new(self.source()), archive, MirrorOptions::default());
+        let service = service(Arc::new(mirror), folder, optimize);
+        self.taken(|| generate(&service, threads, self.communities))
+    }
+
+    /// A mirror to work from, filled.
+    fn mirror(&self, optimize: bool) -> TempDir {
+        let folder = tempfile::tempdir_in(&self.folder).unwrap();
+        self.cold_in(folder.path(), optimize, 2);
+        let archive = Archive::open(mirror_in(folder.path()), ArchiveOptions::default()).unwrap();
+        let mirror = Mirror::new(Arc::new(self.source()), archive, MirrorOptions::default());
+        mirror.sync_surroundings().unwrap();
+        folder
+    }
+
+    fn again(&self, kept: &TempDir, optimize: bool, threads: usize) -> Taken {
+        let folder = tempfile::tempdir_in(&self.folder).unwrap();
+        let archive = Archive::open(mirror_in(kept.path()), ArchiveOptions::default()).unwrap();
+        let service = service(Arc::new(Mirror::offline(archive)), folder.path(), optimize);
+        self.taken(|| generate(&service, threads, self.communities))
+    }
+
+    /// Every shelf once, by as many threads as told.
+    fn fetch_all(&self, threads: usize) {
+        let shelves: Vec<(DocumentKind, u32)> = (0..self.communities)
+            .flat_map(|community| DocumentKind::ALL.map(|kind| (kind, community)))
+            .collect();
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some((kind, community)) =
+                        shelves.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        fetch(self.node, &self.prefix, *kind, &corpus::community(*community));
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn mirror_in(folder: &Path) -> PathBuf {
+    folder.join("mirror.db")
+}
+
+fn program_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
+/// As the node counts it, in steps of 10 ms.
+fn node_time(node: &services::OpenSearch) -> Duration {
+    let stats = node.get("/_nodes/stats/process").unwrap();
+    let nodes = stats["nodes"].as_object().unwrap();
+    let millis = nodes.values().next().unwrap()["process"]["cpu"]["total_in_millis"].as_u64();
+    Duration::from_millis(millis.unwrap())
 }
 
 /// What it costs to learn that nothing changed among 1,000 communities.
@@ -119,29 +248,18 @@ fn nothing_changed(node: &services::OpenSearch, folder: &Path) {
     );
 }
 
-struct Names<'a> {
-    folder: &'a Path,
-    next: AtomicU32,
-}
-
-impl Names<'_> {
-    fn next(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}-{}.db", self.next.fetch_add(1, Ordering::Relaxed)))
-    }
-}
-
-fn best(mut subject: impl FnMut(usize) -> Duration) -> Duration {
-    let rounds = (0..ROUNDS).flat_map(|_| THREADS);
-    rounds.map(&mut subject).min().unwrap_or_default()
-}
-
 fn settings(url: &str, prefix: &str) -> OpenSearchSettings {
     OpenSearchSettings::new([url], prefix)
 }
 
-fn service(source: Arc<dyn DocumentSource>, store: &Path, optimize: bool) -> CachedResponseService {
+fn service(
+    source: Arc<dyn DocumentSource>,
+    folder: &Path,
+    optimize: bool,
+) -> CachedResponseService {
     let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
+    let store = folder.join("store.db");
     let store = SqliteStore::open_with(store, SqliteOptions::default(), clock.clone()).unwrap();
     let settings = ServiceSettings {
         prefix: "stats_dashboard".to_owned(),
@@ -168,37 +286,11 @@ fn generate(service: &CachedResponseService, workers: usize, communities: u32) {
     assert_eq!((summary.success, summary.failed), (u64::from(communities) * 4, 0));
 }
 
-/// Every shelf once, by as many threads as told.
-fn fetch_all(
-    node: &services::OpenSearch,
-    prefix: &str,
-    communities: u32,
-    threads: usize,
-    fetched: &AtomicUsize,
-) {
-    let shelves: Vec<(DocumentKind, u32)> = (0..communities)
-        .flat_map(|community| DocumentKind::ALL.map(|kind| (kind, community)))
-        .collect();
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some((kind, community)) =
-                    shelves.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    let bytes = fetch(node, prefix, *kind, &corpus::community(*community));
-                    fetched.fetch_add(bytes, Ordering::Relaxed);
-                }
-            });
-        }
-    });
-}
-
 /// A year of one community in pages of about 8 MB, read and thrown away.
-fn fetch(node: &services::OpenSearch, prefix: &str, kind: DocumentKind, community: &str) -> usize {
+fn fetch(node: &services::OpenSearch, prefix: &str, kind: DocumentKind, community: &str) {
     const PAGE: usize = 80;
     let url = format!("{}/{prefix}{}/_search", node.url(), kind.alias());
-    let (mut after, mut total): (Option<Value>, usize) = (None, 0);
+    let mut after: Option<Value> = None;
     loop {
         let mut body = json!({
             "size": PAGE,
@@ -210,10 +302,9 @@ fn fetch(node: &services::OpenSearch, prefix: &str, kind: DocumentKind, communit
             body["search_after"] = after;
         }
         let page = http::send("POST", &url, body.to_string().as_bytes()).unwrap().body;
-        total += page.len();
         let sort = b"\"sort\":";
         let Some(at) = page.windows(sort.len()).rposition(|window| window == sort) else {
-            return total;
+            return;
         };
         let last = &page[at + sort.len()..];
         after = serde_json::Deserializer::from_slice(last).into_iter().next().transpose().unwrap();

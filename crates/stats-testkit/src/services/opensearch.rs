@@ -59,6 +59,22 @@ impl OpenSearch {
     /// # Errors
     /// When it does not start.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with(|| Command::new("java"))
+    }
+
+    /// The same, kept on one processor core (with `taskset`).
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_on(core: usize) -> anyhow::Result<Self> {
+        Self::start_with(|| {
+            let mut command = Command::new("taskset");
+            command.args(["-c", &core.to_string(), "java"]);
+            command
+        })
+    }
+
+    fn start_with(java: impl Fn() -> Command) -> anyhow::Result<Self> {
         let home = install()?;
         with_retries(|| {
             let folder = folder("opensearch")?;
@@ -66,7 +82,7 @@ impl OpenSearch {
             fs::create_dir_all(folder.join("logs"))?;
             let (port, transport) = (free_port()?, free_port()?);
             let class_path = format!("{0}/classes:{0}/lib/*", home.display());
-            let mut command = Command::new("java");
+            let mut command = java();
             command.args(["-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
             command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, "Node"]);
             command.arg(&folder).args([port.to_string(), transport.to_string()]);
