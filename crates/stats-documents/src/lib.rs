@@ -13,6 +13,7 @@ pub mod import;
 pub mod mirror;
 mod model;
 pub mod opensearch;
+mod pause;
 pub mod postgres;
 mod source;
 mod stored;
@@ -26,4 +27,5 @@ pub use model::{
     PositionMark, Shelf, Visibility,
 };
 pub use opensearch::{OpenSearch, OpenSearchSettings};
+pub use pause::jittered;
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};
