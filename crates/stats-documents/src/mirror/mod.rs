@@ -134,6 +134,14 @@ impl Mirror {
         }
     }
 
+    /// The next question about `kind` goes to the source, however fresh its last answer is: a
+    /// shelf is not what that said.
+    fn doubt(&self, kind: DocumentKind) {
+        if let Some(state) = lock(&self.kinds[kind as usize]).as_mut() {
+            state.doubt();
+        }
+    }
+
     /// Answers from the source, or, offline, from the archive.
     fn asked(&self) -> &dyn DocumentSource {
         match &self.remote {

@@ -167,6 +167,11 @@ impl KindState {
         Ok(())
     }
 
+    /// The last answer of the source is no longer believed.
+    pub(super) const fn doubt(&mut self) {
+        self.asked = None;
+    }
+
     /// Takes the fingerprint of a shelf that was just read for the present one, once
     /// [`write_fingerprint`] put it into the archive.
     pub(super) fn correct(&mut self, shelf: &Shelf, fingerprint: Fingerprint) {

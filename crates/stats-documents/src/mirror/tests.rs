@@ -9,7 +9,7 @@ use std::time::Duration;
 use stats_series::DocumentKind;
 use tempfile::TempDir;
 
-use super::{Mirror, MirrorOptions};
+use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
     Archive, ArchiveOptions, Bookmark, Changes, Community, Day, DocumentSource, Fingerprint,
     ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
@@ -20,7 +20,8 @@ struct Counted {
     archive: Archive,
     questions: AtomicU64,
     documents: AtomicU64,
-    meddle: AtomicBool,
+    /// So many lists of documents are outdated once they were given out.
+    meddle: AtomicU64,
 }
 
 impl Counted {
@@ -46,8 +47,10 @@ impl DocumentSource for Counted {
     }
     fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
         let manifest = self.ask().manifest(shelf)?;
-        if self.meddle.swap(false, Ordering::Relaxed) {
-            put(&self.archive, 3, 999);
+        let left = self.meddle.load(Ordering::Relaxed);
+        if left > 0 {
+            self.meddle.store(left - 1, Ordering::Relaxed);
+            put(&self.archive, 3, 1_000 + u32::try_from(left % 1_000).unwrap());
         }
         Ok(manifest)
     }
@@ -117,6 +120,15 @@ fn eager() -> MirrorOptions {
 }
 
 fn setup() -> Setup {
+    setup_with(eager())
+}
+
+/// A mirror that believes what it was told for an hour.
+fn setup_believing() -> Setup {
+    setup_with(MirrorOptions { believe: Duration::from_secs(3600), ..MirrorOptions::default() })
+}
+
+fn setup_with(options: MirrorOptions) -> Setup {
     let folder = tempfile::tempdir().unwrap();
     let open =
         |name: &str| Archive::open(folder.path().join(name), ArchiveOptions::default()).unwrap();
@@ -128,9 +140,9 @@ fn setup() -> Setup {
         archive,
         questions: AtomicU64::new(0),
         documents: AtomicU64::new(0),
-        meddle: AtomicBool::new(false),
+        meddle: AtomicU64::new(0),
     });
-    let mirror = Mirror::new(remote.clone(), open("mirror.db"), eager());
+    let mirror = Mirror::new(remote.clone(), open("mirror.db"), options);
     Setup { folder, remote, mirror }
 }
 
@@ -138,6 +150,11 @@ impl Setup {
     /// What the mirror hands out: `_id`, number and content.
     fn read(&self) -> Result<Vec<(String, u64, String)>, SourceError> {
         read(&self.mirror)
+    }
+
+    fn sync(&self) -> SyncReport {
+        let cancel = AtomicBool::new(false);
+        self.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap()
     }
 
     fn fetched(&self) -> u64 {
@@ -186,12 +203,10 @@ fn a_document_crosses_once_and_then_only_what_changed() {
 #[test]
 fn when_nothing_changed_one_question_for_each_kind_tells() {
     let setup = setup();
-    let cancel = AtomicBool::new(false);
-    let sync = || setup.mirror.sync(&ShelfFilter::default(), 2, &cancel, &|_, _| {}).unwrap();
-    let first = sync();
+    let first = setup.sync();
     assert_eq!((first.shelves, first.changed, first.documents), (1, 1, 10));
     setup.asked();
-    let second = sync();
+    let second = setup.sync();
     assert_eq!((second.changed, second.documents), (0, 0));
     assert_eq!(setup.asked(), 4, "a sync asks for nothing but positions");
     assert_eq!(setup.fetched(), 10);
@@ -205,21 +220,46 @@ fn a_deletion_and_an_emptied_shelf_are_followed() {
         remove(&setup.remote.archive, day);
     }
     assert_same(&setup);
-    let cancel = AtomicBool::new(false);
-    let report = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap();
+    let report = setup.sync();
     assert!(report.failures.is_empty());
     assert!(setup.mirror.archive().mirrored(&shelf()).unwrap().is_empty());
 }
 
 #[test]
-fn a_change_between_manifest_and_pages_is_an_error_and_the_next_read_is_right() {
-    let setup = setup();
-    assert_same(&setup);
-    put(&setup.remote.archive, 3, 333);
-    setup.remote.meddle.store(true, Ordering::Relaxed);
-    let error = setup.read().unwrap_err();
-    assert_eq!(error.kind(), crate::SourceErrorKind::Inconsistent, "{error}");
-    assert_same(&setup);
+fn a_change_between_manifest_and_pages_is_followed_in_the_same_reading() {
+    let setup = setup_believing();
+    setup.read().unwrap();
+    for sync in [false, true] {
+        put(&setup.remote.archive, 3, 333);
+        setup.mirror.doubt(KIND);
+        setup.remote.meddle.store(1, Ordering::Relaxed);
+        if sync {
+            let report = setup.sync();
+            assert!(report.failures.is_empty(), "{:?}", report.failures);
+            assert_eq!((report.changed, report.documents), (1, 1));
+        }
+        assert_same(&setup);
+        assert_eq!(setup.remote.meddle.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
+fn a_shelf_that_changes_each_time_is_an_error_and_the_next_reading_is_right() {
+    let setup = setup_believing();
+    setup.read().unwrap();
+    for sync in [false, true] {
+        put(&setup.remote.archive, 3, 333);
+        setup.mirror.doubt(KIND);
+        let before = setup.mirror.archive().mirrored(&shelf()).unwrap();
+        setup.remote.meddle.store(u64::MAX, Ordering::Relaxed);
+        let error =
+            if sync { setup.sync().failures.remove(0).1 } else { setup.read().unwrap_err() };
+        assert_eq!(error.kind(), crate::SourceErrorKind::Inconsistent, "{error}");
+        assert_eq!(setup.mirror.archive().mirrored(&shelf()).unwrap(), before);
+        setup.remote.meddle.store(0, Ordering::Relaxed);
+        // The answer that was given out before all this is not believed any longer.
+        assert_same(&setup);
+    }
 }
 
 #[test]
@@ -277,7 +317,7 @@ fn another_history_means_everything_is_looked_at_again() {
         archive: fresh,
         questions: AtomicU64::new(0),
         documents: AtomicU64::new(0),
-        meddle: AtomicBool::new(false),
+        meddle: AtomicU64::new(0),
     });
     let Setup { folder, mirror, .. } = setup;
     drop(mirror);
