@@ -42,17 +42,21 @@ pub struct SyncReport {
     pub dropped: u64,
     /// Shelves that could not be brought up to date, and why.
     pub failures: Vec<(Shelf, SourceError)>,
+    /// Kinds that the source has nothing for, not even an empty index, and what it says. What the
+    /// archive holds of them stays.
+    pub missing: Vec<(DocumentKind, SourceError)>,
     /// Whether it ended before all was done, because it was told to.
     pub interrupted: bool,
 }
 
 impl Mirror {
     /// Brings the archive up to date with the source for the shelves that `filter` lets through.
-    /// One shelf that fails does not stop the others. `progress` is told after each shelf how many
-    /// of how many are done.
+    /// One shelf that fails does not stop the others, nor does one kind that is missing.
+    /// `progress` is told after each shelf how many of how many are done.
     ///
     /// # Errors
-    /// When the source cannot say what changed, or the archive cannot be written.
+    /// When the source cannot say what changed, when it has none of the kinds, or when the archive
+    /// cannot be written.
     pub fn sync(
         &self,
         filter: &ShelfFilter,
@@ -67,7 +71,13 @@ impl Mirror {
         let mut report = SyncReport::default();
         let mut work = Vec::new();
         for kind in DocumentKind::ALL {
-            let wanted = self.fingerprints(kind, filter)?;
+            let wanted = match self.fingerprints(kind, filter) {
+                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                    report.missing.push((kind, error));
+                    continue;
+                }
+                wanted => wanted?,
+            };
             report.shelves += wanted.len() as u64;
             let held = self.archive.remembered_of_shelves(kind)?;
             work.extend(self.emptied(kind, filter, &wanted)?);
@@ -78,6 +88,10 @@ impl Mirror {
                     work.push((shelf, fingerprint));
                 }
             }
+        }
+        if report.missing.len() == DocumentKind::ALL.len() {
+            // Then it is the wrong place to look.
+            return Err(report.missing.swap_remove(0).1);
         }
         self.update_all(work, workers, cancel, progress, &mut report);
         if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
