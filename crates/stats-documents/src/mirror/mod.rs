@@ -169,6 +169,10 @@ impl DocumentSource for Mirror {
         }
     }
 
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.with_state(kind, KindState::count)
+    }
+
     fn fingerprints(
         &self,
         kind: DocumentKind,

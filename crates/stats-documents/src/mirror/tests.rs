@@ -38,6 +38,9 @@ impl DocumentSource for Counted {
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
         self.ask().changed_since(kind, since)
     }
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.ask().count(kind)
+    }
     fn fingerprints(
         &self,
         kind: DocumentKind,

@@ -63,6 +63,32 @@ pub(super) fn fingerprints(
     Ok(found)
 }
 
+/// How many documents all shelves have together: those that have a community and a day.
+pub(super) fn count(
+    client: &Client,
+    call: &Call,
+    target: &Target,
+    kind: DocumentKind,
+) -> Result<u64, Failure> {
+    let mut documents = 0;
+    for group in &target.groups {
+        let body = json!({
+            "size": 0,
+            "track_total_hits": false,
+            "query": {"bool": {"filter": [
+                {"exists": {"field": group.community}},
+                {"exists": {"field": kind.day_field()}},
+            ]}},
+            "aggs": {"all": {"filter": {"match_all": {}}}},
+        });
+        let path = format!("/{}/_search?allow_partial_search_results=false", escape(&group.name));
+        let summary = client.search(call, &Request::post(path, &body))?;
+        let count = summary.aggregations["all"]["doc_count"].as_u64();
+        documents += count.ok_or_else(|| Failure::Malformed("no count".to_owned()))?;
+    }
+    Ok(documents)
+}
+
 /// The communities in one group of indices that have documents with numbers above `sequence`, and
 /// how many documents that are.
 pub(super) fn communities_above(

@@ -176,6 +176,12 @@ impl DocumentSource for OpenSearch {
         })
     }
 
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.about(kind, format_args!("the number of documents of {kind}"), |call, target| {
+            fingerprints::count(&self.client, call, target, kind)
+        })
+    }
+
     fn fingerprints(
         &self,
         kind: DocumentKind,

@@ -151,6 +151,29 @@ fn sync_brings_only_what_changed_and_a_second_one_asks_how_far_it_is() {
     assert_equal_to_a_rebuild(&live);
 }
 
+/// Only where the document is now can be asked; that it is missing elsewhere shows in the counts.
+#[test]
+fn a_document_written_over_for_another_community_changes_both() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let generate = ["--category", "usage_delta"];
+    live.generate(&generate, 0);
+    let moved = Change::put(&shelf("usage_delta", COASTAL)[3]);
+    let source = moved.source.as_ref().map(|source| source.replace(COASTAL, MEDIEVAL));
+    live.cluster.write(&[Change { source, ..moved.clone() }]);
+    let journal = live.watch();
+    let report = live.generate(&generate, 0);
+    let expected = [COASTAL, MEDIEVAL].map(|community| format!("{community}/usage-delta-category"));
+    assert_eq!(made(&report), BTreeSet::from(expected));
+    assert_eq!(journal.documents(), std::slice::from_ref(&moved.id));
+    let fresh = live.anew();
+    fresh.generate(&generate, 0);
+    assert!(live.store.bodies() == fresh.store.bodies());
+    // And back.
+    live.cluster.write(&[moved]);
+    live.generate(&generate, 0);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+}
+
 /// Writes that searches do not see yet make another position, and no other source.
 #[test]
 fn entries_made_beside_unseen_writes_are_not_made_again() {
