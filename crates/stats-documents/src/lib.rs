@@ -21,7 +21,7 @@ mod stored;
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
-pub use mirror::{Mirror, MirrorOptions, ShelfDifference, SyncReport};
+pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use stats_series::DocumentKind;
 
 use self::state::KindState;
-pub use self::sync::{ShelfDifference, SyncReport};
+pub use self::sync::{AuditReport, ShelfDifference, SyncReport};
 use crate::{
     Archive, Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint,
     ManifestEntry, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,

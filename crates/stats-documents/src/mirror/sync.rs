@@ -27,6 +27,17 @@ pub struct ShelfDifference {
     pub mirror: Option<Fingerprint>,
 }
 
+/// What an audit found.
+#[derive(Debug, Default)]
+pub struct AuditReport {
+    /// Shelves that were compared.
+    pub shelves: u64,
+    /// Those that differ.
+    pub differences: Vec<ShelfDifference>,
+    /// Kinds that the source has nothing for, not even an empty index, and what it says.
+    pub missing: Vec<(DocumentKind, SourceError)>,
+}
+
 /// What a sync did.
 #[derive(Debug, Default)]
 pub struct SyncReport {
@@ -89,10 +100,7 @@ impl Mirror {
                 }
             }
         }
-        if report.missing.len() == DocumentKind::ALL.len() {
-            // Then it is the wrong place to look.
-            return Err(report.missing.swap_remove(0).1);
-        }
+        none_of_all(&mut report.missing)?;
         self.update_all(work, workers, cancel, progress, &mut report);
         if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
             self.sync_surroundings()?;
@@ -101,29 +109,40 @@ impl Mirror {
     }
 
     /// Asks the source for the fingerprints of all shelves, in one question for each kind, and
-    /// compares them with those of the documents in the archive.
+    /// compares them with those of the documents in the archive. One kind that is missing does not
+    /// stop the others.
     ///
     /// # Errors
-    /// When the source or the archive cannot answer.
-    pub fn audit(&self, filter: &ShelfFilter) -> Result<Vec<ShelfDifference>, SourceError> {
-        let mut differences = Vec::new();
+    /// When the source or the archive cannot answer, or the source has none of the kinds.
+    pub fn audit(&self, filter: &ShelfFilter) -> Result<AuditReport, SourceError> {
+        let mut report = AuditReport::default();
         for kind in DocumentKind::ALL {
-            let there = match &self.remote {
-                Some(remote) => remote.fingerprints(kind, filter)?,
-                None => self.fingerprints(kind, filter)?,
+            let asked = match &self.remote {
+                Some(remote) => remote.fingerprints(kind, filter),
+                None => self.fingerprints(kind, filter),
+            };
+            let there = match asked {
+                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                    report.missing.push((kind, error));
+                    continue;
+                }
+                there => there?,
             };
             let here = self.archive.origin_fingerprints(kind)?;
             let held = self.archive.fingerprints(kind, filter)?;
             let shelves: BTreeSet<&Shelf> = there.keys().chain(held.keys()).collect();
+            report.shelves += shelves.len() as u64;
             for shelf in shelves {
                 let source = there.get(shelf).copied().unwrap_or_default();
                 let mirror = here.get(shelf).copied();
                 if mirror != Some(source) {
-                    differences.push(ShelfDifference { shelf: shelf.clone(), source, mirror });
+                    let shelf = shelf.clone();
+                    report.differences.push(ShelfDifference { shelf, source, mirror });
                 }
             }
         }
-        Ok(differences)
+        none_of_all(&mut report.missing)?;
+        Ok(report)
     }
 
     /// Whether communities and bookmarks were never copied, or too long ago.
@@ -241,4 +260,9 @@ impl Mirror {
             }
         });
     }
+}
+
+/// An error when every kind is missing: then it is the wrong place to look.
+fn none_of_all(missing: &mut Vec<(DocumentKind, SourceError)>) -> Result<(), SourceError> {
+    if missing.len() == DocumentKind::ALL.len() { Err(missing.swap_remove(0).1) } else { Ok(()) }
 }

@@ -334,7 +334,7 @@ fn another_history_means_everything_is_looked_at_again() {
 fn an_audit_names_every_shelf_that_differs() {
     let setup = setup();
     assert_same(&setup);
-    let audit = || setup.mirror.audit(&ShelfFilter::default()).unwrap();
+    let audit = || setup.mirror.audit(&ShelfFilter::default()).unwrap().differences;
     assert_eq!(audit(), []);
     put(&setup.remote.archive, 4, 400);
     let differences = audit();

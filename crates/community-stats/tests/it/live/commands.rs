@@ -105,6 +105,11 @@ fn a_sync_goes_on_without_a_missing_kind() {
     assert_eq!((missing.len(), &missing[0]["kind"]), (1, &json!("record_delta")), "{report}");
     let error = missing[0]["error"].as_str().unwrap();
     assert!(error.contains("records-delta-added'"), "{error}");
+    let checked = live.run(&["cache", "verify", "--source", "--json"]).expect(3).json();
+    assert_eq!((&checked["shelves"], &checked["different"]), (&json!(12), &json!([])), "{checked}");
+    assert_eq!(checked["missing"], report["missing"], "{checked}");
+    let checked = live.run(&["cache", "verify", "--source"]).expect(3);
+    assert!(checked.stdout.contains("Not checked:\n  record_delta: the cl"), "{checked}");
     let shown = live.run(&["sync"]).expect(3);
     assert!(shown.stdout.contains("Not brought up to date:\n  record_delta: the cl"), "{shown}");
 
@@ -118,6 +123,7 @@ fn a_sync_goes_on_without_a_missing_kind() {
     let refused = live.run(&["sync", "--json"]).expect(1);
     assert!(refused.stderr.contains("neither an alias '"), "{refused}");
     assert_eq!(refused.stdout, "");
+    live.run(&["cache", "verify", "--source"]).expect(1);
 }
 
 #[test]

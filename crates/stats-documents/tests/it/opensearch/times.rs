@@ -143,7 +143,7 @@ fn only_what_was_computed_anew_is_fetched() {
         let pages: Vec<_> = asked[before..].iter().filter(|request| is_page(request)).collect();
         assert_eq!(pages.len(), 1);
         assert!(String::from_utf8_lossy(&pages[0].body).contains("[\"a-2025-03-07\"]"));
-        assert!(fresh.audit(&ShelfFilter::default()).unwrap().is_empty());
+        assert!(fresh.audit(&ShelfFilter::default()).unwrap().differences.is_empty());
         let changes = fresh.remote().unwrap().changed_since(KIND, &position).unwrap();
         assert_eq!(changes, Changes::Everything);
         let now = fresh.position(KIND).unwrap();
