@@ -36,7 +36,14 @@ impl DocumentSource for Counted {
         self.ask().position(kind)
     }
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        self.ask().changed_since(kind, since)
+        // As an index does, it knows only where documents are now.
+        Ok(match self.ask().changed_since(kind, since)? {
+            Changes::Communities(mut named) => {
+                named.remove(LEFT);
+                Changes::Communities(named)
+            }
+            Changes::Everything => Changes::Everything,
+        })
     }
     fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
         self.ask().count(kind)
@@ -90,15 +97,21 @@ impl DocumentSource for Counted {
 }
 
 const KIND: DocumentKind = DocumentKind::UsageDelta;
+/// A community that is not named when a document leaves it.
+const LEFT: &str = "left";
 
 fn shelf() -> Shelf {
     Shelf { kind: KIND, community: "global".to_owned(), year: 2025 }
 }
 
 fn put(archive: &Archive, day: u32, views: u32) {
-    let source = format!(
-        r#"{{"community_id":"global","period_start":"2025-01-{day:02}T00:00:00","views":{views}}}"#
-    );
+    put_of("global", archive, day, views);
+}
+
+fn put_of(community: &str, archive: &Archive, day: u32, views: u32) {
+    let period = format!("2025-01-{day:02}T00:00:00");
+    let source =
+        format!(r#"{{"community_id":"{community}","period_start":"{period}","views":{views}}}"#);
     let id = format!("global-2025-01-{day:02}");
     let mut writer = archive.writer().unwrap();
     writer.put_document(KIND, &id, source.as_bytes(), None).unwrap();
@@ -263,6 +276,28 @@ fn a_shelf_that_changes_each_time_is_an_error_and_the_next_reading_is_right() {
         // The answer that was given out before all this is not believed any longer.
         assert_same(&setup);
     }
+}
+
+#[test]
+fn a_document_that_left_a_shelf_unnamed_is_missed_in_the_count() {
+    let setup = setup();
+    put_of(LEFT, &setup.remote.archive, 20, 1);
+    put_of(LEFT, &setup.remote.archive, 21, 1);
+    assert_same(&setup);
+    let asked = |setup: &Setup| {
+        setup.asked();
+        setup.mirror.position(KIND).unwrap();
+        setup.asked()
+    };
+    put(&setup.remote.archive, 4, 400);
+    assert_eq!(asked(&setup), 4, "position, who changed, their fingerprints, the count");
+    assert_eq!(asked(&setup), 1);
+    put(&setup.remote.archive, 20, 2);
+    assert_eq!(asked(&setup), 5, "and all fingerprints");
+    let left = Shelf { community: LEFT.to_owned(), ..shelf() };
+    let fingerprints = setup.mirror.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    assert_eq!((fingerprints[&left].count, fingerprints[&shelf()].count), (1, 11));
+    assert_same(&setup);
 }
 
 #[test]
