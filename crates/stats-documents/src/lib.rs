@@ -13,6 +13,7 @@ pub mod import;
 pub mod mirror;
 mod model;
 pub mod opensearch;
+mod pause;
 pub mod postgres;
 mod source;
 mod stored;
@@ -20,10 +21,11 @@ mod stored;
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
-pub use mirror::{Mirror, MirrorOptions, ShelfDifference, SyncReport};
+pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Visibility,
 };
 pub use opensearch::{OpenSearch, OpenSearchSettings};
+pub use pause::jittered;
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};

@@ -45,7 +45,8 @@ impl ShelfFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {
     /// Exactly these communities have new, changed or removed documents; possibly none. It may
-    /// name one too many, never one too few.
+    /// name one too many, never one too few, unless the number of documents tells: see
+    /// [`DocumentSource::changed_since`].
     Communities(BTreeSet<String>),
     /// The history is another one, or the remembered position explains too little: look at
     /// everything.
@@ -78,9 +79,21 @@ pub trait DocumentSource: Send + Sync {
 
     /// Which communities have documents of `kind` that changed after `since`.
     ///
+    /// A document that is written over for another community may leave the one that it belonged to
+    /// unnamed, since nothing of it is left there. Whoever remembers the fingerprints of all
+    /// shelves sees that: once those of the named communities are asked for anew, all counts
+    /// together are [`count`](Self::count), or an unnamed shelf has lost something, and everything
+    /// must be looked at. (An unnamed shelf can only have lost documents: so nothing cancels out.)
+    ///
     /// # Errors
     /// When the source cannot answer.
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError>;
+
+    /// How many documents of `kind` there are on all shelves together. One cheap question.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError>;
 
     /// The fingerprints of all non-empty shelves of `kind` that `filter` lets through, in one
     /// question.

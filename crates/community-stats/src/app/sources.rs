@@ -30,7 +30,7 @@ impl App {
     pub fn documents(&self) -> Result<Documents, AppError> {
         Ok(match self.settings.source.kind {
             SourceKind::Archive => Documents::Imported(self.imported()?),
-            SourceKind::Opensearch => Documents::Mirrored(Box::new(self.mirror()?)),
+            SourceKind::Opensearch => Documents::Mirrored(Box::new(self.mirror(Ok)?)),
         })
     }
 
@@ -40,6 +40,14 @@ impl App {
             Documents::Imported(archive) => Arc::new(archive),
             Documents::Mirrored(mirror) => Arc::new(*mirror),
         };
+        self.with_communities(documents)
+    }
+
+    /// The same documents, with communities from where settings say.
+    fn with_communities(
+        &self,
+        documents: Arc<dyn DocumentSource>,
+    ) -> Result<Arc<dyn DocumentSource>, AppError> {
         match (self.settings.communities.source, self.settings.source.kind) {
             (CommunitySource::Postgres, _) => {
                 let communities = PostgresCommunities::connect(self.postgres_settings()?)?;
@@ -65,11 +73,20 @@ impl App {
         }
     }
 
-    /// The cluster behind its mirror.
+    /// The mirror of the cluster and of the communities, wherever these come from: what `sync`
+    /// brings up to date.
     ///
     /// # Errors
-    /// When settings do not work, the source is no cluster, or the mirror cannot be opened.
-    pub fn mirror(&self) -> Result<Mirror, AppError> {
+    /// When settings do not work, the source is no cluster, or one of the two cannot be opened.
+    pub fn mirror_with_communities(&self) -> Result<Mirror, AppError> {
+        self.mirror(|cluster| self.with_communities(cluster))
+    }
+
+    /// The mirror of what `of` makes of the cluster.
+    fn mirror(
+        &self,
+        of: impl FnOnce(Arc<dyn DocumentSource>) -> Result<Arc<dyn DocumentSource>, AppError>,
+    ) -> Result<Mirror, AppError> {
         if self.settings.source.kind != SourceKind::Opensearch {
             let text = "there is no index to mirror: source.kind is \"archive\"";
             return Err(ConfigError::new(text).into());
@@ -81,9 +98,9 @@ impl App {
         if self.settings.mirror.offline {
             return Ok(Mirror::offline(archive));
         }
-        let cluster = Arc::new(OpenSearch::new(self.opensearch_settings()?)?);
+        let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?))?;
         let max_bytes = Some(self.settings.mirror.max_size.0);
-        Ok(Mirror::new(cluster, archive, MirrorOptions { max_bytes, ..MirrorOptions::default() }))
+        Ok(Mirror::new(remote, archive, MirrorOptions { max_bytes, ..MirrorOptions::default() }))
     }
 
     /// How the cluster is reached.

@@ -19,7 +19,7 @@ pub enum Exit {
     Failed,
     /// 2: the command line or a setting cannot be used.
     Usage,
-    /// 3: some responses could not be made, or some lines were refused; the others are done.
+    /// 3: some responses not made, some lines refused, or a kind without index; the others are done.
     Partly,
     /// 5: the source or the store cannot be reached.
     Unreachable,

@@ -29,7 +29,7 @@ pub(super) struct Sync {
 impl Sync {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
-        let mirror = app.mirror()?;
+        let mirror = app.mirror_with_communities()?;
         let mut filter = ShelfFilter { communities: Vec::new(), years: self.years.named() };
         if !self.communities.is_empty() || !self.slugs.is_empty() {
             let directory = Directory::read(&mirror)?;
@@ -66,7 +66,7 @@ impl Sync {
 fn exit(report: &SyncReport) -> Exit {
     if report.interrupted {
         Exit::Interrupted
-    } else if report.failures.is_empty() {
+    } else if report.failures.is_empty() && report.missing.is_empty() {
         Exit::Done
     } else {
         Exit::Partly
@@ -82,8 +82,11 @@ fn show(report: &SyncReport) -> Result<(), Failure> {
     let documents = plural(report.documents, "document", "documents");
     let (bytes, dropped) = (size(report.bytes), count(report.dropped));
     writeln!(output, "{documents} fetched ({bytes}), {dropped} dropped")?;
-    if !report.failures.is_empty() {
+    if !report.failures.is_empty() || !report.missing.is_empty() {
         writeln!(output, "Not brought up to date:")?;
+    }
+    for (kind, error) in &report.missing {
+        writeln!(output, "  {kind}: {}", chain(error))?;
     }
     for (shelf, error) in &report.failures {
         writeln!(output, "  {shelf}: {}", chain(error))?;
@@ -105,6 +108,11 @@ fn print_json(report: &SyncReport) -> Result<(), Failure> {
             })
         })
         .collect();
+    let missing: Vec<_> = report
+        .missing
+        .iter()
+        .map(|(kind, error)| json!({"kind": kind.name(), "error": chain(error)}))
+        .collect();
     terminal::print_json(&json!({
         "shelves": report.shelves,
         "changed": report.changed,
@@ -112,6 +120,7 @@ fn print_json(report: &SyncReport) -> Result<(), Failure> {
         "bytes": report.bytes,
         "dropped": report.dropped,
         "failures": failures,
+        "missing": missing,
         "interrupted": report.interrupted,
     }))
 }

@@ -26,6 +26,10 @@ impl DocumentSource for Nothing {
         Ok(Changes::Everything)
     }
 
+    fn count(&self, _: DocumentKind) -> Result<u64, SourceError> {
+        Ok(0)
+    }
+
     fn fingerprints(
         &self,
         _: DocumentKind,

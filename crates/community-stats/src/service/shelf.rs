@@ -2,9 +2,11 @@
 //! them.
 
 use std::ops::ControlFlow;
+use std::thread;
+use std::time::Duration;
 
 use stats_cache::{Body, BodyWriter};
-use stats_documents::{Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
+use stats_documents::{Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind, jittered};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
 use super::CachedResponseService;
@@ -12,8 +14,10 @@ use super::bulk::Halt;
 use super::error::{ServiceError, chain};
 use super::matrix::position_text;
 
-/// A shelf that changes while it is read is read once more.
-const ATTEMPTS: u32 = 2;
+/// A shelf that changes while it is read is read anew, so often in all.
+const ATTEMPTS: u32 = 3;
+/// The longest wait before the second attempt.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// A shelf as it was read.
 pub(super) struct Reading {
@@ -26,23 +30,50 @@ pub(super) struct Reading {
 
 impl CachedResponseService {
     /// Reads a shelf once for all of `specs`. The fingerprint of what was read equals the one
-    /// that the source gave before.
+    /// that the source gave before. A shelf that changes meanwhile is read again from its start;
+    /// one that changes each time is an error.
     pub(super) fn read_shelf(
         &self,
         shelf: &Shelf,
         specs: &[ResponseSpec],
         halt: Halt<'_>,
     ) -> Result<Reading, ServiceError> {
-        let mut found = String::new();
-        for _ in 0..ATTEMPTS {
-            let expected = self.fingerprint(shelf)?;
-            let reading = self.read_once(shelf, specs, halt)?;
-            if reading.fingerprint == expected {
-                return Ok(reading);
+        let mut attempt = 1;
+        loop {
+            let changed = match self.read_attempt(shelf, specs, halt) {
+                Err(ServiceError::Source(error))
+                    if error.kind() == SourceErrorKind::Inconsistent =>
+                {
+                    error
+                }
+                done => return done,
+            };
+            if attempt == ATTEMPTS {
+                let doing = format!("reading {shelf}, in vain {ATTEMPTS} times");
+                let kind = SourceErrorKind::Inconsistent;
+                return Err(SourceError::caused_by(kind, doing, changed).into());
             }
-            found = format!("announced {expected}; delivered {}", reading.fingerprint);
+            thread::sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 2));
+            if halt.is_set() {
+                return Err(ServiceError::Interrupted);
+            }
+            attempt += 1;
         }
-        let doing = format!("reading {shelf}, which changed each time while it was read: {found}");
+    }
+
+    fn read_attempt(
+        &self,
+        shelf: &Shelf,
+        specs: &[ResponseSpec],
+        halt: Halt<'_>,
+    ) -> Result<Reading, ServiceError> {
+        let expected = self.fingerprint(shelf)?;
+        let reading = self.read_once(shelf, specs, halt)?;
+        if reading.fingerprint == expected {
+            return Ok(reading);
+        }
+        let found = format!("announced {expected}; delivered {}", reading.fingerprint);
+        let doing = format!("reading {shelf}, which changed while it was read: {found}");
         Err(SourceError::new(SourceErrorKind::Inconsistent, doing).into())
     }
 

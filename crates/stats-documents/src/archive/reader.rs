@@ -40,6 +40,14 @@ impl DocumentSource for Archive {
         })
     }
 
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached("SELECT coalesce(sum(documents), 0) FROM shelves WHERE kind = ?1")?
+                .query_row([code_of(kind)], |row| row.get(0))
+        })
+    }
+
     fn fingerprints(
         &self,
         kind: DocumentKind,

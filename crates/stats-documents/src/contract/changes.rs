@@ -25,6 +25,7 @@ pub(super) fn fingerprints_are_those_of_the_manifests(harness: &mut dyn Harness)
     let source = harness.source();
     let fingerprints = ok(source.fingerprints(KIND, &ShelfFilter::default()));
     assert_eq!(fingerprints.values().map(|it| it.count).sum::<u64>(), 59);
+    assert_eq!(ok(source.count(KIND)), 59);
     for (shelf, fingerprint) in fingerprints {
         let manifest = numbers(source, &shelf);
         assert_eq!(fingerprint, Fingerprint::of(manifest.into_values()), "{shelf}");
@@ -140,6 +141,71 @@ pub(super) fn a_document_can_change_its_shelf(harness: &mut dyn Harness) {
     assert_eq!(ids(source, &shelf(KIND, "b", 2025)), ["x"]);
     assert_eq!(ok(source.fingerprints(KIND, &ShelfFilter::default())).len(), 1);
     assert_changed(source, &position, "b");
+}
+
+/// Documents that are written over for another community or year, alone and together with others.
+pub(super) fn what_leaves_a_shelf_is_noticed(harness: &mut dyn Harness) {
+    let first: Vec<GivenDocument> = (1..=9)
+        .map(|n| {
+            let community = ["a", "b", "c"][n as usize % 3];
+            given(KIND, &format!("x{n}"), community, &format!("2025-03-{n:02}"), n)
+        })
+        .collect();
+    harness.put(&first);
+    harness.put(&[given(KIND, "alone", "d", "2025-01-01", 1)]);
+    let source = harness.source();
+    let mut position = ok(source.position(KIND));
+    let mut remembered = ok(source.fingerprints(KIND, &ShelfFilter::default()));
+    let another =
+        |n: u32, community: &str, day: &str| given(KIND, &format!("x{n}"), community, day, 100 + n);
+    let rounds = [
+        // From `b` to `a`.
+        vec![another(1, "a", "2025-03-01")],
+        // The same way back, and one from `c` that nobody follows.
+        vec![another(1, "b", "2025-03-01"), another(2, "b", "2025-03-02")],
+        // Two change places.
+        vec![another(3, "b", "2025-03-03"), another(4, "a", "2025-03-04")],
+        // To another year of the same community.
+        vec![another(5, "c", "2024-03-05")],
+        // One leaves `c`, another comes to `a`: the sum stays the same.
+        vec![another(8, "a", "2025-03-08"), given(KIND, "y", "a", "2025-04-01", 1)],
+        // The last one of a shelf.
+        vec![given(KIND, "alone", "a", "2025-01-01", 2)],
+    ];
+    for (round, documents) in rounds.iter().enumerate() {
+        harness.put(documents);
+        follow(harness.source(), &mut remembered, &position);
+        let source = harness.source();
+        let all = ok(source.fingerprints(KIND, &ShelfFilter::default()));
+        assert_eq!(remembered, all, "round {round}");
+        for (shelf, fingerprint) in all {
+            let manifest = numbers(source, &shelf);
+            assert_eq!(fingerprint, Fingerprint::of(manifest.into_values()), "{shelf}");
+        }
+        position = ok(source.position(KIND));
+    }
+}
+
+/// What a caller does who remembers the fingerprints of all shelves.
+fn follow(
+    source: &dyn DocumentSource,
+    remembered: &mut BTreeMap<Shelf, Fingerprint>,
+    since: &Position,
+) {
+    let mut ask = |filter: &ShelfFilter| {
+        remembered.retain(|shelf, _| !filter.matches(shelf));
+        remembered.extend(ok(source.fingerprints(KIND, filter)));
+        remembered.values().map(|it| it.count).sum::<u64>()
+    };
+    if let Changes::Communities(named) = ok(source.changed_since(KIND, since)) {
+        assert!(!named.is_empty());
+        let communities = named.into_iter().collect();
+        let counts = ask(&ShelfFilter { communities, ..ShelfFilter::default() });
+        if counts == ok(source.count(KIND)) {
+            return;
+        }
+    }
+    ask(&ShelfFilter::default());
 }
 
 pub(super) fn unknown_positions_mean_everything(harness: &mut dyn Harness) {

@@ -90,6 +90,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_replacement_gets_a_higher_number", changes::a_replacement_gets_a_higher_number),
     ("a_removal_is_seen", changes::a_removal_is_seen),
     ("a_document_can_change_its_shelf", changes::a_document_can_change_its_shelf),
+    ("what_leaves_a_shelf_is_noticed", changes::what_leaves_a_shelf_is_noticed),
     ("unknown_positions_mean_everything", changes::unknown_positions_mean_everything),
     ("only_some_documents", documents::only_some_documents),
     ("a_visit_can_end_early", documents::a_visit_can_end_early),

@@ -2,14 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
+use std::thread;
+use std::time::Duration;
 
 use super::state::{text_of, write_fingerprint};
 use super::{Mirror, lock};
 use crate::archive::{MirrorEntry, PackedDocument};
+use crate::pause::jittered;
 use crate::{
     Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
     Visit,
 };
+
+/// A shelf that changes while it is brought up to date is compared anew, so often in all.
+const ATTEMPTS: u32 = 3;
+/// The longest wait before the second attempt.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// What it takes to bring a shelf up to date.
 #[derive(Debug, Default)]
@@ -18,6 +26,13 @@ struct Difference {
     fetch: Vec<String>,
     /// Ids to take away.
     drop: Vec<String>,
+}
+
+/// What came of one attempt to bring a shelf up to date.
+enum Attempt {
+    Done(Fetched),
+    /// The shelf is no longer what its manifest said; nothing was stored.
+    Changed(SourceError),
 }
 
 /// How much crossed the network for one shelf.
@@ -47,6 +62,19 @@ impl Mirror {
         wanted: Fingerprint,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
+        let read = self.try_read_shelf(shelf, wanted, visit);
+        if is_inconsistent(&read) {
+            self.doubt(shelf.kind);
+        }
+        read
+    }
+
+    fn try_read_shelf(
+        &self,
+        shelf: &Shelf,
+        wanted: Fingerprint,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
         if self.holds(shelf, wanted)? {
             return self.read_mirrored(shelf, visit);
         }
@@ -57,31 +85,44 @@ impl Mirror {
             );
             return Err(SourceError::new(SourceErrorKind::NotFound, doing));
         };
-        let mine = self.archive.mirrored(shelf)?;
-        if mine.is_empty() {
+        if self.archive.mirrored(shelf)?.is_empty() {
             // Nothing to compare with: a list of the documents would only cost another question.
             if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
                 self.store(shelf, fingerprint, &packed, &[])?;
             }
             return Ok(());
         }
-        self.bring_up_to_date(remote.as_ref(), shelf, &mine)?;
+        self.bring_up_to_date(remote.as_ref(), shelf)?;
         self.read_mirrored(shelf, visit)
     }
 
-    /// Brings a shelf up to date without reading it.
+    /// Brings a shelf up to date without reading it. One that changes meanwhile is tried again.
     pub(super) fn update_shelf(
         &self,
         shelf: &Shelf,
         wanted: Fingerprint,
     ) -> Result<Fetched, SourceError> {
+        let mut updated = self.try_update_shelf(shelf, wanted);
+        for attempt in 1..ATTEMPTS {
+            if !is_inconsistent(&updated) {
+                return updated;
+            }
+            pause(attempt);
+            updated = self.try_update_shelf(shelf, wanted);
+        }
+        if is_inconsistent(&updated) {
+            self.doubt(shelf.kind);
+        }
+        updated
+    }
+
+    fn try_update_shelf(&self, shelf: &Shelf, wanted: Fingerprint) -> Result<Fetched, SourceError> {
         let Some(remote) = &self.remote else { return Ok(Fetched::default()) };
         if self.holds(shelf, wanted)? {
             return Ok(Fetched::default());
         }
-        let mine = self.archive.mirrored(shelf)?;
-        if !mine.is_empty() {
-            return self.bring_up_to_date(remote.as_ref(), shelf, &mine);
+        if !self.archive.mirrored(shelf)?.is_empty() {
+            return self.bring_up_to_date(remote.as_ref(), shelf);
         }
         let all = &mut |_: Document<'_>| ControlFlow::Continue(());
         let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, all)? else {
@@ -100,14 +141,32 @@ impl Mirror {
         Ok(self.archive.remembered_of_shelf(shelf)?.as_deref() == Some(&text_of(wanted)))
     }
 
+    /// Fetches what differs. When the shelf changes between its manifest and its documents, that
+    /// begins anew with another manifest.
     fn bring_up_to_date(
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
-        mine: &[MirrorEntry],
     ) -> Result<Fetched, SourceError> {
+        let mut attempt = 1;
+        loop {
+            match self.fetch_difference(remote, shelf)? {
+                Attempt::Done(fetched) => return Ok(fetched),
+                Attempt::Changed(error) if attempt == ATTEMPTS => return Err(error),
+                Attempt::Changed(_) => pause(attempt),
+            }
+            attempt += 1;
+        }
+    }
+
+    fn fetch_difference(
+        &self,
+        remote: &dyn DocumentSource,
+        shelf: &Shelf,
+    ) -> Result<Attempt, SourceError> {
+        let mine = self.archive.mirrored(shelf)?;
         let manifest = &remote.manifest(shelf)?;
-        let difference = compare(manifest, mine);
+        let difference = compare(manifest, &mine);
         let mut packed = Vec::new();
         if !difference.fetch.is_empty() {
             let numbers: HashMap<&str, u64> =
@@ -126,15 +185,16 @@ impl Mirror {
                 ControlFlow::Continue(())
             })?;
             if let Some(problem) = problem {
-                return Err(problem);
+                return Ok(Attempt::Changed(problem));
             }
             if packed.len() != difference.fetch.len() {
-                return Err(too_few(shelf, packed.len(), difference.fetch.len()));
+                let problem = too_few(shelf, packed.len(), difference.fetch.len());
+                return Ok(Attempt::Changed(problem));
             }
         }
         let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
         self.store(shelf, fingerprint, &packed, &difference.drop)?;
-        Ok(Fetched::of(&packed, difference.drop.len()))
+        Ok(Attempt::Done(Fetched::of(&packed, difference.drop.len())))
     }
 
     /// Fetches a whole shelf: every document is packed and handed on as it arrives. `None` when
@@ -241,9 +301,17 @@ fn compare(manifest: &[ManifestEntry], mine: &[MirrorEntry]) -> Difference {
     difference
 }
 
+fn is_inconsistent<T>(result: &Result<T, SourceError>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == SourceErrorKind::Inconsistent)
+}
+
+/// Waits a moment, so that whoever is writing gets done.
+fn pause(attempt: u32) {
+    thread::sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 4));
+}
+
 fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {
-    let doing =
-        format!("reading {shelf}: document {id:?} changed while the shelf was read; try again");
+    let doing = format!("reading {shelf}: document {id:?} changed while the shelf was read");
     SourceError::new(SourceErrorKind::Inconsistent, doing)
 }
 

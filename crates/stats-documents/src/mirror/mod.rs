@@ -17,7 +17,7 @@ use std::time::Duration;
 use stats_series::DocumentKind;
 
 use self::state::KindState;
-pub use self::sync::{ShelfDifference, SyncReport};
+pub use self::sync::{AuditReport, ShelfDifference, SyncReport};
 use crate::{
     Archive, Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint,
     ManifestEntry, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
@@ -134,6 +134,14 @@ impl Mirror {
         }
     }
 
+    /// The next question about `kind` goes to the source, however fresh its last answer is: a
+    /// shelf is not what that said.
+    fn doubt(&self, kind: DocumentKind) {
+        if let Some(state) = lock(&self.kinds[kind as usize]).as_mut() {
+            state.doubt();
+        }
+    }
+
     /// Answers from the source, or, offline, from the archive.
     fn asked(&self) -> &dyn DocumentSource {
         match &self.remote {
@@ -159,6 +167,10 @@ impl DocumentSource for Mirror {
                 }
             }),
         }
+    }
+
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.with_state(kind, KindState::count)
     }
 
     fn fingerprints(

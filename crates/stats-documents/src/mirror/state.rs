@@ -70,6 +70,11 @@ impl KindState {
             .collect()
     }
 
+    /// How many documents all shelves have together.
+    pub(super) fn count(&self) -> u64 {
+        self.fingerprints.values().map(|fingerprint| fingerprint.count).sum()
+    }
+
     /// Asks the source what changed, unless that was just done. One question when nothing did.
     pub(super) fn refresh(
         &mut self,
@@ -92,7 +97,7 @@ impl KindState {
             self.asked = Some(asked);
             return Ok(());
         }
-        let changes = match known.as_ref().and_then(|progress| progress.settled.as_ref()) {
+        let mut changes = match known.as_ref().and_then(|progress| progress.settled.as_ref()) {
             Some(settled) => remote.changed_since(kind, settled)?,
             None => Changes::Everything,
         };
@@ -102,6 +107,11 @@ impl KindState {
             writer.forget_origins(kind)?;
         }
         self.apply(remote, &mut writer, kind, &changes)?;
+        if names_some(&changes) && self.count() != remote.count(kind)? {
+            // A document left a shelf that was not named.
+            changes = Changes::Everything;
+            self.apply(remote, &mut writer, kind, &changes)?;
+        }
         let same = known.as_ref().filter(|progress| progress.latest == position);
         let since = same.map_or(now, |progress| progress.since);
         let compared = match (&changes, &known) {
@@ -167,6 +177,11 @@ impl KindState {
         Ok(())
     }
 
+    /// The last answer of the source is no longer believed.
+    pub(super) const fn doubt(&mut self) {
+        self.asked = None;
+    }
+
     /// Takes the fingerprint of a shelf that was just read for the present one, once
     /// [`write_fingerprint`] put it into the archive.
     pub(super) fn correct(&mut self, shelf: &Shelf, fingerprint: Fingerprint) {
@@ -176,6 +191,10 @@ impl KindState {
             self.fingerprints.insert(shelf.clone(), fingerprint);
         }
     }
+}
+
+fn names_some(changes: &Changes) -> bool {
+    matches!(changes, Changes::Communities(communities) if !communities.is_empty())
 }
 
 /// Remembers the fingerprint that a shelf has in the source; of an empty one nothing.

@@ -27,6 +27,17 @@ pub struct ShelfDifference {
     pub mirror: Option<Fingerprint>,
 }
 
+/// What an audit found.
+#[derive(Debug, Default)]
+pub struct AuditReport {
+    /// Shelves that were compared.
+    pub shelves: u64,
+    /// Those that differ.
+    pub differences: Vec<ShelfDifference>,
+    /// Kinds that the source has nothing for, not even an empty index, and what it says.
+    pub missing: Vec<(DocumentKind, SourceError)>,
+}
+
 /// What a sync did.
 #[derive(Debug, Default)]
 pub struct SyncReport {
@@ -42,17 +53,21 @@ pub struct SyncReport {
     pub dropped: u64,
     /// Shelves that could not be brought up to date, and why.
     pub failures: Vec<(Shelf, SourceError)>,
+    /// Kinds that the source has nothing for, not even an empty index, and what it says. What the
+    /// archive holds of them stays.
+    pub missing: Vec<(DocumentKind, SourceError)>,
     /// Whether it ended before all was done, because it was told to.
     pub interrupted: bool,
 }
 
 impl Mirror {
     /// Brings the archive up to date with the source for the shelves that `filter` lets through.
-    /// One shelf that fails does not stop the others. `progress` is told after each shelf how many
-    /// of how many are done.
+    /// One shelf that fails does not stop the others, nor does one kind that is missing.
+    /// `progress` is told after each shelf how many of how many are done.
     ///
     /// # Errors
-    /// When the source cannot say what changed, or the archive cannot be written.
+    /// When the source cannot say what changed, when it has none of the kinds, or when the archive
+    /// cannot be written.
     pub fn sync(
         &self,
         filter: &ShelfFilter,
@@ -67,7 +82,13 @@ impl Mirror {
         let mut report = SyncReport::default();
         let mut work = Vec::new();
         for kind in DocumentKind::ALL {
-            let wanted = self.fingerprints(kind, filter)?;
+            let wanted = match self.fingerprints(kind, filter) {
+                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                    report.missing.push((kind, error));
+                    continue;
+                }
+                wanted => wanted?,
+            };
             report.shelves += wanted.len() as u64;
             let held = self.archive.remembered_of_shelves(kind)?;
             work.extend(self.emptied(kind, filter, &wanted)?);
@@ -79,6 +100,7 @@ impl Mirror {
                 }
             }
         }
+        none_of_all(&mut report.missing)?;
         self.update_all(work, workers, cancel, progress, &mut report);
         if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
             self.sync_surroundings()?;
@@ -87,29 +109,40 @@ impl Mirror {
     }
 
     /// Asks the source for the fingerprints of all shelves, in one question for each kind, and
-    /// compares them with those of the documents in the archive.
+    /// compares them with those of the documents in the archive. One kind that is missing does not
+    /// stop the others.
     ///
     /// # Errors
-    /// When the source or the archive cannot answer.
-    pub fn audit(&self, filter: &ShelfFilter) -> Result<Vec<ShelfDifference>, SourceError> {
-        let mut differences = Vec::new();
+    /// When the source or the archive cannot answer, or the source has none of the kinds.
+    pub fn audit(&self, filter: &ShelfFilter) -> Result<AuditReport, SourceError> {
+        let mut report = AuditReport::default();
         for kind in DocumentKind::ALL {
-            let there = match &self.remote {
-                Some(remote) => remote.fingerprints(kind, filter)?,
-                None => self.fingerprints(kind, filter)?,
+            let asked = match &self.remote {
+                Some(remote) => remote.fingerprints(kind, filter),
+                None => self.fingerprints(kind, filter),
+            };
+            let there = match asked {
+                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                    report.missing.push((kind, error));
+                    continue;
+                }
+                there => there?,
             };
             let here = self.archive.origin_fingerprints(kind)?;
             let held = self.archive.fingerprints(kind, filter)?;
             let shelves: BTreeSet<&Shelf> = there.keys().chain(held.keys()).collect();
+            report.shelves += shelves.len() as u64;
             for shelf in shelves {
                 let source = there.get(shelf).copied().unwrap_or_default();
                 let mirror = here.get(shelf).copied();
                 if mirror != Some(source) {
-                    differences.push(ShelfDifference { shelf: shelf.clone(), source, mirror });
+                    let shelf = shelf.clone();
+                    report.differences.push(ShelfDifference { shelf, source, mirror });
                 }
             }
         }
-        Ok(differences)
+        none_of_all(&mut report.missing)?;
+        Ok(report)
     }
 
     /// Whether communities and bookmarks were never copied, or too long ago.
@@ -227,4 +260,9 @@ impl Mirror {
             }
         });
     }
+}
+
+/// An error when every kind is missing: then it is the wrong place to look.
+fn none_of_all(missing: &mut Vec<(DocumentKind, SourceError)>) -> Result<(), SourceError> {
+    if missing.len() == DocumentKind::ALL.len() { Err(missing.swap_remove(0).1) } else { Ok(()) }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stats_series::DocumentKind;
 use tempfile::TempDir;
 
-use super::{Mirror, MirrorOptions};
+use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
     Archive, ArchiveOptions, Bookmark, Changes, Community, Day, DocumentSource, Fingerprint,
     ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
@@ -20,7 +20,8 @@ struct Counted {
     archive: Archive,
     questions: AtomicU64,
     documents: AtomicU64,
-    meddle: AtomicBool,
+    /// So many lists of documents are outdated once they were given out.
+    meddle: AtomicU64,
 }
 
 impl Counted {
@@ -35,7 +36,17 @@ impl DocumentSource for Counted {
         self.ask().position(kind)
     }
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        self.ask().changed_since(kind, since)
+        // As an index does, it knows only where documents are now.
+        Ok(match self.ask().changed_since(kind, since)? {
+            Changes::Communities(mut named) => {
+                named.remove(LEFT);
+                Changes::Communities(named)
+            }
+            Changes::Everything => Changes::Everything,
+        })
+    }
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.ask().count(kind)
     }
     fn fingerprints(
         &self,
@@ -46,8 +57,10 @@ impl DocumentSource for Counted {
     }
     fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
         let manifest = self.ask().manifest(shelf)?;
-        if self.meddle.swap(false, Ordering::Relaxed) {
-            put(&self.archive, 3, 999);
+        let left = self.meddle.load(Ordering::Relaxed);
+        if left > 0 {
+            self.meddle.store(left - 1, Ordering::Relaxed);
+            put(&self.archive, 3, 1_000 + u32::try_from(left % 1_000).unwrap());
         }
         Ok(manifest)
     }
@@ -84,15 +97,21 @@ impl DocumentSource for Counted {
 }
 
 const KIND: DocumentKind = DocumentKind::UsageDelta;
+/// A community that is not named when a document leaves it.
+const LEFT: &str = "left";
 
 fn shelf() -> Shelf {
     Shelf { kind: KIND, community: "global".to_owned(), year: 2025 }
 }
 
 fn put(archive: &Archive, day: u32, views: u32) {
-    let source = format!(
-        r#"{{"community_id":"global","period_start":"2025-01-{day:02}T00:00:00","views":{views}}}"#
-    );
+    put_of("global", archive, day, views);
+}
+
+fn put_of(community: &str, archive: &Archive, day: u32, views: u32) {
+    let period = format!("2025-01-{day:02}T00:00:00");
+    let source =
+        format!(r#"{{"community_id":"{community}","period_start":"{period}","views":{views}}}"#);
     let id = format!("global-2025-01-{day:02}");
     let mut writer = archive.writer().unwrap();
     writer.put_document(KIND, &id, source.as_bytes(), None).unwrap();
@@ -117,6 +136,15 @@ fn eager() -> MirrorOptions {
 }
 
 fn setup() -> Setup {
+    setup_with(eager())
+}
+
+/// A mirror that believes what it was told for an hour.
+fn setup_believing() -> Setup {
+    setup_with(MirrorOptions { believe: Duration::from_secs(3600), ..MirrorOptions::default() })
+}
+
+fn setup_with(options: MirrorOptions) -> Setup {
     let folder = tempfile::tempdir().unwrap();
     let open =
         |name: &str| Archive::open(folder.path().join(name), ArchiveOptions::default()).unwrap();
@@ -128,9 +156,9 @@ fn setup() -> Setup {
         archive,
         questions: AtomicU64::new(0),
         documents: AtomicU64::new(0),
-        meddle: AtomicBool::new(false),
+        meddle: AtomicU64::new(0),
     });
-    let mirror = Mirror::new(remote.clone(), open("mirror.db"), eager());
+    let mirror = Mirror::new(remote.clone(), open("mirror.db"), options);
     Setup { folder, remote, mirror }
 }
 
@@ -138,6 +166,11 @@ impl Setup {
     /// What the mirror hands out: `_id`, number and content.
     fn read(&self) -> Result<Vec<(String, u64, String)>, SourceError> {
         read(&self.mirror)
+    }
+
+    fn sync(&self) -> SyncReport {
+        let cancel = AtomicBool::new(false);
+        self.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap()
     }
 
     fn fetched(&self) -> u64 {
@@ -186,12 +219,10 @@ fn a_document_crosses_once_and_then_only_what_changed() {
 #[test]
 fn when_nothing_changed_one_question_for_each_kind_tells() {
     let setup = setup();
-    let cancel = AtomicBool::new(false);
-    let sync = || setup.mirror.sync(&ShelfFilter::default(), 2, &cancel, &|_, _| {}).unwrap();
-    let first = sync();
+    let first = setup.sync();
     assert_eq!((first.shelves, first.changed, first.documents), (1, 1, 10));
     setup.asked();
-    let second = sync();
+    let second = setup.sync();
     assert_eq!((second.changed, second.documents), (0, 0));
     assert_eq!(setup.asked(), 4, "a sync asks for nothing but positions");
     assert_eq!(setup.fetched(), 10);
@@ -205,20 +236,67 @@ fn a_deletion_and_an_emptied_shelf_are_followed() {
         remove(&setup.remote.archive, day);
     }
     assert_same(&setup);
-    let cancel = AtomicBool::new(false);
-    let report = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap();
+    let report = setup.sync();
     assert!(report.failures.is_empty());
     assert!(setup.mirror.archive().mirrored(&shelf()).unwrap().is_empty());
 }
 
 #[test]
-fn a_change_between_manifest_and_pages_is_an_error_and_the_next_read_is_right() {
+fn a_change_between_manifest_and_pages_is_followed_in_the_same_reading() {
+    let setup = setup_believing();
+    setup.read().unwrap();
+    for sync in [false, true] {
+        put(&setup.remote.archive, 3, 333);
+        setup.mirror.doubt(KIND);
+        setup.remote.meddle.store(1, Ordering::Relaxed);
+        if sync {
+            let report = setup.sync();
+            assert!(report.failures.is_empty(), "{:?}", report.failures);
+            assert_eq!((report.changed, report.documents), (1, 1));
+        }
+        assert_same(&setup);
+        assert_eq!(setup.remote.meddle.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
+fn a_shelf_that_changes_each_time_is_an_error_and_the_next_reading_is_right() {
+    let setup = setup_believing();
+    setup.read().unwrap();
+    for sync in [false, true] {
+        put(&setup.remote.archive, 3, 333);
+        setup.mirror.doubt(KIND);
+        let before = setup.mirror.archive().mirrored(&shelf()).unwrap();
+        setup.remote.meddle.store(u64::MAX, Ordering::Relaxed);
+        let error =
+            if sync { setup.sync().failures.remove(0).1 } else { setup.read().unwrap_err() };
+        assert_eq!(error.kind(), crate::SourceErrorKind::Inconsistent, "{error}");
+        assert_eq!(setup.mirror.archive().mirrored(&shelf()).unwrap(), before);
+        setup.remote.meddle.store(0, Ordering::Relaxed);
+        // The answer that was given out before all this is not believed any longer.
+        assert_same(&setup);
+    }
+}
+
+#[test]
+fn a_document_that_left_a_shelf_unnamed_is_missed_in_the_count() {
     let setup = setup();
+    put_of(LEFT, &setup.remote.archive, 20, 1);
+    put_of(LEFT, &setup.remote.archive, 21, 1);
     assert_same(&setup);
-    put(&setup.remote.archive, 3, 333);
-    setup.remote.meddle.store(true, Ordering::Relaxed);
-    let error = setup.read().unwrap_err();
-    assert_eq!(error.kind(), crate::SourceErrorKind::Inconsistent, "{error}");
+    let asked = |setup: &Setup| {
+        setup.asked();
+        setup.mirror.position(KIND).unwrap();
+        setup.asked()
+    };
+    put(&setup.remote.archive, 4, 400);
+    assert_eq!(asked(&setup), 4, "position, who changed, their fingerprints, the count");
+    assert_eq!(asked(&setup), 1);
+    put(&setup.remote.archive, 20, 2);
+    assert_eq!(asked(&setup), 5, "and all fingerprints");
+    let left = Shelf { community: LEFT.to_owned(), ..shelf() };
+    let fingerprints = setup.mirror.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    assert_eq!((fingerprints[&left].count, fingerprints[&shelf()].count), (1, 11));
     assert_same(&setup);
 }
 
@@ -277,7 +355,7 @@ fn another_history_means_everything_is_looked_at_again() {
         archive: fresh,
         questions: AtomicU64::new(0),
         documents: AtomicU64::new(0),
-        meddle: AtomicBool::new(false),
+        meddle: AtomicU64::new(0),
     });
     let Setup { folder, mirror, .. } = setup;
     drop(mirror);
@@ -291,7 +369,7 @@ fn another_history_means_everything_is_looked_at_again() {
 fn an_audit_names_every_shelf_that_differs() {
     let setup = setup();
     assert_same(&setup);
-    let audit = || setup.mirror.audit(&ShelfFilter::default()).unwrap();
+    let audit = || setup.mirror.audit(&ShelfFilter::default()).unwrap().differences;
     assert_eq!(audit(), []);
     put(&setup.remote.archive, 4, 400);
     let differences = audit();

@@ -1,10 +1,10 @@
 //! Patience with a failing cluster: how long to wait before asking again, and when not to.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
+pub(super) use crate::pause::jittered;
 
 /// Counts failures of all questions to one cluster. After some in a row it opens: then only one
 /// request in a while gets through, until one succeeds. Who comes meanwhile may wait for it, so
@@ -67,15 +67,6 @@ impl Breaker {
     }
 }
 
-/// A random wait before attempt number `attempt` (the first repetition is 1): anything up to
-/// `first`, doubled with every attempt, at most `longest`.
-pub(super) fn jittered(attempt: u32, first: Duration, longest: Duration) -> Duration {
-    let limit = first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(longest);
-    // The keys of a new hasher are random; no more is needed to spread clients over time.
-    let random = RandomState::new().build_hasher().finish() >> 11;
-    limit.mul_f64(random as f64 / (1_u64 << 53) as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,16 +94,5 @@ mod tests {
         assert_eq!(rests(25), Some((4, false)), "three probes in vain");
         breaker.succeeded();
         assert!((0..9).all(|_| breaker.admit(at(26)).is_ok()));
-    }
-
-    #[test]
-    fn waits_grow_up_to_the_limit_and_differ() {
-        let wait = |attempt| jittered(attempt, Duration::from_millis(100), Duration::from_secs(1));
-        for attempt in 1..40 {
-            let limit =
-                Duration::from_millis(100 << (attempt - 1).min(4)).min(Duration::from_secs(1));
-            assert!(wait(attempt) <= limit);
-        }
-        assert!((0..20).map(|_| wait(30)).any(|time| time != wait(30)));
     }
 }

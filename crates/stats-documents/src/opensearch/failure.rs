@@ -30,6 +30,9 @@ pub(super) enum Failure {
     /// The answer is whole, but says that it is not the whole truth.
     #[error("{0}")]
     Incomplete(String),
+    /// The answer is whole, but the engine did not compute what tells changes.
+    #[error("{0}")]
+    NoNumbers(String),
     /// What was asked about changed in between.
     #[error("{0}")]
     Changed(String),
@@ -60,9 +63,11 @@ impl Failure {
             Self::Transport { .. } | Self::Body(_) | Self::Malformed(_) | Self::Incomplete(_) => {
                 true
             }
-            Self::Changed(_) | Self::Deadline(_) | Self::Resting { .. } | Self::Unprepared(_) => {
-                false
-            }
+            Self::NoNumbers(_)
+            | Self::Changed(_)
+            | Self::Deadline(_)
+            | Self::Resting { .. }
+            | Self::Unprepared(_) => false,
         }
     }
 
@@ -93,11 +98,16 @@ impl Failure {
         matches!(self, Self::Status { status: 400 | 401 | 403 | 404 | 405, .. })
     }
 
+    /// Whether the cause may be that the engine cannot sum up sequence numbers.
+    pub(super) const fn may_lack_numbers(&self) -> bool {
+        matches!(self, Self::Status { status: 400, .. } | Self::NoNumbers(_))
+    }
+
     /// The error of the question that this request belonged to.
     pub(super) fn while_(self, doing: impl Into<String>) -> SourceError {
         let kind = match &self {
             _ if self.is_missing() => SourceErrorKind::NotFound,
-            Self::Malformed(_) | Self::Incomplete(_) | Self::Changed(_) => {
+            Self::Malformed(_) | Self::Incomplete(_) | Self::NoNumbers(_) | Self::Changed(_) => {
                 SourceErrorKind::Inconsistent
             }
             // The point in time ran out or its shard moved; a new reading gets a new one.

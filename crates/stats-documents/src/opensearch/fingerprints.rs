@@ -7,8 +7,8 @@ use stats_series::DocumentKind;
 
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
+use super::numbers::Numbers;
 use super::pit::PointInTime;
-use super::shelf::fingerprint;
 use super::targets::{Group, Target, escape};
 use crate::{Fingerprint, Shelf, ShelfFilter};
 
@@ -24,6 +24,7 @@ pub(super) fn fingerprints(
     target: &Target,
     kind: DocumentKind,
     filter: &ShelfFilter,
+    numbers: Numbers,
 ) -> Result<BTreeMap<Shelf, Fingerprint>, Failure> {
     let mut found: BTreeMap<Shelf, Fingerprint> = BTreeMap::new();
     for communities in in_parts(&filter.communities) {
@@ -41,16 +42,17 @@ pub(super) fn fingerprints(
                     "field": kind.day_field(), "calendar_interval": "1y", "format": "yyyy",
                 }}},
             ]);
-            for bucket in composite(client, call, group, &conditions, &sources, &sequence_stats())?
-            {
+            let inner = json!({"of": numbers.stats()});
+            for bucket in composite(client, call, group, &conditions, &sources, &inner)? {
                 let key = &bucket["key"];
                 let year = key["year"].as_str().and_then(|year| year.parse().ok());
                 let (Some(community), Some(year)) = (key["community"].as_str(), year) else {
                     return Err(Failure::Malformed(format!("no community and year in {key}")));
                 };
                 let shelf = Shelf { kind, community: community.to_owned(), year };
-                let part = fingerprint(&bucket["of"])?;
-                if part.count != bucket["doc_count"].as_u64().unwrap_or(0) {
+                let documents = bucket["doc_count"].as_u64();
+                let part = numbers.fingerprint(&bucket["of"], documents)?;
+                if Some(part.count) != documents {
                     return Err(Failure::Incomplete("documents without number".to_owned()));
                 }
                 let whole = found.entry(shelf).or_default();
@@ -61,6 +63,32 @@ pub(super) fn fingerprints(
         }
     }
     Ok(found)
+}
+
+/// How many documents all shelves have together: those that have a community and a day.
+pub(super) fn count(
+    client: &Client,
+    call: &Call,
+    target: &Target,
+    kind: DocumentKind,
+) -> Result<u64, Failure> {
+    let mut documents = 0;
+    for group in &target.groups {
+        let body = json!({
+            "size": 0,
+            "track_total_hits": false,
+            "query": {"bool": {"filter": [
+                {"exists": {"field": group.community}},
+                {"exists": {"field": kind.day_field()}},
+            ]}},
+            "aggs": {"all": {"filter": {"match_all": {}}}},
+        });
+        let path = format!("/{}/_search?allow_partial_search_results=false", escape(&group.name));
+        let summary = client.search(call, &Request::post(path, &body))?;
+        let count = summary.aggregations["all"]["doc_count"].as_u64();
+        documents += count.ok_or_else(|| Failure::Malformed("no count".to_owned()))?;
+    }
+    Ok(documents)
 }
 
 /// The communities in one group of indices that have documents with numbers above `sequence`, and
@@ -166,10 +194,6 @@ fn page(
         None => format!("/{}", escape(&group.name)),
     };
     Request::post(format!("{path}/_search?allow_partial_search_results=false"), &body)
-}
-
-fn sequence_stats() -> Value {
-    json!({"of": {"stats": {"field": "_seq_no"}}})
 }
 
 fn years(kind: DocumentKind, years: &[i16]) -> Value {

@@ -4,6 +4,9 @@
 //! has them (its section 1). Nothing is believed before it is whole: each answer must come from all
 //! shards, in time; each shelf must hold what the index says it holds.
 //!
+//! An engine that cannot sum up sequence numbers is noticed at its first answer; the times of
+//! documents are their numbers then (`numbers`).
+//!
 //! A kind whose alias and year indices are all missing is an error
 //! ([`SourceErrorKind::NotFound`]), since an empty answer would be taken for the truth. The small
 //! indices beside them may be missing: no bookmarks, no events, no records.
@@ -16,6 +19,7 @@ mod failure;
 mod fingerprints;
 mod hits;
 mod lanes;
+mod numbers;
 mod pit;
 mod position;
 mod settings;
@@ -23,6 +27,7 @@ mod shelf;
 mod sizes;
 mod targets;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::ControlFlow;
@@ -31,13 +36,14 @@ use stats_series::DocumentKind;
 
 use self::client::{Call, Client};
 use self::failure::Failure;
+use self::numbers::{Chosen, Numbers};
 pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSettings};
 use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};
 use crate::{
-    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, Position, Shelf,
-    ShelfFilter, SourceError, SourceErrorKind, Visit,
+    Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
+    Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
 };
 
 /// A cluster as a source of documents.
@@ -52,6 +58,7 @@ pub struct OpenSearch {
     page_bytes: usize,
     targets: Targets,
     sizes: Sizes,
+    numbers: Chosen,
 }
 
 impl OpenSearch {
@@ -61,8 +68,14 @@ impl OpenSearch {
     /// [`SourceErrorKind::Refused`] when a URL, a certificate or the login cannot be used.
     pub fn new(settings: OpenSearchSettings) -> Result<Self, SourceError> {
         let (prefix, page_bytes) = (settings.prefix.clone(), settings.page_bytes);
-        let (targets, sizes) = (Targets::default(), Sizes::default());
-        Ok(Self { client: Client::new(settings)?, prefix, page_bytes, targets, sizes })
+        Ok(Self {
+            client: Client::new(settings)?,
+            prefix,
+            page_bytes,
+            targets: Targets::default(),
+            sizes: Sizes::default(),
+            numbers: Chosen::default(),
+        })
     }
 
     fn name(&self, alias: &str) -> String {
@@ -105,10 +118,25 @@ impl OpenSearch {
         answer.map_err(|failure| failure.while_(format!("asking the search indices for {doing}")))
     }
 
+    /// Asks something for which numbers stand for the changes of documents.
+    fn numbered<T>(
+        &self,
+        call: &Call,
+        name: &str,
+        ask: impl FnMut(Numbers) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.numbers.ask(&self.client, call, name, ask, || true)
+    }
+
     /// The position of a kind, without looking at its mappings first.
     fn position_now(&self, call: &Call, kind: DocumentKind) -> Result<Option<Position>, Failure> {
         let alias = self.name(kind.alias());
-        match position::position(&self.client, call, &alias) {
+        let position = |name: &str| {
+            self.numbered(call, name, |numbers| {
+                position::position(&self.client, call, name, kind, numbers)
+            })
+        };
+        match position(&alias) {
             // An index that has the alias's own name is not looked at.
             Ok(position) if !position::indices(&position).contains(alias.as_str()) => {
                 return Ok(Some(position));
@@ -120,7 +148,7 @@ impl OpenSearch {
         if indices.is_empty() {
             return Ok(None);
         }
-        position::position(&self.client, call, &indices.join(",")).map(Some)
+        position(&indices.join(",")).map(Some)
     }
 
     /// Reads a shelf.
@@ -140,8 +168,19 @@ impl OpenSearch {
             .find(&self.client, call, &alias, "community_id")
             .map_err(|failure| failure.while_(doing()))?
             .ok_or_else(|| missing(&alias))?;
-        let reading = Reading { source: self, call, target: &target, shelf, only, whole };
-        reading.run(visit).map_err(|failure| {
+        let visited = Cell::new(false);
+        let mut visit = |document: Document<'_>| {
+            visited.set(true);
+            visit(document)
+        };
+        let ask = |numbers| {
+            let source = self;
+            let target = &target;
+            Reading { source, call, target, shelf, only, whole, numbers }.run(&mut visit)
+        };
+        // What was visited cannot be taken back: then the reading must begin anew.
+        let again = || !visited.get();
+        self.numbers.ask(&self.client, call, &target.name, ask, again).map_err(|failure| {
             if failure.is_missing() {
                 self.targets.forget(&alias);
             }
@@ -173,7 +212,15 @@ impl DocumentSource for OpenSearch {
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
         let now = self.position(kind)?;
         self.about(kind, format_args!("changes of {kind}"), |call, target| {
-            position::changes(&self.client, call, target, since, &now)
+            self.numbered(call, &target.name, |numbers| {
+                position::changes(&self.client, call, target, since, &now, numbers)
+            })
+        })
+    }
+
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.about(kind, format_args!("the number of documents of {kind}"), |call, target| {
+            fingerprints::count(&self.client, call, target, kind)
         })
     }
 
@@ -183,7 +230,9 @@ impl DocumentSource for OpenSearch {
         filter: &ShelfFilter,
     ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
         self.about(kind, format_args!("the fingerprints of {kind}"), |call, target| {
-            fingerprints::fingerprints(&self.client, call, target, kind, filter)
+            self.numbered(call, &target.name, |numbers| {
+                fingerprints::fingerprints(&self.client, call, target, kind, filter, numbers)
+            })
         })
     }
 

@@ -9,12 +9,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use stats_series::DocumentKind;
 
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
 use super::fingerprints::communities_above;
-use super::shelf::fingerprint;
+use super::numbers::Numbers;
 use super::targets::{Group, Target, escape};
 use crate::{Changes, Position, PositionMark};
 
@@ -22,9 +23,15 @@ const REFRESHES: &str = "/refreshes";
 const EMPTY: &str = "/empty";
 const SEARCHED: &str = "/searched";
 
-/// The position of the indices behind `name`; from searching alone where the right to see their
-/// statistics is missing.
-pub(super) fn position(client: &Client, call: &Call, name: &str) -> Result<Position, Failure> {
+/// The position of the indices of `kind` behind `name`; from searching alone where the right to
+/// see their statistics is missing.
+pub(super) fn position(
+    client: &Client,
+    call: &Call,
+    name: &str,
+    kind: DocumentKind,
+    numbers: Numbers,
+) -> Result<Position, Failure> {
     let request = Request::get(format!(
         "/{}/_stats/refresh,segments?level=shards&filter_path=_shards,indices.*.uuid,\
          indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no,indices.*.shards.*.refresh,\
@@ -35,7 +42,7 @@ pub(super) fn position(client: &Client, call: &Call, name: &str) -> Result<Posit
     match client.json::<Stats>(call, &request) {
         Ok(stats) => stats.position(name),
         Err(failure) if failure.is_declined() && !failure.is_missing() => {
-            searched_position(client, call, name)
+            searched_position(client, call, name, kind, numbers)
         }
         Err(failure) => Err(failure),
     }
@@ -48,11 +55,12 @@ pub(super) fn changes(
     target: &Target,
     since: &Position,
     now: &Position,
+    numbers: Numbers,
 ) -> Result<Changes, Failure> {
     if since == now {
         return Ok(Changes::Communities(BTreeSet::new()));
     }
-    if since.0.is_empty() {
+    if since.0.is_empty() || numbers == Numbers::Times {
         return Ok(Changes::Everything);
     }
     let Some(moved) = moved_indices(since, now) else { return Ok(Changes::Everything) };
@@ -214,14 +222,21 @@ impl ShardStats {
     }
 }
 
-/// A position from what searches see: count, highest and sum of all numbers of each index.
-fn searched_position(client: &Client, call: &Call, name: &str) -> Result<Position, Failure> {
+/// A position from what searches see: count, highest and sum of all sequence numbers of each
+/// index; of times, whose sum would be too large, count and highest, and the latest day.
+fn searched_position(
+    client: &Client,
+    call: &Call,
+    name: &str,
+    kind: DocumentKind,
+    numbers: Numbers,
+) -> Result<Position, Failure> {
     let body = json!({
         "size": 0,
         "track_total_hits": false,
         "aggs": {"indices": {
             "terms": {"field": "_index", "size": 1_000},
-            "aggs": {"of": {"stats": {"field": "_seq_no"}}},
+            "aggs": {"of": numbers.stats(), "day": {"max": {"field": kind.day_field()}}},
         }},
     });
     let path = format!("/{}/_search?allow_partial_search_results=false", escape(name));
@@ -231,8 +246,19 @@ fn searched_position(client: &Client, call: &Call, name: &str) -> Result<Positio
     let mut marks = Vec::new();
     for bucket in buckets {
         let index = bucket["key"].as_str().unwrap_or_default();
-        let state = fingerprint(&bucket["of"])?;
-        for (what, sequence) in [("count", state.count), ("max", state.max), ("sum", state.sum)] {
+        let marks_of_index = match numbers {
+            Numbers::Sequences => {
+                let documents = bucket["doc_count"].as_u64();
+                let state = numbers.fingerprint(&bucket["of"], documents)?;
+                [("count", state.count), ("max", state.max), ("sum", state.sum)]
+            }
+            Numbers::Times => {
+                let whole = |value: &Value| value.as_f64().map_or(0, |value| value as u64);
+                let (of, day) = (&bucket["of"], &bucket["day"]["value"]);
+                [("count", whole(&of["count"])), ("day", whole(day)), ("max", whole(&of["max"]))]
+            }
+        };
+        for (what, sequence) in marks_of_index {
             marks.push(PositionMark { history: format!("{index}/{what}{SEARCHED}"), sequence });
         }
     }
@@ -247,8 +273,6 @@ pub(super) fn indices(position: &Position) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     fn parse_stats(answer: Value) -> Result<Position, Failure> {

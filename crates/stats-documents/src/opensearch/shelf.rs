@@ -1,6 +1,6 @@
 //! Reads one shelf, page by page, with or without its documents.
 //!
-//! Every page also asks for count, highest and sum of the sequence numbers of the whole shelf.
+//! Every page also asks for count, highest and sum of the numbers of the whole shelf.
 //! These must be the same on every page and equal to what was received: then all pages saw one
 //! state and nothing was left out. A shelf of more than one page is read at a point in time.
 
@@ -14,6 +14,7 @@ use super::OpenSearch;
 use super::client::{Call, Request};
 use super::failure::Failure;
 use super::hits::{Hit, HitReader, Summary};
+use super::numbers::Numbers;
 use super::pit::PointInTime;
 use super::targets::{Target, escape};
 use crate::{Day, Document, Fingerprint, Shelf, Visit};
@@ -33,6 +34,8 @@ pub(super) struct Reading<'a> {
     pub(super) only: Option<&'a [String]>,
     /// Whether the documents' content is wanted.
     pub(super) whole: bool,
+    /// What stands for the documents' changes.
+    pub(super) numbers: Numbers,
 }
 
 /// How far the reading has come.
@@ -145,12 +148,12 @@ impl Reading<'_> {
         let bytes = reader.position();
         let summary = reader.finish()?;
         client.compression.measured(zipped, bytes, start.elapsed());
-        let expected = self.compare(&summary, progress)?;
+        let expected = self.compare(&summary, progress, received)?;
         let last_page =
             received < size || progress.seen.documents + tail.0.len() as u64 == expected.count;
         if last_page || !progress.crowded {
             handed_over = true;
-            if tail.hand_over(progress, visit)?.is_break() {
+            if tail.hand_over(self.numbers, progress, visit)?.is_break() {
                 return Ok(Page::Stopped);
             }
         }
@@ -166,11 +169,12 @@ impl Reading<'_> {
     ) -> Result<ControlFlow<()>, Failure> {
         if let [hit] = held[..] {
             held.clear();
-            return give(hit, &reader.id(&hit)?, reader.source(&hit), progress, visit);
+            let (id, source) = (reader.id(&hit)?, reader.source(&hit));
+            return give(self.numbers, hit, &id, source, progress, visit);
         }
         let tail = Tail::copy(reader, held)?;
         held.clear();
-        tail.hand_over(progress, visit)
+        tail.hand_over(self.numbers, progress, visit)
     }
 
     fn request(&self, progress: &Progress, size: usize) -> Request {
@@ -190,14 +194,14 @@ impl Reading<'_> {
             // statistics below miss their documents.
             "track_total_hits": progress.after.is_some(),
             "aggs": {
-                "shelf": {"stats": {"field": "_seq_no"}},
+                "shelf": self.numbers.stats(),
                 "crowded": {"date_histogram": {
                     "field": self.shelf.kind.day_field(), "calendar_interval": "1d", "min_doc_count": 2,
                 }},
             },
         });
         if !self.whole {
-            body["_source"] = json!(false);
+            body["_source"] = self.numbers.source();
         }
         if let Some((millis, sequence)) = progress.after {
             body["search_after"] = json!([millis, sequence]);
@@ -214,11 +218,17 @@ impl Reading<'_> {
     }
 
     /// Takes what a page says about the whole shelf, or compares it with what earlier pages said.
-    fn compare(&self, summary: &Summary, progress: &mut Progress) -> Result<Fingerprint, Failure> {
-        let fingerprint = fingerprint(&summary.aggregations["shelf"])?;
+    fn compare(
+        &self,
+        summary: &Summary,
+        progress: &mut Progress,
+        received: usize,
+    ) -> Result<Fingerprint, Failure> {
         let crowded = summary.aggregations["crowded"]["buckets"]
             .as_array()
             .ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
+        let documents = Some(received as u64);
+        let fingerprint = self.numbers.fingerprint(&summary.aggregations["shelf"], documents)?;
         progress.crowded = !crowded.is_empty();
         let expected = *progress.expected.get_or_insert(fingerprint);
         if expected != fingerprint {
@@ -279,6 +289,7 @@ impl Tail {
 
     fn hand_over(
         mut self,
+        numbers: Numbers,
         progress: &mut Progress,
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>, Failure> {
@@ -288,7 +299,7 @@ impl Tail {
             (day(&one.0), one.1.as_bytes()).cmp(&(day(&other.0), other.1.as_bytes()))
         });
         for (hit, id, source) in &self.0 {
-            if give(*hit, id, source, progress, visit)?.is_break() {
+            if give(numbers, *hit, id, source, progress, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -298,6 +309,7 @@ impl Tail {
 }
 
 fn give(
+    numbers: Numbers,
     hit: Hit,
     id: &str,
     source: &[u8],
@@ -307,12 +319,13 @@ fn give(
     let day = day_of(hit.millis).ok_or_else(|| {
         Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
     })?;
+    let sequence = numbers.of(&hit, id, source)?;
     progress.after = Some((hit.millis, hit.sequence));
     progress.seen.documents += 1;
-    progress.seen.max = progress.seen.max.max(hit.sequence);
-    progress.seen.sum += hit.sequence;
+    progress.seen.max = progress.seen.max.max(sequence);
+    progress.seen.sum += sequence;
     progress.seen.bytes += hit.length();
-    Ok(visit(Document { id, day, sequence: hit.sequence, source }))
+    Ok(visit(Document { id, day, sequence, source }))
 }
 
 fn day(hit: &Hit) -> i64 {
@@ -332,22 +345,4 @@ fn year(shelf: &Shelf) -> Value {
         "lte": format!("{:04}-12-31T23:59:59", shelf.year),
     });
     json!({"range": {shelf.kind.day_field(): bounds}})
-}
-
-/// The fingerprint in the answer to a `stats` aggregation. Its numbers are floating-point.
-pub(super) fn fingerprint(stats: &Value) -> Result<Fingerprint, Failure> {
-    let count = stats["count"].as_u64();
-    let whole = |name: &str| {
-        let value = stats[name].as_f64()?;
-        ((0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0)
-            .then_some(value as u64)
-    };
-    match count {
-        Some(0) => Ok(Fingerprint::default()),
-        Some(count) => match (whole("max"), whole("sum")) {
-            (Some(max), Some(sum)) => Ok(Fingerprint { count, max, sum }),
-            _ => Err(Failure::Malformed(format!("sequence numbers beyond 2^53: {stats}"))),
-        },
-        None => Err(Failure::Malformed("no statistics of the sequence numbers".to_owned())),
-    }
 }

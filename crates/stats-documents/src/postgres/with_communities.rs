@@ -36,6 +36,10 @@ impl DocumentSource for WithCommunities {
         self.documents.changed_since(kind, since)
     }
 
+    fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
+        self.documents.count(kind)
+    }
+
     fn fingerprints(
         &self,
         kind: DocumentKind,

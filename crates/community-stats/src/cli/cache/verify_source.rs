@@ -5,7 +5,9 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
-use stats_documents::{DocumentSource, Fingerprint, Shelf, ShelfDifference, ShelfFilter};
+use stats_documents::{
+    AuditReport, DocumentSource, Fingerprint, Shelf, ShelfDifference, ShelfFilter,
+};
 use stats_series::DocumentKind;
 
 use super::super::table::{count, plural};
@@ -17,6 +19,8 @@ use crate::service::chain;
 struct Audit {
     shelves: u64,
     differences: Vec<(Shelf, String)>,
+    /// Kinds that the source has nothing for, and what it says.
+    missing: Vec<(DocumentKind, String)>,
 }
 
 /// Compares all shelves that `filter` lets through.
@@ -24,13 +28,10 @@ pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
     let audit = match app.documents()? {
         Documents::Imported(archive) => of_archive(&archive, filter)?,
         Documents::Mirrored(mirror) => {
-            let differences = mirror.audit(filter)?;
-            let mut shelves = 0;
-            for kind in DocumentKind::ALL {
-                shelves += mirror.fingerprints(kind, filter)?.len() as u64;
-            }
+            let AuditReport { shelves, differences, missing } = mirror.audit(filter)?;
+            let missing = missing.iter().map(|(kind, error)| (*kind, chain(error)));
             let differences = differences.iter().map(against_index).collect();
-            Audit { shelves, differences }
+            Audit { shelves, differences, missing: missing.collect() }
         }
     };
     if global.json {
@@ -46,17 +47,32 @@ pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
                 })
             })
             .collect();
-        terminal::print_json(&json!({"shelves": audit.shelves, "different": different}))?;
+        let missing: Vec<Value> = audit
+            .missing
+            .iter()
+            .map(|(kind, error)| json!({"kind": kind.name(), "error": error}))
+            .collect();
+        terminal::print_json(&json!({
+            "shelves": audit.shelves,
+            "different": different,
+            "missing": missing,
+        }))?;
     } else {
         show(&audit)?;
     }
-    Ok(if audit.differences.is_empty() { Exit::Done } else { Exit::Difference })
+    Ok(if !audit.differences.is_empty() {
+        Exit::Difference
+    } else if audit.missing.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Partly
+    })
 }
 
 /// An archive of imported files has no other source: its fingerprints are held against its
 /// documents, each of which is unpacked and so checked.
 fn of_archive(archive: &dyn DocumentSource, filter: &ShelfFilter) -> Result<Audit, Failure> {
-    let mut audit = Audit { shelves: 0, differences: Vec::new() };
+    let mut audit = Audit { shelves: 0, differences: Vec::new(), missing: Vec::new() };
     for kind in DocumentKind::ALL {
         for (shelf, recorded) in archive.fingerprints(kind, filter)? {
             audit.shelves += 1;
@@ -94,6 +110,12 @@ fn show(audit: &Audit) -> Result<(), Failure> {
     writeln!(output, "Checked: {shelves}, Different: {}", count(audit.differences.len() as u64))?;
     for (shelf, difference) in &audit.differences {
         writeln!(output, "  {shelf}: {difference}")?;
+    }
+    if !audit.missing.is_empty() {
+        writeln!(output, "Not checked:")?;
+    }
+    for (kind, error) in &audit.missing {
+        writeln!(output, "  {kind}: {error}")?;
     }
     output.flush()?;
     if !audit.differences.is_empty() {

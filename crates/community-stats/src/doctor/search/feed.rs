@@ -1,5 +1,5 @@
-//! How changes are learned of: from `_stats`, by search, or not at all (change-feed design,
-//! section 2).
+//! How changes are learned of: from statistics, by searches, by timestamps, or not at all
+//! (change-feed design, section 2).
 
 use serde_json::{Value, json};
 
@@ -13,21 +13,38 @@ pub(super) fn check(node: &Node, targets: &[String]) -> Check {
     let names = targets.join(",");
     let statistics = node.get(&format!("/{names}/_stats/docs?level=shards"));
     let why = match statistics {
-        Ok(answer) if answer.is_ok() && tells_positions(&answer.json) => {
-            let detail = "positions from _stats: no change costs one request";
-            return Check::ok(NAME, detail);
-        }
-        Ok(answer) if answer.is_forbidden() => "no right to _stats (indices:monitor/stats)",
-        Ok(_) => "_stats does not tell positions",
-        Err(_) => "_stats does not answer",
+        Ok(answer) if answer.is_ok() && tells_positions(&answer.json) => None,
+        Ok(answer) if answer.is_forbidden() => Some("no right to _stats (indices:monitor/stats)"),
+        Ok(_) => Some("_stats does not tell positions"),
+        Err(_) => Some("_stats does not answer"),
     };
-    let remedy = "grant indices:monitor/stats on the statistics indices to this user";
-    if sequence_numbers(node, &names) {
-        let detail = format!("sequence numbers by search, one request for each kind: {why}");
-        return Check::warning(NAME, detail, remedy);
+    let grant = "grant indices:monitor/stats on the statistics indices to this user";
+    let numbers = sums_up(node, &names, "_seq_no");
+    match why {
+        None if numbers != Sums::None => {
+            Check::ok(NAME, "by statistics: positions from _stats, no change costs one request")
+        }
+        Some(why) if numbers == Sums::Told => {
+            let way = "by searches: sequence numbers by search, one request for each kind";
+            Check::warning(NAME, format!("{way}: {why}"), grant)
+        }
+        why if sums_up(node, &names, "timestamp") == Sums::Told => {
+            let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+            let detail = format!(
+                "by timestamps: this engine does not sum up sequence numbers, so a document that \
+                 is written again with the same `timestamp` is not seen{why}"
+            );
+            Check::warning(NAME, detail, "use OpenSearch 2 or 3, which sum up _seq_no")
+        }
+        why => {
+            let why = why.unwrap_or("positions from _stats");
+            let detail = format!(
+                "{why}, but neither sequence numbers nor times can be summed up: changes are not \
+                 seen"
+            );
+            Check::failed(NAME, detail, format!("{grant}, and indices:data/read/search"))
+        }
     }
-    let detail = format!("{why}, and sequence numbers cannot be summed up: changes are not seen");
-    Check::failed(NAME, detail, format!("{remedy}, and indices:data/read/search"))
 }
 
 /// Whether the answer names a sequence number for each primary shard.
@@ -44,9 +61,30 @@ fn tells_positions(statistics: &Value) -> bool {
     shards.peek().is_some() && shards.all(|copy| copy["seq_no"]["max_seq_no"].is_i64())
 }
 
-fn sequence_numbers(node: &Node, names: &str) -> bool {
-    let question = json!({"size": 0, "aggs": {"numbers": {"stats": {"field": "_seq_no"}}}});
-    node.search(&format!("/{names}/_search"), &question).is_ok_and(|answer| {
-        answer.is_ok() && answer.json["aggregations"]["numbers"]["count"].is_u64()
-    })
+/// What an engine makes of a field of all documents.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    /// Sums.
+    Told,
+    /// It declines, or there are documents and no sums.
+    None,
+    /// It does not say: there is no right to ask, or no answer.
+    Unknown,
+}
+
+fn sums_up(node: &Node, names: &str, field: &str) -> Sums {
+    let question = json!({"size": 0, "aggs": {
+        "numbers": {"stats": {"field": field}},
+        "all": {"filter": {"match_all": {}}},
+    }});
+    let Ok(answer) = node.search(&format!("/{names}/_search"), &question) else {
+        return Sums::Unknown;
+    };
+    let found = &answer.json["aggregations"];
+    let (numbers, all) = (found["numbers"]["count"].as_u64(), found["all"]["doc_count"].as_u64());
+    match answer.status {
+        200 if numbers > Some(0) || (numbers == Some(0) && all == Some(0)) => Sums::Told,
+        200 | 400 => Sums::None,
+        _ => Sums::Unknown,
+    }
 }

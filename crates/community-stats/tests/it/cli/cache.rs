@@ -339,7 +339,7 @@ fn verify_source_reads_every_document_and_names_the_shelf_that_differs() {
     let verify = ["cache", "verify", "--source"];
     assert_eq!(scene.run(&verify).expect(0).stdout, "Checked: 16 shelves, Different: 0\n");
     let found = scene.run(&[&verify[..], &["--community-id", "global", "--json"]].concat());
-    assert_eq!(found.expect(0).json(), json!({"shelves": 4, "different": []}));
+    assert_eq!(found.expect(0).json(), json!({"shelves": 4, "different": [], "missing": []}));
     damage_bodies(&scene.data("archive.db"));
     let found = scene.run(&verify).expect(6);
     assert!(found.stdout.contains("Different: ") && found.stdout.contains("/2025/"), "{found}");

@@ -142,7 +142,7 @@ fn help_names_every_command_and_exit_code() {
       0    done
       1    failed, or the answer is no
       2    the command line or a setting cannot be used
-      3    some responses could not be made, or some lines were refused; the others are done
+      3    some responses not made, some lines refused, or a kind without index; the others are done
       5    the source or the store cannot be reached
       6    `cache verify` found a difference
       130  interrupted; running the same command again continues

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
-use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy};
+use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy, Request};
 use stats_testkit::services::{OpenSearch, process};
 
 use super::{Findings, Patient};
@@ -20,9 +20,11 @@ fn lines() -> Vec<String> {
     let mut lines = Vec::new();
     for (kind, field) in KINDS {
         for year in [2024, 2025] {
+            let source = format!(
+                r#""community_id":"global","{field}":"{year}-03-09T00:00:00","timestamp":"{year}-03-10T00:40:00""#
+            );
             lines.push(format!(
-                r#"{{"_index":"{kind}-{year}","_id":"global-{year}-03-09","_source":
-                   {{"community_id":"global","{field}":"{year}-03-09T00:00:00"}}}}"#
+                r#"{{"_index":"{kind}-{year}","_id":"global-{year}-03-09","_source":{{{source}}}}}"#
             ));
         }
     }
@@ -66,7 +68,7 @@ fn a_healthy_cluster() {
         let detail = format!("{prefix}{kind}: 2 indices, 2 documents");
         found.expect(&format!("alias {kind}"), Ok, &detail);
     }
-    found.expect("change feed", Ok, "positions from _stats");
+    found.expect("change feed", Ok, "by statistics: positions from _stats");
     found.expect("bookmarks", Ok, "stats-bookmarks-community: 1 document");
     found.expect("community events", Ok, "1 document");
     found.expect("records", Ok, "1 document");
@@ -272,11 +274,20 @@ fn the_ways_to_learn_of_changes() {
     let Some((server, prefix)) = cluster() else { return };
     let proxy = behind(server, [Fault::on("_stats/docs", forbidden())]);
     let found = examine(proxy.url(), &prefix);
-    let feed = found.expect("change feed", Warning, "sequence numbers by search");
+    let feed = found.expect("change feed", Warning, "by searches: sequence numbers by search");
     assert!(feed.detail.contains("no right to _stats"), "{feed:?}");
     assert!(feed.remedy.as_ref().unwrap().contains("indices:monitor/stats"));
-    let declined = Action::Answer { status: 400, retry_after: None };
-    proxy.add(Fault::on("_search", declined));
+    let declined = || Action::Answer { status: 400, retry_after: None };
+    let numbers = |request: &Request| String::from_utf8_lossy(&request.body).contains("_seq_no");
+    proxy.add(Fault::when(numbers, declined()));
+    let feed = examine(proxy.url(), &prefix);
+    let feed = feed.expect("change feed", Warning, "by timestamps: this engine does not sum up");
+    assert!(feed.detail.contains("no right to _stats"), "{feed:?}");
+    let alone = behind(server, [Fault::when(numbers, declined())]);
+    let feed = examine(alone.url(), &prefix);
+    let feed = feed.expect("change feed", Warning, "by timestamps");
+    assert!(!feed.detail.contains("_stats"), "{feed:?}");
+    proxy.add(Fault::on("_search", declined()));
     let found = examine(proxy.url(), &prefix);
     found.expect("change feed", Failed, "changes are not seen");
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use stats_testkit::proxy::{Action, Fault};
 
 use super::corpus::{Line, shelf};
-use super::support::{Change, Live};
+use super::support::{Change, Live, sums_up_numbers};
 use crate::cli::support::{COASTAL, MEDIEVAL};
 
 /// Ten documents with other numbers, one that is gone, and one more, on four shelves.
@@ -149,6 +150,77 @@ fn sync_brings_only_what_changed_and_a_second_one_asks_how_far_it_is() {
     live.run(&["cache", "generate"]).expect(0);
     assert_eq!(journal.pages(), 0);
     assert_equal_to_a_rebuild(&live);
+}
+
+/// An engine that does not sum up sequence numbers, with and without the right to statistics.
+#[test]
+fn times_do_where_sequence_numbers_cannot_be_summed_up() {
+    for statistics in [true, false] {
+        let Some(live) = Live::new() else { return };
+        let lacking = || {
+            live.cluster.proxy.clear();
+            let status = |status| Action::Answer { status, retry_after: None };
+            live.cluster.proxy.add(Fault::when(sums_up_numbers, status(400)));
+            if !statistics {
+                live.cluster.proxy.add(Fault::on("/_stats/", status(403)));
+            }
+            live.watch_beside_faults()
+        };
+        let journal = lacking();
+        live.generate(&["--all-years"], 0);
+        live.store.assert_golden("optimized");
+        assert_eq!(journal.documents().len(), 686);
+        let journal = lacking();
+        let again = live.generate(&["--all-years"], 0);
+        assert_eq!(again["skipped_because"], json!({"unchanged": 32}), "{again}");
+        assert_eq!((journal.manifests(), journal.pages()), (0, 0));
+
+        // A day that is aggregated anew, and one that is gone.
+        let days = shelf("usage_delta", COASTAL);
+        let anew = Change::altered(&days[10]);
+        let time = "\"timestamp\":\"2026-";
+        let source = anew.source.map(|source| source.replace("\"timestamp\":\"2025-", time));
+        assert!(source.as_ref().unwrap().contains(time));
+        let anew = Change { source, ..anew };
+        let gone = &shelf("record_delta", MEDIEVAL)[20];
+        live.cluster.write(&[anew.clone(), Change::removed(gone)]);
+        let journal = lacking();
+        let report = live.generate(&["--all-years"], 0);
+        assert_eq!(journal.documents(), [anew.id]);
+        assert_eq!((journal.manifests(), journal.pages()), (2, 1));
+        assert_eq!(report["success"], 6, "{report}");
+        live.run(&["cache", "verify", "--source"]).expect(0);
+        lacking();
+        assert_equal_to_a_rebuild(&live);
+        let journal = lacking();
+        let synced = live.run(&["sync", "--json"]).expect(0).json();
+        assert_eq!((&synced["changed"], &synced["failures"]), (&json!(0), &json!([])), "{synced}");
+        assert_eq!((journal.manifests(), journal.pages()), (0, 0));
+        live.cluster.proxy.clear();
+    }
+}
+
+/// Only where the document is now can be asked; that it is missing elsewhere shows in the counts.
+#[test]
+fn a_document_written_over_for_another_community_changes_both() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let generate = ["--category", "usage_delta"];
+    live.generate(&generate, 0);
+    let moved = Change::put(&shelf("usage_delta", COASTAL)[3]);
+    let source = moved.source.as_ref().map(|source| source.replace(COASTAL, MEDIEVAL));
+    live.cluster.write(&[Change { source, ..moved.clone() }]);
+    let journal = live.watch();
+    let report = live.generate(&generate, 0);
+    let expected = [COASTAL, MEDIEVAL].map(|community| format!("{community}/usage-delta-category"));
+    assert_eq!(made(&report), BTreeSet::from(expected));
+    assert_eq!(journal.documents(), std::slice::from_ref(&moved.id));
+    let fresh = live.anew();
+    fresh.generate(&generate, 0);
+    assert!(live.store.bodies() == fresh.store.bodies());
+    // And back.
+    live.cluster.write(&[moved]);
+    live.generate(&generate, 0);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
 }
 
 /// Writes that searches do not see yet make another position, and no other source.

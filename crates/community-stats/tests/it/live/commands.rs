@@ -91,6 +91,41 @@ fn what_is_stale_damaged_or_orphaned_is_named() {
     live.run(&["cache", "verify"]).expect(0);
 }
 
+/// The other kinds are brought up to date, and the missing one is named.
+#[test]
+fn a_sync_goes_on_without_a_missing_kind() {
+    let Some(live) = Live::new() else { return };
+    live.run(&["sync"]).expect(0);
+    live.cluster.delete_index("record_delta");
+    live.cluster.write(&[Change::altered(&shelf("usage_snapshot", COASTAL)[5])]);
+    let report = live.run(&["sync", "--json"]).expect(3).json();
+    assert_eq!((&report["shelves"], &report["documents"]), (&json!(12), &json!(1)), "{report}");
+    assert_eq!((&report["dropped"], &report["failures"]), (&json!(0), &json!([])), "{report}");
+    let missing = report["missing"].as_array().unwrap();
+    assert_eq!((missing.len(), &missing[0]["kind"]), (1, &json!("record_delta")), "{report}");
+    let error = missing[0]["error"].as_str().unwrap();
+    assert!(error.contains("records-delta-added'"), "{error}");
+    let checked = live.run(&["cache", "verify", "--source", "--json"]).expect(3).json();
+    assert_eq!((&checked["shelves"], &checked["different"]), (&json!(12), &json!([])), "{checked}");
+    assert_eq!(checked["missing"], report["missing"], "{checked}");
+    let checked = live.run(&["cache", "verify", "--source"]).expect(3);
+    assert!(checked.stdout.contains("Not checked:\n  record_delta: the cl"), "{checked}");
+    let shown = live.run(&["sync"]).expect(3);
+    assert!(shown.stdout.contains("Not brought up to date:\n  record_delta: the cl"), "{shown}");
+
+    // From the beginning it is no different.
+    let fresh = live.anew();
+    let report = fresh.run(&["sync", "--json"]).expect(3).json();
+    assert_eq!(report["changed"], 12, "{report}");
+    for category in ["record_snapshot", "usage_delta", "usage_snapshot"] {
+        live.cluster.delete_index(category);
+    }
+    let refused = live.run(&["sync", "--json"]).expect(1);
+    assert!(refused.stderr.contains("neither an alias '"), "{refused}");
+    assert_eq!(refused.stdout, "");
+    live.run(&["cache", "verify", "--source"]).expect(1);
+}
+
 #[test]
 fn somebody_who_holds_the_lock_is_left_alone() {
     let Some(live) = Live::small("usage_delta") else { return };

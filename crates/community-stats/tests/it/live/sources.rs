@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stats_testkit::services::{Postgres, Redis};
 
 use super::changes::assert_changes_are_followed;
-use super::corpus::{DOCUMENTS, SURROUNDINGS};
+use super::corpus::{DOCUMENTS, Line, SURROUNDINGS};
 use super::shared::Store;
 use super::support::Live;
 
@@ -65,7 +65,46 @@ fn communities_may_come_from_postgresql() {
         live.run(&[&["cache", "exists"], &slug[..], &["--category", "usage_delta"]].concat())
             .expect(0);
         assert_changes_are_followed(&live);
+        live.run(&["sync"]).expect(0);
     }
+}
+
+/// What `sync` copies is enough to work without cluster and database.
+#[test]
+fn sync_knows_the_communities_of_postgresql() {
+    let Some(server) = Postgres::shared() else { return };
+    // The cluster knows communities, too, but those of long ago.
+    let lines: Vec<Line> = SURROUNDINGS.iter().map(of_long_ago).collect();
+    let Some(live) = Live::of(lines.iter().chain(DOCUMENTS.iter())) else { return };
+    let slug = ["sync", "--json", "--community-slug", "medieval-history-lab"];
+    live.run(&slug).expect(1);
+    let live = live
+        .set("COMMUNITIES_SOURCE", "postgres")
+        .set("COMMUNITIES_DATABASE_URL", database(server, TABLE));
+    assert_eq!(live.run(&slug).expect(0).json()["shelves"], 4);
+    let renamed = live.run(&["sync", "--community-slug", "medieval-history-lab-then"]).expect(1);
+    assert!(renamed.stderr.contains("did you mean 'medieval-history-lab'?"), "{renamed}");
+    live.run(&["sync"]).expect(0);
+
+    let live = live
+        .set("MIRROR_OFFLINE", "true")
+        .set("SOURCE_HOSTS", "http://127.0.0.1:1")
+        .set("COMMUNITIES_SOURCE", "opensearch")
+        .unset("COMMUNITIES_DATABASE_URL");
+    live.run(&["cache", "generate", "--all-years"]).expect(0);
+    live.store.assert_golden("optimized");
+    let named = live.run(&["cache", "list", "--json", "--community-slug", "medieval-history-lab"]);
+    assert_eq!(named.expect(0).json().as_array().unwrap().len(), 8);
+}
+
+/// The line; of a community, with the slug that it had then.
+fn of_long_ago(line: &Line) -> Line {
+    let mut line = line.clone();
+    if line.index.starts_with("communities") {
+        let then = |text: &str| text.replacen("\",\"version_id\"", "-then\",\"version_id\"", 1);
+        (line.text, line.source) = (then(&line.text), then(&line.source));
+    }
+    line
 }
 
 /// Nothing but what an InvenioRDM deployment has in its environment anyway.

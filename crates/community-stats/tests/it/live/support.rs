@@ -244,9 +244,14 @@ impl Live {
 
     /// Forgets faults and requests, and writes down what comes through the proxy from now on.
     pub(super) fn watch(&self) -> Journal<'_> {
+        self.cluster.proxy.clear();
+        self.watch_beside_faults()
+    }
+
+    /// The same, and the faults so far stay.
+    pub(super) fn watch_beside_faults(&self) -> Journal<'_> {
         let journal = Journal { proxy: &self.cluster.proxy, ids: Arc::default() };
         let ids = Arc::clone(&journal.ids);
-        self.cluster.proxy.clear();
         let look = move |body: Vec<u8>| {
             let answer: Value = serde_json::from_slice(&body).unwrap();
             let hits = answer["hits"]["hits"].as_array().unwrap();
@@ -267,12 +272,17 @@ impl Live {
 
 /// Whether a request asks for documents of a shelf.
 pub(super) fn is_page(request: &Request) -> bool {
-    reads_a_shelf(request) && !contains(&request.body, "\"_source\":false")
+    reads_a_shelf(request) && !contains(&request.body, "\"_source\":")
 }
 
 /// Whether a request asks which documents a shelf holds.
 pub(super) fn is_manifest(request: &Request) -> bool {
-    reads_a_shelf(request) && contains(&request.body, "\"_source\":false")
+    reads_a_shelf(request) && contains(&request.body, "\"_source\":")
+}
+
+/// Whether a request wants sequence numbers summed up, which not every engine does.
+pub(super) fn sums_up_numbers(request: &Request) -> bool {
+    contains(&request.body, "\"field\":\"_seq_no\"")
 }
 
 fn reads_a_shelf(request: &Request) -> bool {

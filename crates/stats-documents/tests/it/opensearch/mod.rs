@@ -6,3 +6,4 @@ mod faults;
 mod indices;
 mod shelves;
 mod support;
+mod times;

@@ -18,9 +18,8 @@ fn the_lock_is_stolen_in_the_middle() {
         let _: () = connection(&main).set(LOCK, "a thief").unwrap();
         std::thread::sleep(Duration::from_millis(500));
     });
-    let mode = if trial.new == "full" { "--no-optimize" } else { "--optimize" };
     let arguments = ["cache", "generate", "--category", "usage_delta", "--workers", "1", "--json"];
-    let outcome = trial.live.run(&[&arguments[..], &[mode]].concat()).expect(1);
+    let outcome = trial.live.run(&[&arguments[..], &[trial.mode()]].concat()).expect(1);
     assert!(outcome.stderr.contains("the lock of bulk runs was lost"), "{outcome}");
     let report = outcome.json();
     assert_eq!(report["interrupted"], true, "{report}");

@@ -50,7 +50,7 @@ impl Trial {
 
     /// Lets the mirror hold everything but one document of each shelf, which has a new number.
     fn touch_every_shelf(&self) {
-        let mode = if self.old == "full" { "--no-optimize" } else { "--optimize" };
+        let mode = mode(self.old);
         self.live.generate(&["--category", "usage_delta", "--overwrite", mode], 0);
         let line = |community| Change::put(&shelf("usage_delta", community)[TOUCHED]);
         self.live.cluster.write(&COMMUNITIES.map(line));
@@ -58,8 +58,12 @@ impl Trial {
 
     /// Makes the new responses.
     fn run(&self, code: i32) -> Value {
-        let mode = if self.new == "full" { "--no-optimize" } else { "--optimize" };
-        self.live.generate(&["--category", "usage_delta", mode], code)
+        self.live.generate(&["--category", "usage_delta", self.mode()], code)
+    }
+
+    /// The option that makes the new responses.
+    fn mode(&self) -> &'static str {
+        mode(self.new)
     }
 
     /// A run that fails for some responses, all for a reason that contains `cause`. Returns how
@@ -105,4 +109,9 @@ impl Trial {
         assert!(self.live.store.registry().is_empty(), "{:?}", self.live.store.registry());
         self.turned()
     }
+}
+
+/// The option for a choice of metrics.
+fn mode(name: &str) -> &'static str {
+    if name == "full" { "--no-optimize" } else { "--optimize" }
 }

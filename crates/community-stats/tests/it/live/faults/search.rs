@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use stats_testkit::proxy::{Action, Fault};
+use serde_json::json;
+use stats_testkit::proxy::{Action, Fault, Request};
 use stats_testkit::services::{OpenSearch, Redis, Service, require};
 
-use super::super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index, shelf};
+use super::super::corpus::{COMMUNITIES, DOCUMENTS, Line, SURROUNDINGS, golden, index, shelf};
 use super::super::support::{Change, Cluster, Live, errors, is_manifest, is_page};
 use super::{QUERY, TOUCHED, Trial};
 use crate::cli::support::MEDIEVAL;
@@ -116,38 +117,110 @@ fn bodies_are_cut_anywhere() {
 
 #[test]
 fn a_document_changes_between_list_and_page() {
-    let Some(trial) = Trial::new() else { return };
-    trial.touch_every_shelf();
+    let Some(mut trial) = Trial::new() else { return };
     let line = shelf("usage_delta", "global")[TOUCHED].clone();
-    let (cluster, changed) = (Arc::clone(&trial.live.cluster), line.clone());
-    // The responses of `global` are made last.
-    let change = move || cluster.write(&[Change::altered(&changed)]);
-    trial.live.before_page(3, change);
-    assert_one_changed(&trial, "global");
-    trial.live.cluster.write(&[Change::put(&line)]);
-    trial.repaired();
+    for each_time in [false, true] {
+        trial.touch_every_shelf();
+        // The responses of `global` are made last.
+        let change = changing(&trial, &line);
+        let fault = Fault::when(is_page, change).after(3);
+        trial.live.cluster.proxy.add(if each_time { fault } else { fault.times(1) });
+        assert_one_changes(&trial, "global", each_time);
+        trial = restored(trial, &line);
+    }
 }
 
 #[test]
 fn a_document_changes_between_two_pages() {
-    let Some(trial) = Trial::new() else { return };
+    let Some(mut trial) = Trial::new() else { return };
     let line = shelf("usage_delta", MEDIEVAL)[40].clone();
-    let (cluster, changed) = (Arc::clone(&trial.live.cluster), line.clone());
-    // Between the first page and the state that the others are read from; those of the first
-    // community.
-    let change = Action::Before(Arc::new(move || cluster.write(&[Change::altered(&changed)])));
-    trial.live.cluster.proxy.add(Fault::on("point_in_time?", change).times(1));
-    assert_one_changed(&trial, MEDIEVAL);
-    trial.live.cluster.write(&[Change::put(&line)]);
+    for each_time in [false, true] {
+        // Between the first page and the state that the others are read from; those of the first
+        // community.
+        let change = changing(&trial, &line);
+        let fault = Fault::on("point_in_time?", change);
+        trial.live.cluster.proxy.add(if each_time { fault } else { fault.times(1) });
+        assert_one_changes(&trial, MEDIEVAL, each_time);
+        trial = restored(trial, &line);
+    }
+}
+
+#[test]
+fn a_document_changes_while_the_mirror_is_synced() {
+    let Some(live) = Live::new() else { return };
+    let trial = Trial::on(live.set("SOURCE_SHELVES_IN_FLIGHT", "1"));
+    let lines = COMMUNITIES.map(|community| shelf("usage_delta", community)[TOUCHED].clone());
+    let sync = |trial: &Trial, code| {
+        let report = trial.live.run(&["sync", "--json"]).expect(code).json();
+        trial.live.cluster.proxy.clear();
+        report
+    };
+    for whole in [true, false] {
+        let change = || {
+            let (cluster, changed) = (Arc::clone(&trial.live.cluster), lines.each_ref());
+            let changed = changed.map(Change::altered);
+            let change = Action::Before(Arc::new(move || cluster.write(&changed)));
+            // All of a shelf is fetched in several pages, a single document after a list.
+            let of_kind = |request: &Request| request.target.contains("usage-delta");
+            let asks = |request: &Request| request.target.contains("point_in_time?");
+            let meant = if whole { asks } else { is_page };
+            Fault::when(move |request| of_kind(request) && meant(request), change)
+        };
+        trial.live.cluster.proxy.add(change().times(1));
+        let report = sync(&trial, 0);
+        assert_eq!(report["failures"], json!([]), "{report}");
+        trial.live.run(&["cache", "verify", "--source"]).expect(0);
+
+        if whole {
+            trial.live.forget_documents();
+        } else {
+            trial.live.cluster.write(&lines.each_ref().map(Change::put));
+        }
+        trial.live.cluster.proxy.add(change());
+        let report = sync(&trial, 3);
+        let failures = report["failures"].as_array().unwrap();
+        assert_eq!(failures.len(), 4, "{report}");
+        for failure in failures {
+            assert_eq!(failure["kind"], "usage_delta", "{report}");
+            assert!(failure["error"].as_str().unwrap().contains("changed while"), "{report}");
+        }
+        sync(&trial, 0);
+        trial.live.run(&["cache", "verify", "--source"]).expect(0);
+        trial.live.cluster.write(&lines.each_ref().map(Change::put));
+    }
     trial.repaired();
 }
 
-fn assert_one_changed(trial: &Trial, community: &str) {
+/// Writes another form of the document, under a new number.
+fn changing(trial: &Trial, line: &Line) -> Action {
+    let (cluster, changed) = (Arc::clone(&trial.live.cluster), Change::altered(line));
+    Action::Before(Arc::new(move || cluster.write(std::slice::from_ref(&changed))))
+}
+
+/// Writes the document as it was.
+fn restored(trial: Trial, line: &Line) -> Trial {
+    trial.live.cluster.write(&[Change::put(line)]);
+    trial.repaired()
+}
+
+/// A shelf that changes once is read again in the same run, and its response has the change; one
+/// that changes each time fails.
+fn assert_one_changes(trial: &Trial, community: &str, each_time: bool) {
+    if !each_time {
+        let report = trial.run(0);
+        assert_eq!(report["success"], 4, "{report}");
+        let fresh = trial.live.anew();
+        fresh.generate(&["--category", "usage_delta", trial.mode()], 0);
+        assert!(trial.live.store.bodies() == fresh.store.bodies());
+        let body = trial.live.store.body(community, QUERY).unwrap();
+        assert!(body != golden("usage_delta", community, trial.new));
+        return;
+    }
     let report = trial.run(3);
     let errors = errors(&report);
     let [(cell, error)] = errors.as_slice() else { panic!("{report}") };
     assert_eq!(*cell, format!("{community}/2025/{QUERY}"));
-    assert!(error.contains(&format!("{community}/2025/usage_delta")), "{error}");
-    assert!(error.contains("changed"), "{error}");
+    assert!(error.contains(&format!("reading {community}/2025/usage_delta, in vain")), "{error}");
+    assert!(error.contains("changed while"), "{error}");
     trial.assert_old(&[cell]);
 }
