@@ -126,6 +126,17 @@ impl OpenSearch {
         self.url.trim_start_matches("http://")
     }
 
+    /// The number of its process.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn pid(&self) -> anyhow::Result<u64> {
+        let answer = self.get("/_nodes/_local/process")?;
+        let mut nodes = answer["nodes"].as_object().context("no nodes")?.values();
+        let process = nodes.next().and_then(|node| node["process"]["id"].as_u64());
+        process.context("no process")
+    }
+
     /// An index prefix that no other test uses, with the index templates for it in place.
     ///
     /// # Errors
