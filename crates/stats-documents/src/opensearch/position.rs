@@ -32,12 +32,20 @@ pub(super) fn position(client: &Client, call: &Call, name: &str) -> Result<Posit
          indices.*.shards.*.segments.index_writer_memory_in_bytes",
         escape(name)
     ));
-    match client.json::<Stats>(call, &request) {
-        Ok(stats) => stats.position(name),
-        Err(failure) if failure.is_declined() && !failure.is_missing() => {
-            searched_position(client, call, name)
+    // A primary that just moves or starts is there a moment later.
+    let mut attempts = client.attempts(call);
+    loop {
+        let position = match client.json::<Stats>(call, &request) {
+            Ok(stats) => stats.position(name),
+            Err(failure) if failure.is_declined() && !failure.is_missing() => {
+                return searched_position(client, call, name);
+            }
+            Err(failure) => return Err(failure),
+        };
+        match position {
+            Ok(position) => return Ok(position),
+            Err(failure) => attempts.again(failure)?,
         }
-        Err(failure) => Err(failure),
     }
 }
 
@@ -119,7 +127,17 @@ struct Stats {
 
 #[derive(Debug, Deserialize)]
 struct ShardCount {
-    failed: u64,
+    failed: usize,
+    #[serde(default)]
+    failures: Vec<ShardFailure>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShardFailure {
+    index: String,
+    shard: u64,
+    #[serde(default)]
+    reason: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,14 +146,15 @@ struct IndexStats {
     shards: BTreeMap<String, Vec<ShardStats>>,
 }
 
+/// One copy of a shard. A copy that only just starts says nothing but who it is.
 #[derive(Debug, Deserialize)]
 struct ShardStats {
     routing: Routing,
-    seq_no: SequenceStats,
-    refresh: RefreshStats,
+    seq_no: Option<SequenceStats>,
+    refresh: Option<RefreshStats>,
     #[serde(default)]
     segments: SegmentStats,
-    commit: Commit,
+    commit: Option<Commit>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,21 +190,26 @@ struct UserData {
     history_uuid: String,
 }
 
+/// A primary shard, as far as a position needs it.
+struct Primary<'a> {
+    history_uuid: &'a str,
+    seq_no: &'a SequenceStats,
+    refresh: &'a RefreshStats,
+    segments: &'a SegmentStats,
+}
+
 impl Stats {
     fn position(&self, name: &str) -> Result<Position, Failure> {
-        if self.shards.failed > 0 {
-            return Err(Failure::Incomplete(format!("{} shards failed", self.shards.failed)));
-        }
+        self.check_failures()?;
         let mut marks = Vec::new();
         for (index, stats) in &self.indices {
-            for (number, copies) in &stats.shards {
-                let Some(primary) = copies.iter().find(|copy| copy.routing.primary) else {
+            for number in stats.shards.keys() {
+                let Some(primary) = stats.primary(number) else {
                     return Err(Failure::Incomplete(format!(
                         "{index} lacks primary shard {number}"
                     )));
                 };
-                let history_uuid = &primary.commit.user_data.history_uuid;
-                let history = format!("{index}/{}/{number}/{history_uuid}", stats.uuid);
+                let history = format!("{index}/{}/{number}/{}", stats.uuid, primary.history_uuid);
                 if !primary.is_settled() {
                     let sequence = primary.refresh.external_total;
                     marks.push(PositionMark { history: format!("{history}{REFRESHES}"), sequence });
@@ -202,9 +226,45 @@ impl Stats {
         marks.sort();
         Ok(Position(marks))
     }
+
+    /// Copies may fail where their primary has answered. A shard of which nothing came at all is
+    /// only known from its failure; where the cluster names fewer failures than it counts, there
+    /// may be such a shard.
+    fn check_failures(&self) -> Result<(), Failure> {
+        let ShardCount { failed, failures } = &self.shards;
+        let answered = |failure: &&ShardFailure| {
+            let index = self.indices.get(&failure.index);
+            index.is_some_and(|index| index.primary(&failure.shard.to_string()).is_some())
+        };
+        match failures.iter().find(|failure| !answered(failure)) {
+            Some(ShardFailure { index, shard, reason }) => Err(Failure::Incomplete(format!(
+                "primary shard {shard} of {index} failed: {}",
+                reason["reason"].as_str().unwrap_or("without a reason")
+            ))),
+            None if failures.len() < *failed => {
+                Err(Failure::Incomplete(format!("{failed} shards failed")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
-impl ShardStats {
+impl IndexStats {
+    /// The primary copy of a shard, if its engine is open.
+    fn primary(&self, number: &str) -> Option<Primary<'_>> {
+        let copies = self.shards.get(number)?;
+        copies.iter().filter(|copy| copy.routing.primary).find_map(|copy| {
+            Some(Primary {
+                history_uuid: &copy.commit.as_ref()?.user_data.history_uuid,
+                seq_no: copy.seq_no.as_ref()?,
+                refresh: copy.refresh.as_ref()?,
+                segments: &copy.segments,
+            })
+        })
+    }
+}
+
+impl Primary<'_> {
     /// Whether everything written is visible to searches: nothing is buffered or on its way, and
     /// there was no refresh that searches do not see.
     fn is_settled(&self) -> bool {
@@ -278,6 +338,42 @@ mod tests {
         assert_eq!(moved_indices(&buffered, &settled), None);
         let moved = moved_indices(&settled, &parse_stats(stats(0, 12, 5)).unwrap());
         assert_eq!(moved, Some(vec![("i-2025".to_owned(), Some(9), 12)]));
+    }
+
+    /// A replica that is recovering has no engine, and may even fail.
+    #[test]
+    fn only_primaries_have_to_answer() {
+        let mut answer = stats(0, 9, 5);
+        let expected = parse_stats(answer.clone()).unwrap();
+        let copies = |answer: &mut Value, copy: usize| {
+            answer["indices"]["i-2025"]["shards"]["0"][copy].as_object_mut().unwrap().clone()
+        };
+        answer["indices"]["i-2025"]["shards"]["0"][0] = json!({"routing": {"primary": false}});
+        assert_eq!(parse_stats(answer.clone()).unwrap(), expected);
+        let failure =
+            |shard: u64| json!({"index": "i-2025", "shard": shard, "reason": {"reason": "r"}});
+        answer["_shards"] = json!({"failed": 1, "failures": [failure(0)]});
+        assert_eq!(parse_stats(answer.clone()).unwrap(), expected);
+
+        let whole = copies(&mut answer, 1);
+        let incomplete = |answer: &Value, reason: &str| match parse_stats(answer.clone()) {
+            Err(Failure::Incomplete(text)) => assert!(text.contains(reason), "{text}"),
+            other => panic!("{other:?}"),
+        };
+        for missing in ["commit", "seq_no", "refresh"] {
+            let mut primary = whole.clone();
+            primary.remove(missing);
+            answer["indices"]["i-2025"]["shards"]["0"][1] = Value::Object(primary);
+            incomplete(&answer, "primary shard 0 of i-2025 failed: r");
+            answer["_shards"] = json!({"failed": 0});
+            incomplete(&answer, "i-2025 lacks primary shard 0");
+            answer["_shards"] = json!({"failed": 1, "failures": [failure(0)]});
+        }
+        answer["indices"]["i-2025"]["shards"]["0"][1] = Value::Object(whole);
+        answer["_shards"] = json!({"failed": 1, "failures": [failure(1)]});
+        incomplete(&answer, "primary shard 1 of i-2025 failed: r");
+        answer["_shards"] = json!({"failed": 2, "failures": [failure(0)]});
+        incomplete(&answer, "2 shards failed");
     }
 
     #[test]
