@@ -17,6 +17,7 @@ mod fingerprints;
 mod hits;
 mod pit;
 mod position;
+mod search;
 mod settings;
 mod shelf;
 mod sizes;

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
 use super::fingerprints::communities_above;
+use super::search::search;
 use super::shelf::fingerprint;
 use super::targets::{Group, Target, escape};
 use crate::{Changes, Position, PositionMark};
@@ -284,8 +285,7 @@ fn searched_position(client: &Client, call: &Call, name: &str) -> Result<Positio
             "aggs": {"of": {"stats": {"field": "_seq_no"}}},
         }},
     });
-    let path = format!("/{}/_search?allow_partial_search_results=false", escape(name));
-    let summary = client.search(call, &Request::post(path, &body))?;
+    let summary = search(client, call, name, None, body)?;
     let buckets = summary.aggregations["indices"]["buckets"].as_array();
     let buckets = buckets.ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
     let mut marks = Vec::new();

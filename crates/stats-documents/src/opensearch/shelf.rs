@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::OpenSearch;
-use super::client::{Call, Request};
+use super::client::{Body, Call, Request};
 use super::failure::Failure;
 use super::hits::{Hit, HitReader, Summary};
 use super::pit::PointInTime;
-use super::targets::{Target, escape};
+use super::search;
+use super::targets::Target;
 use crate::{Day, Document, Fingerprint, Shelf, Visit};
 
 /// The most hits that an index gives out at once, unless it was set up otherwise.
@@ -121,7 +122,7 @@ impl Reading<'_> {
     ) -> Result<Page, Failure> {
         let client = &self.source.client;
         let start = Instant::now();
-        let body = client.send(self.call, &self.request(progress, size))?;
+        let body = self.send(&self.request(progress, size))?;
         let zipped = body.zipped;
         let mut reader = HitReader::new(body);
         let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
@@ -155,6 +156,16 @@ impl Reading<'_> {
             }
         }
         Ok(if last_page { Page::Last } else { Page::Full { handed_over } })
+    }
+
+    fn send(&self, request: &Request) -> Result<Body<'_>, Failure> {
+        let client = &self.source.client;
+        match (client.send(self.call, request), search::anywhere(request)) {
+            (Err(failure), Some(request)) if search::is_refused(&failure) => {
+                client.send(self.call, &request)
+            }
+            (answer, _) => answer,
+        }
     }
 
     fn hand_over<R: std::io::Read>(
@@ -202,15 +213,8 @@ impl Reading<'_> {
         if let Some((millis, sequence)) = progress.after {
             body["search_after"] = json!([millis, sequence]);
         }
-        let path = match &progress.pit {
-            Some(pit) => {
-                body["pit"] = pit.as_json();
-                String::new()
-            }
-            None => format!("/{}", escape(&self.target.name)),
-        };
-        let path = format!("{path}/_search?allow_partial_search_results=false");
-        Request { large: self.whole, ..Request::post(path, &body) }
+        let request = search::request(&self.target.name, progress.pit.as_ref(), body);
+        Request { large: self.whole, ..request }
     }
 
     /// Takes what a page says about the whole shelf, or compares it with what earlier pages said.
