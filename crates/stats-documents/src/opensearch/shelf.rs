@@ -5,7 +5,6 @@
 //! state and nothing was left out. A shelf of more than one page is read at a point in time.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -121,7 +120,6 @@ impl Reading<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<Page, Failure> {
         let client = &self.source.client;
-        let start = Instant::now();
         let body = self.send(&self.request(progress, size))?;
         let zipped = body.zipped;
         let mut reader = HitReader::new(body);
@@ -145,7 +143,7 @@ impl Reading<'_> {
         let tail = Tail::copy(&reader, &held)?;
         let bytes = reader.position();
         let summary = reader.finish()?;
-        client.compression.measured(zipped, bytes, start.elapsed());
+        client.compression.measured(zipped, bytes);
         let expected = self.compare(&summary, progress)?;
         let last_page =
             received < size || progress.seen.documents + tail.0.len() as u64 == expected.count;
