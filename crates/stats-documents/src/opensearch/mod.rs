@@ -7,6 +7,10 @@
 //! A kind whose alias and year indices are all missing is an error
 //! ([`SourceErrorKind::NotFound`]), since an empty answer would be taken for the truth. The small
 //! indices beside them may be missing: no bookmarks, no events, no records.
+//!
+//! Everything is asked of primary shards. The source system makes indices of one shard; those of
+//! several are read as well, but the number of a removed document may appear again in another
+//! shard (see the contract of [`DocumentSource`]), and a fingerprint cannot tell.
 
 mod breaker;
 mod client;

@@ -3,7 +3,12 @@
 //! Every page also asks for count, highest and sum of the sequence numbers of the whole shelf.
 //! These must be the same on every page and equal to what was received: then all pages saw one
 //! state and nothing was left out. A shelf of more than one page is read at a point in time.
+//!
+//! Day and sequence number are equal for two documents only where they are of different indices
+//! or shards. Pages follow each other at the border of days, wherever a day has more than one
+//! document, so none of them is lost.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -44,6 +49,8 @@ struct Progress {
     seen: Tally,
     /// What the index says about all of the shelf.
     expected: Option<Fingerprint>,
+    /// The ids of what was handed over.
+    ids: HashSet<String>,
     /// Whether a day has more than one document.
     crowded: bool,
     pit: Option<PointInTime>,
@@ -92,6 +99,7 @@ impl Reading<'_> {
                         progress.pit = PointInTime::open(client, self.call, &self.target.name)?;
                     }
                 }
+                Err(Failure::Ambiguous(id)) => break Err(self.doubled(&id)),
                 Err(failure) => {
                     if matches!(failure, Failure::Body(_)) {
                         client.note_outage(&failure);
@@ -126,8 +134,12 @@ impl Reading<'_> {
         let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
         while let Some(hit) = reader.next_hit()? {
             received += 1;
-            let last = held.last().map(|hit| (hit.millis, hit.sequence)).or(progress.after);
-            if last.is_some_and(|last| last >= (hit.millis, hit.sequence)) {
+            let place = (hit.millis, hit.sequence);
+            let in_order = match held.last() {
+                Some(last) => (last.millis, last.sequence) <= place,
+                None => progress.after.is_none_or(|after| after < place),
+            };
+            if !in_order {
                 return Err(Failure::Malformed("hits out of order".to_owned()));
             }
             if held.last().is_some_and(|other| day(other) != day(&hit)) {
@@ -143,7 +155,9 @@ impl Reading<'_> {
         let tail = Tail::copy(&reader, &held)?;
         let bytes = reader.position();
         let summary = reader.finish()?;
-        client.compression.measured(zipped, bytes);
+        if self.whole {
+            client.compression.measured(zipped, bytes);
+        }
         let expected = self.compare(&summary, progress)?;
         let last_page =
             received < size || progress.seen.documents + tail.0.len() as u64 == expected.count;
@@ -231,6 +245,34 @@ impl Reading<'_> {
         Ok(expected)
     }
 
+    /// What to do about an `_id` that came twice.
+    fn doubled(&self, id: &str) -> Failure {
+        let body = json!({
+            "size": 0,
+            "track_total_hits": false,
+            "query": {"ids": {"values": [id]}},
+            "aggs": {"indices": {"terms": {"field": "_index", "size": 10}}},
+        });
+        let (client, name) = (&self.source.client, &self.target.name);
+        let indices = match search::search(client, self.call, name, None, body) {
+            Ok(mut summary) => summary.aggregations["indices"]["buckets"].take(),
+            Err(failure) => return failure,
+        };
+        let indices: Vec<&str> =
+            indices.as_array().into_iter().flatten().filter_map(|it| it["key"].as_str()).collect();
+        Failure::Ambiguous(match indices.as_slice() {
+            [one] => format!(
+                "document '{id}' stands twice in index {one}, on different shards: delete the one \
+                 that was written with a routing of its own"
+            ),
+            several => format!(
+                "document '{id}' stands in each of the indices {} behind {name}, so one is a copy \
+                 of the other: take the copy's alias away, or delete the copy",
+                several.join(" and ")
+            ),
+        })
+    }
+
     fn verify(&self, progress: &Progress) -> Result<(), Failure> {
         let Tally { documents, max, sum, .. } = progress.seen;
         let seen = Fingerprint { count: documents, max, sum };
@@ -309,6 +351,9 @@ fn give(
     let day = day_of(hit.millis).ok_or_else(|| {
         Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
     })?;
+    if !progress.ids.insert(id.to_owned()) {
+        return Err(Failure::Ambiguous(id.to_owned()));
+    }
     progress.after = Some((hit.millis, hit.sequence));
     progress.seen.documents += 1;
     progress.seen.max = progress.seen.max.max(hit.sequence);
