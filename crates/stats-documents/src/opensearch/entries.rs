@@ -168,7 +168,10 @@ fn every_hit(
             "size": PAGE,
             "track_total_hits": false,
             "query": query,
-            "sort": [{field: {"order": "asc", "missing": "_last"}}, {"_seq_no": "asc"}],
+            // Numbers of different indices may be the same.
+            "sort": [
+                {field: {"order": "asc", "missing": "_last"}}, {"_seq_no": "asc"}, {"_index": "asc"},
+            ],
         });
         if !after.is_empty() {
             body["search_after"] = Value::Array(std::mem::take(&mut after));

@@ -1,6 +1,7 @@
 //! Aliases, year indices, guessed mappings, missing indices.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,6 +11,7 @@ use stats_documents::{
     ShelfFilter, SourceErrorKind,
 };
 use stats_series::DocumentKind;
+use stats_testkit::proxy::{Action, Fault};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf, year};
 
@@ -242,6 +244,38 @@ fn an_index_made_anew_is_everything() {
     let changes = source.changed_since(KIND, &position).unwrap();
     assert_eq!(changes, Changes::Everything);
     assert_eq!(source.manifest(&shelf("a")).unwrap().len(), 10);
+}
+
+/// Old and new index of the communities with the same ids and the same numbers, over several pages.
+#[test]
+fn the_newer_index_of_communities_wins_on_page_borders_too() {
+    let Some(cluster) = Cluster::bare() else { return };
+    for (index, title) in [("v1.0.0-1", "old"), ("v2.0.0-1", "new")] {
+        let mut ids: Vec<String> = (0..1_203).map(|n| format!("c{n:04}")).collect();
+        if title == "new" {
+            // One more in front moves the border of pages between two of a kind.
+            ids.push("a".to_owned());
+        }
+        let lines = ids.iter().map(|id| {
+            let source = json!({"id": id, "uuid": id, "slug": "s", "metadata": {"title": title}});
+            let index = format!("communities-communities-{index}");
+            json!({"_index": index, "_id": id, "_source": source}).to_string()
+        });
+        cluster.node.load(&cluster.prefix, lines).unwrap();
+    }
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    let count = Action::Rewrite(Arc::new(move |body: Vec<u8>| {
+        let hits = String::from_utf8_lossy(&body).matches("\"_id\"").count();
+        counted.fetch_add(hits, Ordering::SeqCst);
+        body
+    }));
+    cluster.proxy.add(Fault::on("/_search?", count));
+    let communities = cluster.source().communities().unwrap();
+    assert_eq!(communities.len(), 1_204);
+    // All of both indices, and the first page once more.
+    assert_eq!(sent.load(Ordering::SeqCst), 1_203 + 1_204 + 1_000);
+    assert!(communities.iter().all(|it| it.title.as_deref() == Some("new")));
 }
 
 #[test]
