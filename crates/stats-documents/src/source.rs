@@ -73,7 +73,8 @@ pub enum Changes {
 /// * *Threads.* All methods may be called from several threads at once and may block.
 pub trait DocumentSource: Send + Sync {
     /// How far the documents of `kind` have moved. One cheap question, independent of the number
-    /// of communities.
+    /// of communities. It counts what was written; [`Position::shows`] tells whether searches and
+    /// the other questions show it already.
     ///
     /// # Errors
     /// When the source cannot answer.

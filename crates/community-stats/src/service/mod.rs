@@ -14,6 +14,7 @@ mod nothing;
 mod plan;
 mod request;
 mod settings;
+mod settled;
 mod shelf;
 mod summary;
 mod verify;

@@ -3,8 +3,11 @@
 //! A position has for every primary shard a mark with the highest number written: history
 //! `<index>/<index uuid>/<shard>/<history uuid>`, and `…/empty` while nothing was written, since
 //! numbers begin with 0. Writes become visible to searches a little later.
-//! Where some may not be visible yet, a second mark, `…/refreshes`, has the count of refreshes: the
-//! next refresh makes the position another one, even if nothing more is written.
+//! Where some are not visible yet, a second mark, `…/refreshes`, has the count of refreshes: the
+//! next refresh makes the position another one, even if nothing more is written. The mark is
+//! `…/perhaps/refreshes` where nothing is buffered, but there were more refreshes than searches
+//! saw. Usually the next one shows what they brought; but the counts stay apart for ever once a
+//! refresh for the cluster's own use came between two writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +22,7 @@ use super::shelf::fingerprint;
 use super::targets::{Group, Target, escape};
 use crate::{Changes, Position, PositionMark};
 
-const REFRESHES: &str = "/refreshes";
+const REFRESHES: &str = PositionMark::UNSEEN;
 const EMPTY: &str = "/empty";
 const SEARCHED: &str = "/searched";
 
@@ -211,9 +214,9 @@ impl Stats {
                     )));
                 };
                 let history = format!("{index}/{}/{number}/{}", stats.uuid, primary.history_uuid);
-                if !primary.is_settled() {
+                if let Some(unseen) = primary.unseen() {
                     let sequence = primary.refresh.external_total;
-                    marks.push(PositionMark { history: format!("{history}{REFRESHES}"), sequence });
+                    marks.push(PositionMark { history: format!("{history}{unseen}"), sequence });
                 }
                 marks.push(match u64::try_from(primary.seq_no.max_seq_no) {
                     Ok(sequence) => PositionMark { history, sequence },
@@ -266,12 +269,15 @@ impl IndexStats {
 }
 
 impl Primary<'_> {
-    /// Whether everything written is visible to searches: nothing is buffered or on its way, and
-    /// there was no refresh that searches do not see.
-    fn is_settled(&self) -> bool {
-        self.segments.index_writer_memory_in_bytes == 0
-            && self.seq_no.global_checkpoint == self.seq_no.max_seq_no
-            && self.refresh.total == self.refresh.external_total
+    /// How to mark that not everything written is visible to searches: something is buffered or on
+    /// its way, or there were refreshes that searches perhaps do not see.
+    fn unseen(&self) -> Option<&'static str> {
+        if self.segments.index_writer_memory_in_bytes != 0
+            || self.seq_no.global_checkpoint != self.seq_no.max_seq_no
+        {
+            return Some(PositionMark::UNSEEN);
+        }
+        (self.refresh.total != self.refresh.external_total).then_some(PositionMark::PERHAPS_UNSEEN)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::corpus::{Line, shelf};
+use super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index, shelf};
 use super::support::{Change, Live};
 use crate::cli::support::{COASTAL, MEDIEVAL};
 
@@ -151,18 +151,82 @@ fn sync_brings_only_what_changed_and_a_second_one_asks_how_far_it_is() {
     assert_equal_to_a_rebuild(&live);
 }
 
-/// Writes that searches do not see yet make another position, and no other source.
+/// Writes that searches do not see yet: nothing is stored beside them, and what stands stays.
 #[test]
-fn entries_made_beside_unseen_writes_are_not_made_again() {
+fn nothing_is_stored_beside_unseen_writes() {
     let Some(live) = Live::small("usage_delta") else { return };
     let line = &shelf("usage_delta", COASTAL)[3];
     let generate = ["--category", "usage_delta"];
     live.cluster.show_nothing_by_itself();
-    live.cluster.write_unseen(&[Change::altered(line)]);
     assert_eq!(live.generate(&generate, 0)["success"], 4);
-    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+    let golden = || {
+        live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+    };
+    golden();
+    live.cluster.write_unseen(&[Change::altered(line)]);
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["skipped_because"], json!({"unchanged": 4}), "{report}");
+    let report = live.generate(&[&generate[..], &["--no-optimize"]].concat(), 0);
+    assert_eq!(report["incomplete_because"], json!({UNSEEN: 4}), "{report}");
+    golden();
     live.cluster.write(&[]);
     let report = live.generate(&generate, 0);
     assert_eq!(report["skipped_because"], json!({"unchanged": 3}), "{report}");
     assert_eq!(report["responses"][0]["community_id"], COASTAL);
+}
+
+const UNSEEN: &str = "written but not searchable yet";
+
+/// An installation whose last day of usage deltas is written, but not searchable, while the
+/// bookmarks that come after it are.
+fn bookmarks_first() -> Option<Live> {
+    let last_day = |line: &&Line| !line.id.ends_with("2025-12-30");
+    let index = index("usage_delta");
+    let documents = || DOCUMENTS.iter().filter(|line| line.index == index);
+    let live = Live::of(SURROUNDINGS.iter().chain(documents().filter(last_day)))?;
+    let late: Vec<Change> = documents().filter(|line| !last_day(line)).map(Change::put).collect();
+    assert_eq!(late.len(), 4);
+    live.cluster.show_nothing_by_itself();
+    let bookmarks = SURROUNDINGS.iter().filter(|line| line.id.starts_with("community-usage-delta"));
+    let moved = |day: &str| {
+        let bookmark = |line: &Line| Change {
+            source: Some(line.source.replace("2025-12-31", day)),
+            ..Change::put(line)
+        };
+        bookmarks.clone().map(bookmark).collect::<Vec<_>>()
+    };
+    live.cluster.write(&moved("2025-12-29"));
+    let report = live.generate(&["--category", "usage_delta"], 0);
+    let behind = "aggregated through 2025-12-29, needs 2025-12-30";
+    assert_eq!(report["incomplete_because"], json!({behind: 4}), "{report}");
+    live.cluster.write_unseen(&late);
+    live.cluster.write_unseen(&moved("2025-12-30"));
+    live.cluster.refresh("stats-bookmarks-community");
+    Some(live)
+}
+
+#[test]
+fn bookmarks_that_are_searchable_before_their_documents_prove_nothing() {
+    let Some(live) = bookmarks_first() else { return };
+    let generate = ["--category", "usage_delta"];
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["incomplete_because"], json!({UNSEEN: 4}), "{report}");
+    assert!(live.store.bodies().is_empty());
+    live.cluster.write(&[]);
+    assert_eq!(live.generate(&generate, 0)["success"], 4);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+}
+
+#[test]
+fn a_run_waits_for_the_next_refresh() {
+    let Some(live) = bookmarks_first() else { return };
+    let cluster = std::sync::Arc::clone(&live.cluster);
+    let refresh = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        cluster.write(&[]);
+    });
+    let report = live.generate(&["--category", "usage_delta"], 0);
+    refresh.join().unwrap();
+    assert_eq!(report["success"], 4, "{report}");
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
 }
