@@ -22,7 +22,7 @@ use super::plan::{Plan, mark};
 use super::settings::hash;
 use super::settled::Unsettled;
 use super::shelf::Reading;
-use super::summary::{Failure, Stored, Summary};
+use super::summary::{Failure, Stored, Summary, Waiting};
 
 /// Why a response waits although its period is aggregated.
 const NOT_SEARCHABLE: &str = "written but not searchable yet";
@@ -282,7 +282,11 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
         match cell.verdict.action {
             Action::Make(_) => {}
             Action::Keep(_) => summary.skip(cell.verdict.reason()),
-            Action::Wait(_) => summary.wait(cell.verdict.reason()),
+            Action::Wait(_) => {
+                let community_id = plan.member(cell).id.clone();
+                let (year, category) = (cell.year, cell.category);
+                summary.wait(cell.verdict.reason(), Waiting { community_id, year, category });
+            }
             Action::Refuse(_) => {
                 summary.failed += 1;
                 summary.errors.push(Failure {
@@ -342,7 +346,10 @@ fn record(
     for (category, outcome) in report.outcomes {
         match outcome {
             Outcome::Abandoned => continue,
-            Outcome::Incomplete(reason) => summary.wait(reason),
+            Outcome::Incomplete(reason) => {
+                let community_id = community_id.clone();
+                summary.wait(reason, Waiting { community_id, year, category });
+            }
             Outcome::Failed(error) => {
                 summary.failed += 1;
                 let community_id = community_id.clone();

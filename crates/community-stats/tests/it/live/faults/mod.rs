@@ -65,11 +65,16 @@ impl Trial {
     /// A run that fails for some responses, all for a reason that contains `cause`. Returns how
     /// many.
     fn fails(&self, cause: &str) -> usize {
+        self.fails_because(&[cause])
+    }
+
+    /// The same with several parts of the reason.
+    fn fails_because(&self, causes: &[&str]) -> usize {
         let report = self.run(3);
         let errors = errors(&report);
         assert_eq!(report["failed"], errors.len(), "{report}");
         for (cell, error) in &errors {
-            assert!(error.contains(cause), "{cell}: {error}");
+            assert!(causes.iter().all(|cause| error.contains(cause)), "{cell}: {error}");
         }
         self.assert_old(&errors.iter().map(|(cell, _)| cell.as_str()).collect::<Vec<_>>());
         errors.len()
