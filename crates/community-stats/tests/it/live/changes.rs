@@ -118,10 +118,30 @@ fn a_lost_mirror_costs_pages_and_nothing_else() {
 
     live.cluster.write(&Changes::new().changes);
     live.forget_documents();
+    let journal = live.watch();
     let report = live.generate(&["--all-years"], 0);
+    // The shelves that changed, as they are now, and no other.
+    let mut shelves: Vec<String> = [
+        shelf("usage_delta", COASTAL),
+        shelf("usage_snapshot", COASTAL),
+        shelf("record_snapshot", "global"),
+        shelf("record_delta", MEDIEVAL),
+    ]
+    .concat()
+    .into_iter()
+    .map(|line| line.id)
+    .collect();
+    let changes = Changes::new().changes;
+    let (gone, put): (Vec<_>, Vec<_>) = changes.iter().partition(|it| it.source.is_none());
+    shelves.retain(|id| !gone.iter().any(|change| change.id == *id));
+    shelves.extend(put.iter().filter(|it| it.id.contains("2025-11-15")).map(|it| it.id.clone()));
+    shelves.sort();
+    assert_eq!(journal.documents(), shelves);
     assert_eq!(made(&report), concerned());
     assert_equal_to_a_rebuild(&live);
+    let journal = live.watch();
     live.run(&["sync"]).expect(0);
+    assert_eq!(journal.documents().len(), 686 - shelves.len());
     live.run(&["cache", "verify", "--source"]).expect(0);
 }
 
@@ -149,6 +169,35 @@ fn sync_brings_only_what_changed_and_a_second_one_asks_how_far_it_is() {
     live.run(&["cache", "generate"]).expect(0);
     assert_eq!(journal.pages(), 0);
     assert_equal_to_a_rebuild(&live);
+}
+
+#[test]
+fn sync_of_one_year_brings_that_year_only() {
+    let earlier = |text: &str| text.replace("2025-", "2024-");
+    let old: Vec<Line> = shelf("usage_delta", "global")[..5].to_vec();
+    let old: Vec<Change> = old
+        .iter()
+        .map(|line| Change {
+            index: line.index.replace("-2025", "-2024"),
+            id: earlier(&line.id),
+            source: Some(earlier(&line.source)),
+        })
+        .collect();
+    let Some(live) = Live::new() else { return };
+    live.cluster.write(&old);
+    let ids: Vec<String> = old.iter().map(|change| change.id.clone()).collect();
+    let journal = live.watch();
+    let synced = live.run(&["sync", "--year", "2024", "--json"]).expect(0).json();
+    assert_eq!((&synced["shelves"], &synced["documents"]), (&json!(1), &json!(5)), "{synced}");
+    assert_eq!(journal.documents(), ids);
+    let journal = live.watch();
+    let synced = live.run(&["sync", "--year", "2023", "--json"]).expect(0).json();
+    assert_eq!((&synced["shelves"], &synced["documents"]), (&json!(0), &json!(0)), "{synced}");
+    let synced = live.run(&["sync", "--year", "2025", "--json"]).expect(0).json();
+    assert_eq!(synced["shelves"], 16, "{synced}");
+    let fetched = journal.documents();
+    assert_eq!(fetched.len(), DOCUMENTS.len());
+    assert!(fetched.iter().all(|id| !ids.contains(id)), "{fetched:?}");
 }
 
 /// Writes that searches do not see yet: nothing is stored beside them, and what stands stays.
