@@ -1,5 +1,6 @@
 //! Logins, certificates, compression, several hosts.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stats_documents::contract::given;
@@ -146,6 +147,61 @@ fn compression_is_chosen_by_measuring() {
         let zipped: Vec<bool> = received.iter().map(|length| *length < bytes / 2).collect();
         assert_eq!(zipped, [false, false, false, true, wanted], "{received:?}");
         cluster.proxy.clear();
+    }
+}
+
+/// However many threads ask, the cluster sees no more requests at once than it shall.
+#[test]
+fn requests_in_flight_are_bounded() {
+    let Some(cluster) = Cluster::new() else { return };
+    cluster.put_year(20);
+    for limit in [1, 3] {
+        let settings = OpenSearchSettings { requests_in_flight: limit, ..cluster.settings() };
+        let source = OpenSearch::new(settings).unwrap();
+        source.manifest(&shelf("a")).unwrap();
+        let seen = Arc::new(Mutex::new((0, 0)));
+        let counted = Arc::clone(&seen);
+        let count = Action::Before(Arc::new(move || {
+            {
+                let (now, most) = &mut *counted.lock().unwrap();
+                *now += 1;
+                *most = (*most).max(*now);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            counted.lock().unwrap().0 -= 1;
+        }));
+        cluster.proxy.add(Fault::on("", count));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| read(&source, &shelf("a"), None).unwrap());
+            }
+        });
+        assert_eq!(*seen.lock().unwrap(), (0, limit));
+        cluster.proxy.clear();
+    }
+}
+
+/// A host that takes connections and never says anything.
+#[test]
+fn a_silent_host_costs_time_and_nothing_else() {
+    let Some(cluster) = Cluster::new() else { return };
+    let documents = cluster.put_year(60);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let urls = [
+        format!("http://{}", silent.local_addr().unwrap()),
+        cluster.proxy.url().to_owned(),
+        cluster.proxy.url().to_owned(),
+    ];
+    let settings = OpenSearchSettings {
+        hosts: urls.into_iter().map(HostUrl).collect(),
+        request_timeout: Duration::from_millis(300),
+        page_bytes: 1_500,
+        ..cluster.settings()
+    };
+    let source = OpenSearch::new(settings).unwrap();
+    for _ in 0..3 {
+        assert_eq!(read(&source, &shelf("a"), None).unwrap(), pairs(&documents));
+        assert_eq!(source.manifest(&shelf("a")).unwrap().len(), documents.len());
     }
 }
 
