@@ -47,6 +47,20 @@ fn the_cluster_is_stopped_in_the_middle() {
     trial.repaired();
 }
 
+/// One of two nodes takes connections and says nothing: everything takes longer, and succeeds.
+#[test]
+fn a_host_never_answers() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hosts = format!("http://{},{}", silent.local_addr().unwrap(), live.cluster.proxy.url());
+    let live = live.set("SOURCE_HOSTS", hosts).set("SOURCE_TIMEOUT", "500ms");
+    let report = live.generate(&["--category", "usage_delta"], 0);
+    assert_eq!((&report["success"], &report["failed"]), (&4.into(), &0.into()), "{report}");
+    live.store.assert_golden_category("usage_delta", QUERY, "optimized");
+    silent.set_nonblocking(true).unwrap();
+    assert!(silent.accept().is_ok(), "nobody asked the silent one");
+}
+
 #[test]
 fn every_page_may_be_refused_because_the_cluster_is_busy() {
     let Some(mut trial) = Trial::new() else { return };
