@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use stats_documents::contract::given;
-use stats_documents::{Changes, DocumentSource, Fingerprint, ShelfFilter};
+use stats_documents::{Changes, DocumentSource, Fingerprint, ShelfFilter, Shown};
 use stats_series::DocumentKind;
 use stats_testkit::proxy::{Action, Fault};
 
@@ -107,6 +107,39 @@ fn a_write_is_noticed_again_when_it_becomes_visible() {
     assert_eq!(source.changed_since(KIND, &written).unwrap(), Changes::Everything);
     let expected = Changes::Communities(BTreeSet::from(["b".to_owned()]));
     assert_eq!(source.changed_since(KIND, &settled).unwrap(), expected);
+}
+
+/// Somebody reads a document by its `_id` between two writes, so the cluster refreshes for itself.
+#[test]
+fn a_refresh_of_the_clusters_own_leaves_it_open_what_is_shown() {
+    let Some(cluster) = Cluster::new() else { return };
+    let index = cluster.index(KIND);
+    let never = br#"{"index":{"refresh_interval":"-1"}}"#;
+    cluster.node.send("PUT", &format!("/{index}/_settings"), never).unwrap();
+    cluster.put_year(10);
+    let source = cluster.source();
+    let position = || source.position(KIND).unwrap();
+    let views = || read(&source, &shelf("a"), None).unwrap()[0].1.clone();
+    assert!(position().is_settled());
+    let before = views();
+    let write = |views| cluster.write(&[given(KIND, "a-2025-01-01", "a", "2025-01-01", views)]);
+
+    write(77);
+    let written = position();
+    assert_eq!(written.shows(&written), Shown::NotYet);
+    cluster.node.get(&format!("/{index}/_doc/a-2025-01-01")).unwrap();
+    assert_eq!(position().shows(&written), Shown::Perhaps);
+    assert_eq!(views(), before);
+    write(78);
+    assert_eq!(position().shows(&written), Shown::NotYet);
+    cluster.node.refresh(&cluster.prefix).unwrap();
+    assert_ne!(views(), before);
+    // All of it is shown, but the counts of refreshes stay apart.
+    assert_eq!(position().shows(&written), Shown::Perhaps);
+    assert!(!position().is_settled());
+    write(79);
+    cluster.node.refresh(&cluster.prefix).unwrap();
+    assert_eq!(position().shows(&written), Shown::All);
 }
 
 #[test]
