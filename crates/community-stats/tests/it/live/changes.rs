@@ -266,6 +266,21 @@ fn bookmarks_that_are_searchable_before_their_documents_prove_nothing() {
     live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
 }
 
+/// The cluster refreshed for itself between two writes, so its counts of refreshes stay apart for
+/// ever, as if something were hidden: a run looks for a while whether anything still comes.
+#[test]
+fn refreshes_of_the_clusters_own_hold_nothing_up() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let line = &shelf("usage_delta", COASTAL)[3];
+    live.cluster.show_nothing_by_itself();
+    live.cluster.write_unseen(&[Change::altered(line)]);
+    let path = format!("/{}{}/_doc/{}", live.cluster.prefix, line.index, line.id);
+    live.cluster.send("GET", &path, "");
+    live.cluster.write(&[Change::put(line)]);
+    assert_eq!(live.generate(&["--category", "usage_delta"], 0)["success"], 4);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+}
+
 #[test]
 fn a_run_waits_for_the_next_refresh() {
     let Some(live) = bookmarks_first() else { return };
