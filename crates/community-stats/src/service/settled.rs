@@ -15,8 +15,9 @@ use super::CachedResponseService;
 use super::bulk::Halt;
 use super::error::chain;
 
-/// How long a run waits for a refresh; the indices of the source system have one every 5 seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a run waits. The indices of the source system are refreshed every 5 seconds, and where
+/// writes go on it takes two refreshes.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// What did not change for so long has no refresh to come.
 const QUIET: Duration = Duration::from_secs(6);
 const PAUSE: Duration = Duration::from_millis(250);
@@ -51,8 +52,9 @@ impl CachedResponseService {
             });
             // What only has to stay as it is gets the time for it.
             watches.retain(|watch| {
-                let lasting = watch.is_quiet_since.is_some_and(|since| since.elapsed() < QUIET);
-                let wait = lasting || begun.elapsed() < PATIENCE;
+                let limit =
+                    if watch.is_quiet_since.is_some() { PATIENCE + QUIET } else { PATIENCE };
+                let wait = begun.elapsed() < limit;
                 if !wait {
                     unsettled.insert(watch.kind, Unsettled::NotSearchable);
                 }
