@@ -24,7 +24,7 @@ pub use facts::{DocumentFacts, InvalidDocument};
 pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
-    PositionMark, Shelf, Visibility,
+    PositionMark, Shelf, Shown, Visibility,
 };
 pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;

@@ -59,7 +59,10 @@ pub enum Changes {
 ///
 /// * *Sequence numbers.* Every document carries the number of its last change. A new or replaced
 ///   document gets a number above all earlier ones of its history; an unchanged one keeps its own;
-///   a removal uses one up.
+///   a removal uses one up. An index of several shards has a history for each shard, and numbers
+///   of different histories cannot be compared: there, and where a shelf lies in several indices,
+///   a fingerprint stays the same if a document is removed from one history while one that gets
+///   the very same number is added in another.
 /// * *Absence.* A shelf, community or bookmark that does not exist is empty or `None`, never an
 ///   error. An error always means that the question could not be answered. A live source in which
 ///   a whole kind has no index at all cannot answer: it says
@@ -71,7 +74,8 @@ pub enum Changes {
 /// * *Threads.* All methods may be called from several threads at once and may block.
 pub trait DocumentSource: Send + Sync {
     /// How far the documents of `kind` have moved. One cheap question, independent of the number
-    /// of communities.
+    /// of communities. It counts what was written; [`Position::shows`] tells whether searches and
+    /// the other questions show it already.
     ///
     /// # Errors
     /// When the source cannot answer.

@@ -1,7 +1,7 @@
 //! Making what a plan asks for: shelves are read by several threads, each read feeds every
 //! category that wants it, and each response stands or fails for itself.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -15,13 +15,17 @@ use stats_series::{Category, DocumentKind, GENERATOR_VERSION, ResponseSpec, Sele
 use super::CachedResponseService;
 use super::bulk::{Halt, HeldBulkLock};
 use super::communities::Member;
-use super::completeness::{Gap, gap};
+use super::completeness::gap;
 use super::error::{ServiceError, chain};
 use super::matrix::Action;
 use super::plan::{Plan, mark};
 use super::settings::hash;
+use super::settled::Unsettled;
 use super::shelf::Reading;
-use super::summary::{Failure, Stored, Summary};
+use super::summary::{Failure, Stored, Summary, Waiting};
+
+/// Why a response waits although its period is aggregated.
+const NOT_SEARCHABLE: &str = "written but not searchable yet";
 
 /// How a run is carried out.
 pub struct Run<'a> {
@@ -54,6 +58,8 @@ struct ShelfJob<'a> {
     year: i16,
     kind: DocumentKind,
     categories: Vec<Category>,
+    /// Why nothing may be stored that is made from what can be read.
+    unsettled: Option<Unsettled>,
 }
 
 struct ShelfReport {
@@ -66,7 +72,7 @@ struct ShelfReport {
 
 enum Outcome {
     Stored { key: String, plain_length: u64 },
-    Incomplete(Gap),
+    Incomplete(String),
     Failed(String),
     Abandoned,
 }
@@ -95,7 +101,12 @@ impl CachedResponseService {
     }
 
     fn work(&self, plan: &Plan, run: &mut Run<'_>, halt: Halt<'_>, summary: &mut Summary) {
-        let (jobs, total) = jobs(plan);
+        let (mut jobs, total) = jobs(plan);
+        let kinds: BTreeSet<DocumentKind> = jobs.iter().map(|job| job.kind).collect();
+        let unsettled = self.settle(kinds, halt);
+        for job in &mut jobs {
+            job.unsettled = unsettled.get(&job.kind).cloned();
+        }
         let workers = run.workers.clamp(1, jobs.len().max(1));
         let queue = Mutex::new(jobs);
         let (sender, receiver) = mpsc::sync_channel(workers);
@@ -141,23 +152,38 @@ impl CachedResponseService {
     }
 
     /// The bookmark is read before and after: a response is stored only when its period was
-    /// complete both times, so that documents written in between cannot be half of a day.
+    /// complete both times, so that documents written in between cannot be half of a day. It also
+    /// must have been so when the plan was made: only what was written before that is known to be
+    /// readable.
     fn try_make_shelf(
         &self,
         plan: &Plan,
         job: &ShelfJob<'_>,
         halt: Halt<'_>,
     ) -> Result<ShelfReport, ServiceError> {
+        match &job.unsettled {
+            Some(Unsettled::NotSearchable) => {
+                return Ok(job.report(|| Outcome::Incomplete(NOT_SEARCHABLE.to_owned())));
+            }
+            Some(Unsettled::Unknown(error)) => {
+                return Ok(job.report(|| Outcome::Failed(error.clone())));
+            }
+            None => {}
+        }
+        let planned = plan.standing.bookmark(job.kind, &job.member.id);
         let before = self.bookmark(job)?;
-        if let Some(gap) = gap(before, job.year, self.clock.now()) {
-            return Ok(job.report(|| Outcome::Incomplete(gap)));
+        for bookmark in [planned, before] {
+            if let Some(gap) = gap(bookmark, job.year, self.clock.now()) {
+                return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
+            }
         }
         let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), halt)?;
         let after = self.bookmark(job)?;
         if let Some(gap) = gap(after, job.year, self.clock.now()) {
-            return Ok(job.report(|| Outcome::Incomplete(gap)));
+            return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
         }
-        let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
+        let through =
+            planned.min_by_day(before).min_by_day(after).map(|bookmark| bookmark.day.to_string());
         let origin = self.origin(plan, job, &reading);
         let mut report = job.report(|| Outcome::Abandoned);
         (report.documents, report.bytes) = (reading.documents, reading.bytes);
@@ -256,7 +282,11 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
         match cell.verdict.action {
             Action::Make(_) => {}
             Action::Keep(_) => summary.skip(cell.verdict.reason()),
-            Action::Wait(_) => summary.wait(cell.verdict.reason()),
+            Action::Wait(_) => {
+                let community_id = plan.member(cell).id.clone();
+                let (year, category) = (cell.year, cell.category);
+                summary.wait(cell.verdict.reason(), Waiting { community_id, year, category });
+            }
             Action::Refuse(_) => {
                 summary.failed += 1;
                 summary.errors.push(Failure {
@@ -289,6 +319,7 @@ fn jobs(plan: &Plan) -> (VecDeque<ShelfJob<'_>>, u64) {
                 year: cell.year,
                 kind,
                 categories: vec![cell.category],
+                unsettled: None,
             }),
         }
     }
@@ -315,7 +346,10 @@ fn record(
     for (category, outcome) in report.outcomes {
         match outcome {
             Outcome::Abandoned => continue,
-            Outcome::Incomplete(gap) => summary.wait(gap.to_string()),
+            Outcome::Incomplete(reason) => {
+                let community_id = community_id.clone();
+                summary.wait(reason, Waiting { community_id, year, category });
+            }
             Outcome::Failed(error) => {
                 summary.failed += 1;
                 let community_id = community_id.clone();

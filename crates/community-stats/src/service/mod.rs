@@ -14,6 +14,7 @@ mod nothing;
 mod plan;
 mod request;
 mod settings;
+mod settled;
 mod shelf;
 mod summary;
 mod verify;
@@ -40,7 +41,7 @@ pub use nothing::Nothing;
 pub use plan::{Cell, Plan};
 pub use request::{Request, Years};
 pub use settings::{ServiceSettings, hash};
-pub use summary::{Failure, Stored, Summary};
+pub use summary::{Failure, Stored, Summary, Waiting};
 pub use verify::{Finding, Verification, VerifyRun};
 
 /// Creates, reads, replaces, removes and examines stored responses.

@@ -24,9 +24,9 @@ pub struct Summary {
     /// How many were skipped for which reason.
     #[serde(skip)]
     pub skipped_because: BTreeMap<String, u64>,
-    /// How many were incomplete for which reason.
+    /// Which were incomplete for which reason.
     #[serde(skip)]
-    pub incomplete_because: BTreeMap<String, u64>,
+    pub incomplete_because: BTreeMap<String, Vec<Waiting>>,
     /// Documents that were read.
     #[serde(skip)]
     pub documents: u64,
@@ -67,6 +67,18 @@ pub struct Failure {
     pub error: String,
 }
 
+/// A response that waits for the aggregation, or for what it wrote.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    /// Community id.
+    pub community_id: String,
+    /// Year.
+    pub year: i16,
+    /// Query name of the category.
+    #[serde(serialize_with = "query_name")]
+    pub category: Category,
+}
+
 /// A response that was stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct Stored {
@@ -93,9 +105,9 @@ impl Summary {
         *self.skipped_because.entry(reason).or_default() += 1;
     }
 
-    pub(super) fn wait(&mut self, reason: String) {
+    pub(super) fn wait(&mut self, reason: String, response: Waiting) {
         self.incomplete += 1;
-        *self.incomplete_because.entry(reason).or_default() += 1;
+        self.incomplete_because.entry(reason).or_default().push(response);
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use stats_series::DocumentKind;
 
-use super::client::{Call, Client, Request};
+use super::client::{Call, Client};
 use super::failure::Failure;
 use super::fingerprints::{composite, in_parts};
 use super::hits::FoundHit;
 use super::pit::PointInTime;
+use super::search::search;
 use super::shelf::day_of;
-use super::targets::{Target, escape};
+use super::targets::Target;
 use crate::{Bookmark, Community, Day};
 
 const PAGE: usize = 1_000;
@@ -134,8 +135,7 @@ pub(super) fn first_record(
         "track_total_hits": false,
         "aggs": {"of": {"min": {"field": "created"}}},
     });
-    let path = format!("/{}/_search?allow_partial_search_results=false", escape(alias));
-    match client.search(call, &Request::post(path, &body)) {
+    match search(client, call, alias, None, body) {
         Ok(summary) => Ok(first_day(&summary.aggregations["of"])),
         Err(failure) if failure.is_missing() => Ok(None),
         Err(failure) => Err(failure),
@@ -168,18 +168,15 @@ fn every_hit(
             "size": PAGE,
             "track_total_hits": false,
             "query": query,
-            "sort": [{field: {"order": "asc", "missing": "_last"}}, {"_seq_no": "asc"}],
+            // Numbers of different indices may be the same.
+            "sort": [
+                {field: {"order": "asc", "missing": "_last"}}, {"_seq_no": "asc"}, {"_index": "asc"},
+            ],
         });
-        let mut path = format!("/{}", escape(&target.name));
-        if let Some(pit) = &pit {
-            body["pit"] = pit.as_json();
-            path.clear();
-        }
         if !after.is_empty() {
             body["search_after"] = Value::Array(std::mem::take(&mut after));
         }
-        let path = format!("{path}/_search?allow_partial_search_results=false");
-        let summary = match client.search(call, &Request::post(path, &body)) {
+        let summary = match search(client, call, &target.name, pit.as_ref(), body) {
             Ok(summary) => summary,
             Err(failure) => break Err(failure),
         };

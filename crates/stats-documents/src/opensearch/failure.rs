@@ -36,6 +36,9 @@ pub(super) enum Failure {
     /// What was asked about changed in between.
     #[error("{0}")]
     Changed(String),
+    /// What the indices hold fits no shelf, however often it is asked for.
+    #[error("{0}")]
+    Ambiguous(String),
     /// The question has taken too long as a whole.
     #[error("it took more than {0:?}")]
     Deadline(Duration),
@@ -65,6 +68,7 @@ impl Failure {
             }
             Self::NoNumbers(_)
             | Self::Changed(_)
+            | Self::Ambiguous(_)
             | Self::Deadline(_)
             | Self::Resting { .. }
             | Self::Unprepared(_) => false,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use stats_series::DocumentKind;
 
-use super::client::{Call, Client, Request};
+use super::client::{Call, Client};
 use super::failure::Failure;
 use super::numbers::Numbers;
 use super::pit::PointInTime;
-use super::targets::{Group, Target, escape};
+use super::search::search;
+use super::targets::{Group, Target};
 use crate::{Fingerprint, Shelf, ShelfFilter};
 
 /// How many shelves one page describes; the cluster's limit for an answer is 65,535.
@@ -83,8 +84,7 @@ pub(super) fn count(
             ]}},
             "aggs": {"all": {"filter": {"match_all": {}}}},
         });
-        let path = format!("/{}/_search?allow_partial_search_results=false", escape(&group.name));
-        let summary = client.search(call, &Request::post(path, &body))?;
+        let summary = search(client, call, &group.name, None, body)?;
         let count = summary.aggregations["all"]["doc_count"].as_u64();
         documents += count.ok_or_else(|| Failure::Malformed("no count".to_owned()))?;
     }
@@ -136,8 +136,8 @@ pub(super) fn composite(
     let mut after = Value::Null;
     let mut buckets = Vec::new();
     let result = loop {
-        let request = page(group, conditions, sources, inner, &after, pit.as_ref());
-        let mut summary = match client.search(call, &request) {
+        let body = page(conditions, sources, inner, &after);
+        let mut summary = match search(client, call, &group.name, pit.as_ref(), body) {
             Ok(summary) => summary,
             Err(failure) => break Err(failure),
         };
@@ -168,32 +168,17 @@ pub(super) fn composite(
     result
 }
 
-fn page(
-    group: &Group,
-    conditions: &[Value],
-    sources: &Value,
-    inner: &Value,
-    after: &Value,
-    pit: Option<&PointInTime>,
-) -> Request {
+fn page(conditions: &[Value], sources: &Value, inner: &Value, after: &Value) -> Value {
     let mut composite = json!({"size": PAGE, "sources": sources});
     if !after.is_null() {
         composite["after"] = after.clone();
     }
-    let mut body = json!({
+    json!({
         "size": 0,
         "track_total_hits": false,
         "query": {"bool": {"filter": conditions}},
         "aggs": {"buckets": {"composite": composite, "aggs": inner}},
-    });
-    let path = match pit {
-        Some(pit) => {
-            body["pit"] = pit.as_json();
-            String::new()
-        }
-        None => format!("/{}", escape(&group.name)),
-    };
-    Request::post(format!("{path}/_search?allow_partial_search_results=false"), &body)
+    })
 }
 
 fn years(kind: DocumentKind, years: &[i16]) -> Value {

@@ -10,6 +10,10 @@
 //! A kind whose alias and year indices are all missing is an error
 //! ([`SourceErrorKind::NotFound`]), since an empty answer would be taken for the truth. The small
 //! indices beside them may be missing: no bookmarks, no events, no records.
+//!
+//! Everything is asked of primary shards. The source system makes indices of one shard; those of
+//! several are read as well, but the number of a removed document may appear again in another
+//! shard (see the contract of [`DocumentSource`]), and a fingerprint cannot tell.
 
 mod breaker;
 mod client;
@@ -22,6 +26,7 @@ mod lanes;
 mod numbers;
 mod pit;
 mod position;
+mod search;
 mod settings;
 mod shelf;
 mod sizes;

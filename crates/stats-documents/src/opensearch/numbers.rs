@@ -12,10 +12,10 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Call, Client, Request};
+use super::client::{Call, Client};
 use super::failure::Failure;
 use super::hits::Hit;
-use super::targets::escape;
+use super::search::search;
 use crate::Fingerprint;
 use crate::facts::{Text, read_object_bytes};
 
@@ -155,8 +155,7 @@ fn lacks_sequences(client: &Client, call: &Call, name: &str) -> Result<bool, Fai
             "all": {"filter": {"match_all": {}}},
         },
     });
-    let path = format!("/{}/_search?allow_partial_search_results=false", escape(name));
-    match client.search(call, &Request::post(path, &body)) {
+    match search(client, call, name, None, body) {
         Ok(summary) => {
             let found = summary.aggregations["numbers"]["count"].as_u64().unwrap_or(0);
             Ok(found == 0 && summary.aggregations["all"]["doc_count"].as_u64() > Some(0))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
-use super::targets::escape;
+use super::search;
 
 const KEEP_ALIVE: &str = "2m";
 
@@ -26,9 +26,15 @@ impl PointInTime {
         call: &Call,
         target: &str,
     ) -> Result<Option<Self>, Failure> {
-        let path = format!("/{}/_search/point_in_time?keep_alive={KEEP_ALIVE}", escape(target));
+        let path = search::point_in_time(target, KEEP_ALIVE);
         let request = Request { method: Method::POST, ..Request::get(path) };
-        match client.json(call, &request) {
+        let opened = match (client.json(call, &request), search::anywhere(&request)) {
+            (Err(failure), Some(request)) if search::is_refused(&failure) => {
+                client.json(call, &request)
+            }
+            (opened, _) => opened,
+        };
+        match opened {
             Ok(pit) => Ok(Some(pit)),
             Err(failure) if failure.is_declined() && !failure.is_missing() => Ok(None),
             Err(failure) => Err(failure),

@@ -3,8 +3,11 @@
 //! A position has for every primary shard a mark with the highest number written: history
 //! `<index>/<index uuid>/<shard>/<history uuid>`, and `…/empty` while nothing was written, since
 //! numbers begin with 0. Writes become visible to searches a little later.
-//! Where some may not be visible yet, a second mark, `…/refreshes`, has the count of refreshes: the
-//! next refresh makes the position another one, even if nothing more is written.
+//! Where some are not visible yet, a second mark, `…/refreshes`, has the count of refreshes: the
+//! next refresh makes the position another one, even if nothing more is written. The mark is
+//! `…/perhaps/refreshes` where nothing is buffered, but there were more refreshes than searches
+//! saw. Usually the next one shows what they brought; but the counts stay apart for ever once a
+//! refresh for the cluster's own use came between two writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +19,11 @@ use super::client::{Call, Client, Request};
 use super::failure::Failure;
 use super::fingerprints::communities_above;
 use super::numbers::Numbers;
+use super::search::search;
 use super::targets::{Group, Target, escape};
 use crate::{Changes, Position, PositionMark};
 
-const REFRESHES: &str = "/refreshes";
+const REFRESHES: &str = PositionMark::UNSEEN;
 const EMPTY: &str = "/empty";
 const SEARCHED: &str = "/searched";
 
@@ -39,12 +43,20 @@ pub(super) fn position(
          indices.*.shards.*.segments.index_writer_memory_in_bytes",
         escape(name)
     ));
-    match client.json::<Stats>(call, &request) {
-        Ok(stats) => stats.position(name),
-        Err(failure) if failure.is_declined() && !failure.is_missing() => {
-            searched_position(client, call, name, kind, numbers)
+    // A primary that just moves or starts is there a moment later.
+    let mut attempts = client.attempts(call);
+    loop {
+        let position = match client.json::<Stats>(call, &request) {
+            Ok(stats) => stats.position(name),
+            Err(failure) if failure.is_declined() && !failure.is_missing() => {
+                return searched_position(client, call, name, kind, numbers);
+            }
+            Err(failure) => return Err(failure),
+        };
+        match position {
+            Ok(position) => return Ok(position),
+            Err(failure) => attempts.again(failure)?,
         }
-        Err(failure) => Err(failure),
     }
 }
 
@@ -127,7 +139,17 @@ struct Stats {
 
 #[derive(Debug, Deserialize)]
 struct ShardCount {
-    failed: u64,
+    failed: usize,
+    #[serde(default)]
+    failures: Vec<ShardFailure>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShardFailure {
+    index: String,
+    shard: u64,
+    #[serde(default)]
+    reason: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,14 +158,15 @@ struct IndexStats {
     shards: BTreeMap<String, Vec<ShardStats>>,
 }
 
+/// One copy of a shard. A copy that only just starts says nothing but who it is.
 #[derive(Debug, Deserialize)]
 struct ShardStats {
     routing: Routing,
-    seq_no: SequenceStats,
-    refresh: RefreshStats,
+    seq_no: Option<SequenceStats>,
+    refresh: Option<RefreshStats>,
     #[serde(default)]
     segments: SegmentStats,
-    commit: Commit,
+    commit: Option<Commit>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,24 +202,29 @@ struct UserData {
     history_uuid: String,
 }
 
+/// A primary shard, as far as a position needs it.
+struct Primary<'a> {
+    history_uuid: &'a str,
+    seq_no: &'a SequenceStats,
+    refresh: &'a RefreshStats,
+    segments: &'a SegmentStats,
+}
+
 impl Stats {
     fn position(&self, name: &str) -> Result<Position, Failure> {
-        if self.shards.failed > 0 {
-            return Err(Failure::Incomplete(format!("{} shards failed", self.shards.failed)));
-        }
+        self.check_failures()?;
         let mut marks = Vec::new();
         for (index, stats) in &self.indices {
-            for (number, copies) in &stats.shards {
-                let Some(primary) = copies.iter().find(|copy| copy.routing.primary) else {
+            for number in stats.shards.keys() {
+                let Some(primary) = stats.primary(number) else {
                     return Err(Failure::Incomplete(format!(
                         "{index} lacks primary shard {number}"
                     )));
                 };
-                let history_uuid = &primary.commit.user_data.history_uuid;
-                let history = format!("{index}/{}/{number}/{history_uuid}", stats.uuid);
-                if !primary.is_settled() {
+                let history = format!("{index}/{}/{number}/{}", stats.uuid, primary.history_uuid);
+                if let Some(unseen) = primary.unseen() {
                     let sequence = primary.refresh.external_total;
-                    marks.push(PositionMark { history: format!("{history}{REFRESHES}"), sequence });
+                    marks.push(PositionMark { history: format!("{history}{unseen}"), sequence });
                 }
                 marks.push(match u64::try_from(primary.seq_no.max_seq_no) {
                     Ok(sequence) => PositionMark { history, sequence },
@@ -210,15 +238,54 @@ impl Stats {
         marks.sort();
         Ok(Position(marks))
     }
+
+    /// Copies may fail where their primary has answered. A shard of which nothing came at all is
+    /// only known from its failure; where the cluster names fewer failures than it counts, there
+    /// may be such a shard.
+    fn check_failures(&self) -> Result<(), Failure> {
+        let ShardCount { failed, failures } = &self.shards;
+        let answered = |failure: &&ShardFailure| {
+            let index = self.indices.get(&failure.index);
+            index.is_some_and(|index| index.primary(&failure.shard.to_string()).is_some())
+        };
+        match failures.iter().find(|failure| !answered(failure)) {
+            Some(ShardFailure { index, shard, reason }) => Err(Failure::Incomplete(format!(
+                "primary shard {shard} of {index} failed: {}",
+                reason["reason"].as_str().unwrap_or("without a reason")
+            ))),
+            None if failures.len() < *failed => {
+                Err(Failure::Incomplete(format!("{failed} shards failed")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
-impl ShardStats {
-    /// Whether everything written is visible to searches: nothing is buffered or on its way, and
-    /// there was no refresh that searches do not see.
-    fn is_settled(&self) -> bool {
-        self.segments.index_writer_memory_in_bytes == 0
-            && self.seq_no.global_checkpoint == self.seq_no.max_seq_no
-            && self.refresh.total == self.refresh.external_total
+impl IndexStats {
+    /// The primary copy of a shard, if its engine is open.
+    fn primary(&self, number: &str) -> Option<Primary<'_>> {
+        let copies = self.shards.get(number)?;
+        copies.iter().filter(|copy| copy.routing.primary).find_map(|copy| {
+            Some(Primary {
+                history_uuid: &copy.commit.as_ref()?.user_data.history_uuid,
+                seq_no: copy.seq_no.as_ref()?,
+                refresh: copy.refresh.as_ref()?,
+                segments: &copy.segments,
+            })
+        })
+    }
+}
+
+impl Primary<'_> {
+    /// How to mark that not everything written is visible to searches: something is buffered or on
+    /// its way, or there were refreshes that searches perhaps do not see.
+    fn unseen(&self) -> Option<&'static str> {
+        if self.segments.index_writer_memory_in_bytes != 0
+            || self.seq_no.global_checkpoint != self.seq_no.max_seq_no
+        {
+            return Some(PositionMark::UNSEEN);
+        }
+        (self.refresh.total != self.refresh.external_total).then_some(PositionMark::PERHAPS_UNSEEN)
     }
 }
 
@@ -239,8 +306,7 @@ fn searched_position(
             "aggs": {"of": numbers.stats(), "day": {"max": {"field": kind.day_field()}}},
         }},
     });
-    let path = format!("/{}/_search?allow_partial_search_results=false", escape(name));
-    let summary = client.search(call, &Request::post(path, &body))?;
+    let summary = search(client, call, name, None, body)?;
     let buckets = summary.aggregations["indices"]["buckets"].as_array();
     let buckets = buckets.ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
     let mut marks = Vec::new();
@@ -302,6 +368,42 @@ mod tests {
         assert_eq!(moved_indices(&buffered, &settled), None);
         let moved = moved_indices(&settled, &parse_stats(stats(0, 12, 5)).unwrap());
         assert_eq!(moved, Some(vec![("i-2025".to_owned(), Some(9), 12)]));
+    }
+
+    /// A replica that is recovering has no engine, and may even fail.
+    #[test]
+    fn only_primaries_have_to_answer() {
+        let mut answer = stats(0, 9, 5);
+        let expected = parse_stats(answer.clone()).unwrap();
+        let copies = |answer: &mut Value, copy: usize| {
+            answer["indices"]["i-2025"]["shards"]["0"][copy].as_object_mut().unwrap().clone()
+        };
+        answer["indices"]["i-2025"]["shards"]["0"][0] = json!({"routing": {"primary": false}});
+        assert_eq!(parse_stats(answer.clone()).unwrap(), expected);
+        let failure =
+            |shard: u64| json!({"index": "i-2025", "shard": shard, "reason": {"reason": "r"}});
+        answer["_shards"] = json!({"failed": 1, "failures": [failure(0)]});
+        assert_eq!(parse_stats(answer.clone()).unwrap(), expected);
+
+        let whole = copies(&mut answer, 1);
+        let incomplete = |answer: &Value, reason: &str| match parse_stats(answer.clone()) {
+            Err(Failure::Incomplete(text)) => assert!(text.contains(reason), "{text}"),
+            other => panic!("{other:?}"),
+        };
+        for missing in ["commit", "seq_no", "refresh"] {
+            let mut primary = whole.clone();
+            primary.remove(missing);
+            answer["indices"]["i-2025"]["shards"]["0"][1] = Value::Object(primary);
+            incomplete(&answer, "primary shard 0 of i-2025 failed: r");
+            answer["_shards"] = json!({"failed": 0});
+            incomplete(&answer, "i-2025 lacks primary shard 0");
+            answer["_shards"] = json!({"failed": 1, "failures": [failure(0)]});
+        }
+        answer["indices"]["i-2025"]["shards"]["0"][1] = Value::Object(whole);
+        answer["_shards"] = json!({"failed": 1, "failures": [failure(1)]});
+        incomplete(&answer, "primary shard 1 of i-2025 failed: r");
+        answer["_shards"] = json!({"failed": 2, "failures": [failure(0)]});
+        incomplete(&answer, "2 shards failed");
     }
 
     #[test]

@@ -3,20 +3,25 @@
 //! Every page also asks for count, highest and sum of the numbers of the whole shelf.
 //! These must be the same on every page and equal to what was received: then all pages saw one
 //! state and nothing was left out. A shelf of more than one page is read at a point in time.
+//!
+//! Day and sequence number are equal for two documents only where they are of different indices
+//! or shards. Pages follow each other at the border of days, wherever a day has more than one
+//! document, so none of them is lost.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::OpenSearch;
-use super::client::{Call, Request};
+use super::client::{Body, Call, Request};
 use super::failure::Failure;
 use super::hits::{Hit, HitReader, Summary};
 use super::numbers::Numbers;
 use super::pit::PointInTime;
-use super::targets::{Target, escape};
+use super::search;
+use super::targets::Target;
 use crate::{Day, Document, Fingerprint, Shelf, Visit};
 
 /// The most hits that an index gives out at once, unless it was set up otherwise.
@@ -47,6 +52,8 @@ struct Progress {
     seen: Tally,
     /// What the index says about all of the shelf.
     expected: Option<Fingerprint>,
+    /// The ids of what was handed over.
+    ids: HashSet<String>,
     /// Whether a day has more than one document.
     crowded: bool,
     pit: Option<PointInTime>,
@@ -95,6 +102,7 @@ impl Reading<'_> {
                         progress.pit = PointInTime::open(client, self.call, &self.target.name)?;
                     }
                 }
+                Err(Failure::Ambiguous(id)) => break Err(self.doubled(&id)),
                 Err(failure) => {
                     if matches!(failure, Failure::Body(_)) {
                         client.note_outage(&failure);
@@ -123,15 +131,18 @@ impl Reading<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<Page, Failure> {
         let client = &self.source.client;
-        let start = Instant::now();
-        let body = client.send(self.call, &self.request(progress, size))?;
+        let body = self.send(&self.request(progress, size))?;
         let zipped = body.zipped;
         let mut reader = HitReader::new(body);
         let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
         while let Some(hit) = reader.next_hit()? {
             received += 1;
-            let last = held.last().map(|hit| (hit.millis, hit.sequence)).or(progress.after);
-            if last.is_some_and(|last| last >= (hit.millis, hit.sequence)) {
+            let place = (hit.millis, hit.sequence);
+            let in_order = match held.last() {
+                Some(last) => (last.millis, last.sequence) <= place,
+                None => progress.after.is_none_or(|after| after < place),
+            };
+            if !in_order {
                 return Err(Failure::Malformed("hits out of order".to_owned()));
             }
             if held.last().is_some_and(|other| day(other) != day(&hit)) {
@@ -147,7 +158,9 @@ impl Reading<'_> {
         let tail = Tail::copy(&reader, &held)?;
         let bytes = reader.position();
         let summary = reader.finish()?;
-        client.compression.measured(zipped, bytes, start.elapsed());
+        if self.whole {
+            client.compression.measured(zipped, bytes);
+        }
         let expected = self.compare(&summary, progress, received)?;
         let last_page =
             received < size || progress.seen.documents + tail.0.len() as u64 == expected.count;
@@ -158,6 +171,16 @@ impl Reading<'_> {
             }
         }
         Ok(if last_page { Page::Last } else { Page::Full { handed_over } })
+    }
+
+    fn send(&self, request: &Request) -> Result<Body<'_>, Failure> {
+        let client = &self.source.client;
+        match (client.send(self.call, request), search::anywhere(request)) {
+            (Err(failure), Some(request)) if search::is_refused(&failure) => {
+                client.send(self.call, &request)
+            }
+            (answer, _) => answer,
+        }
     }
 
     fn hand_over<R: std::io::Read>(
@@ -206,15 +229,8 @@ impl Reading<'_> {
         if let Some((millis, sequence)) = progress.after {
             body["search_after"] = json!([millis, sequence]);
         }
-        let path = match &progress.pit {
-            Some(pit) => {
-                body["pit"] = pit.as_json();
-                String::new()
-            }
-            None => format!("/{}", escape(&self.target.name)),
-        };
-        let path = format!("{path}/_search?allow_partial_search_results=false");
-        Request { large: self.whole, ..Request::post(path, &body) }
+        let request = search::request(&self.target.name, progress.pit.as_ref(), body);
+        Request { large: self.whole, ..request }
     }
 
     /// Takes what a page says about the whole shelf, or compares it with what earlier pages said.
@@ -237,6 +253,34 @@ impl Reading<'_> {
             )));
         }
         Ok(expected)
+    }
+
+    /// What to do about an `_id` that came twice.
+    fn doubled(&self, id: &str) -> Failure {
+        let body = json!({
+            "size": 0,
+            "track_total_hits": false,
+            "query": {"ids": {"values": [id]}},
+            "aggs": {"indices": {"terms": {"field": "_index", "size": 10}}},
+        });
+        let (client, name) = (&self.source.client, &self.target.name);
+        let indices = match search::search(client, self.call, name, None, body) {
+            Ok(mut summary) => summary.aggregations["indices"]["buckets"].take(),
+            Err(failure) => return failure,
+        };
+        let indices: Vec<&str> =
+            indices.as_array().into_iter().flatten().filter_map(|it| it["key"].as_str()).collect();
+        Failure::Ambiguous(match indices.as_slice() {
+            [one] => format!(
+                "document '{id}' stands twice in index {one}, on different shards: delete the one \
+                 that was written with a routing of its own"
+            ),
+            several => format!(
+                "document '{id}' stands in each of the indices {} behind {name}, so one is a copy \
+                 of the other: take the copy's alias away, or delete the copy",
+                several.join(" and ")
+            ),
+        })
     }
 
     fn verify(&self, progress: &Progress) -> Result<(), Failure> {
@@ -319,6 +363,9 @@ fn give(
     let day = day_of(hit.millis).ok_or_else(|| {
         Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
     })?;
+    if !progress.ids.insert(id.to_owned()) {
+        return Err(Failure::Ambiguous(id.to_owned()));
+    }
     let sequence = numbers.of(&hit, id, source)?;
     progress.after = Some((hit.millis, hit.sequence));
     progress.seen.documents += 1;

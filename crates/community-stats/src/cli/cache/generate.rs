@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use stats_series::Category;
 
 use super::super::progress::{Progress, Unit};
@@ -14,7 +14,7 @@ use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
 use super::{estimate, show_failures};
 use crate::app::App;
-use crate::service::{CachedResponseService, Request, Run, Summary};
+use crate::service::{CachedResponseService, Request, Run, Summary, Waiting};
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]
@@ -141,11 +141,13 @@ fn report(summary: &Summary) -> Result<(), Failure> {
     };
     writeln!(output, "{first}")?;
     writeln!(output, "Success: {}, Failed: {}", summary.success, summary.failed)?;
-    let reasons = |output: &mut dyn Write, name: &str, number: u64, because| {
-        if number > 0 { grouped(output, name, number, because) } else { Ok(()) }
-    };
-    reasons(&mut output, "Skipped", summary.skipped, &summary.skipped_because)?;
-    reasons(&mut output, "Incomplete", summary.incomplete, &summary.incomplete_because)?;
+    let skipped = summary.skipped_because.iter().map(|(reason, number)| (reason, *number, None));
+    grouped(&mut output, "Skipped", summary.skipped, skipped)?;
+    let incomplete = summary
+        .incomplete_because
+        .iter()
+        .map(|(reason, waiting)| (reason, waiting.len() as u64, Some(first_of(waiting))));
+    grouped(&mut output, "Incomplete", summary.incomplete, incomplete)?;
     writeln!(output, "Total: {}", summary.total())?;
     if summary.documents > 0 {
         let (documents, elapsed) = (count(summary.documents), duration(summary.elapsed));
@@ -162,30 +164,66 @@ fn report(summary: &Summary) -> Result<(), Failure> {
     Ok(())
 }
 
-fn grouped(
+/// Shows reasons with the number of responses and, where given, which these are.
+fn grouped<'a>(
     output: &mut dyn Write,
     name: &str,
     number: u64,
-    because: &BTreeMap<String, u64>,
+    because: impl ExactSizeIterator<Item = (&'a String, u64, Option<String>)>,
 ) -> std::io::Result<()> {
-    match because.iter().next() {
-        Some((reason, _)) if because.len() == 1 => writeln!(output, "{name}: {number} ({reason})"),
-        _ => {
-            writeln!(output, "{name}: {number}")?;
-            for (reason, number) in because {
-                writeln!(output, "  {number} {reason}")?;
-            }
-            Ok(())
+    let only = because.len() == 1;
+    if number > 0 && !only {
+        writeln!(output, "{name}: {number}")?;
+    }
+    for (reason, number, responses) in because {
+        if only {
+            writeln!(output, "{name}: {number} ({reason})")?;
+        } else {
+            writeln!(output, "  {number} {reason}")?;
+        }
+        if let Some(responses) = responses {
+            let indent = if only { "  " } else { "    " };
+            writeln!(output, "{indent}{responses}")?;
         }
     }
+    Ok(())
+}
+
+/// The names of the first few.
+fn first_of(waiting: &[Waiting]) -> String {
+    const FEW: usize = 3;
+    let name = |it: &Waiting| format!("{}/{}/{}", it.community_id, it.year, it.category);
+    let names: Vec<String> = waiting.iter().take(FEW).map(name).collect();
+    let names = names.join(", ");
+    match waiting.len().saturating_sub(FEW) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
+/// All responses that wait, each with its reason.
+fn waiting(summary: &Summary) -> serde_json::Result<Vec<Value>> {
+    let mut all = Vec::new();
+    for (reason, waiting) in &summary.incomplete_because {
+        for response in waiting {
+            let mut object = serde_json::to_value(response)?;
+            object["reason"] = json!(reason);
+            all.push(object);
+        }
+    }
+    Ok(all)
 }
 
 fn print_json(summary: &Summary) -> Result<(), Failure> {
     let mut object = serde_json::to_value(summary).map_err(std::io::Error::from)?;
+    let incomplete: BTreeMap<&String, usize> =
+        summary.incomplete_because.iter().map(|(reason, all)| (reason, all.len())).collect();
+    let waiting = waiting(summary).map_err(std::io::Error::from)?;
     if let Some(members) = object.as_object_mut() {
         members.insert("total".to_owned(), json!(summary.total()));
         members.insert("skipped_because".to_owned(), json!(summary.skipped_because));
-        members.insert("incomplete_because".to_owned(), json!(summary.incomplete_because));
+        members.insert("incomplete_because".to_owned(), json!(incomplete));
+        members.insert("incomplete_responses".to_owned(), json!(waiting));
         members.insert("documents".to_owned(), json!(summary.documents));
         members.insert("seconds".to_owned(), json!(summary.elapsed.as_secs_f64()));
         members.insert("interrupted".to_owned(), json!(summary.interrupted));

@@ -195,8 +195,20 @@ fn incomplete_periods_are_told_and_the_old_entry_stays() {
     Success: 0, Failed: 0
     Skipped: 8 (unchanged)
     Incomplete: 8 (aggregated through 2025-12-31, needs 2026-01-04)
+      global/2026/usage-snapshot-category, global/2026/usage-delta-category, global/2026/record-snapshot-category and 5 more
     Total: 16
     ");
+    let json = scene.run(&["cache", "generate", "--community-id", "global", "--json"]).json();
+    let waiting = json["incomplete_responses"].as_array().unwrap();
+    assert_eq!(waiting.len(), 8);
+    for response in waiting {
+        assert_eq!(
+            (&response["community_id"], &response["year"]),
+            (&json!("global"), &json!(2026))
+        );
+        assert_eq!(response["reason"], "aggregated through 2025-12-31, needs 2026-01-04");
+    }
+    assert_eq!(waiting[0]["category"], "usage-snapshot-category");
     let none = Scene::new();
     let path = changed(&none, "stats-community-usage-delta-2025.ndjson.gz", Some);
     none.run(&["import", &path]).expect(0);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stats_testkit::proxy::{Action, Fault};
 
-use super::corpus::{Line, shelf};
+use super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index, shelf};
 use super::support::{Change, Live, sums_up_numbers};
 use crate::cli::support::{COASTAL, MEDIEVAL};
 
@@ -119,10 +119,30 @@ fn a_lost_mirror_costs_pages_and_nothing_else() {
 
     live.cluster.write(&Changes::new().changes);
     live.forget_documents();
+    let journal = live.watch();
     let report = live.generate(&["--all-years"], 0);
+    // The shelves that changed, as they are now, and no other.
+    let mut shelves: Vec<String> = [
+        shelf("usage_delta", COASTAL),
+        shelf("usage_snapshot", COASTAL),
+        shelf("record_snapshot", "global"),
+        shelf("record_delta", MEDIEVAL),
+    ]
+    .concat()
+    .into_iter()
+    .map(|line| line.id)
+    .collect();
+    let changes = Changes::new().changes;
+    let (gone, put): (Vec<_>, Vec<_>) = changes.iter().partition(|it| it.source.is_none());
+    shelves.retain(|id| !gone.iter().any(|change| change.id == *id));
+    shelves.extend(put.iter().filter(|it| it.id.contains("2025-11-15")).map(|it| it.id.clone()));
+    shelves.sort();
+    assert_eq!(journal.documents(), shelves);
     assert_eq!(made(&report), concerned());
     assert_equal_to_a_rebuild(&live);
+    let journal = live.watch();
     live.run(&["sync"]).expect(0);
+    assert_eq!(journal.documents().len(), 686 - shelves.len());
     live.run(&["cache", "verify", "--source"]).expect(0);
 }
 
@@ -223,18 +243,126 @@ fn a_document_written_over_for_another_community_changes_both() {
     live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
 }
 
-/// Writes that searches do not see yet make another position, and no other source.
 #[test]
-fn entries_made_beside_unseen_writes_are_not_made_again() {
+fn sync_of_one_year_brings_that_year_only() {
+    let earlier = |text: &str| text.replace("2025-", "2024-");
+    let old: Vec<Line> = shelf("usage_delta", "global")[..5].to_vec();
+    let old: Vec<Change> = old
+        .iter()
+        .map(|line| Change {
+            index: line.index.replace("-2025", "-2024"),
+            id: earlier(&line.id),
+            source: Some(earlier(&line.source)),
+        })
+        .collect();
+    let Some(live) = Live::new() else { return };
+    live.cluster.write(&old);
+    let ids: Vec<String> = old.iter().map(|change| change.id.clone()).collect();
+    let journal = live.watch();
+    let synced = live.run(&["sync", "--year", "2024", "--json"]).expect(0).json();
+    assert_eq!((&synced["shelves"], &synced["documents"]), (&json!(1), &json!(5)), "{synced}");
+    assert_eq!(journal.documents(), ids);
+    let journal = live.watch();
+    let synced = live.run(&["sync", "--year", "2023", "--json"]).expect(0).json();
+    assert_eq!((&synced["shelves"], &synced["documents"]), (&json!(0), &json!(0)), "{synced}");
+    let synced = live.run(&["sync", "--year", "2025", "--json"]).expect(0).json();
+    assert_eq!(synced["shelves"], 16, "{synced}");
+    let fetched = journal.documents();
+    assert_eq!(fetched.len(), DOCUMENTS.len());
+    assert!(fetched.iter().all(|id| !ids.contains(id)), "{fetched:?}");
+}
+
+/// Writes that searches do not see yet: nothing is stored beside them, and what stands stays.
+#[test]
+fn nothing_is_stored_beside_unseen_writes() {
     let Some(live) = Live::small("usage_delta") else { return };
     let line = &shelf("usage_delta", COASTAL)[3];
     let generate = ["--category", "usage_delta"];
     live.cluster.show_nothing_by_itself();
-    live.cluster.write_unseen(&[Change::altered(line)]);
     assert_eq!(live.generate(&generate, 0)["success"], 4);
-    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+    let golden = || {
+        live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+    };
+    golden();
+    live.cluster.write_unseen(&[Change::altered(line)]);
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["skipped_because"], json!({"unchanged": 4}), "{report}");
+    let report = live.generate(&[&generate[..], &["--no-optimize"]].concat(), 0);
+    assert_eq!(report["incomplete_because"], json!({UNSEEN: 4}), "{report}");
+    golden();
     live.cluster.write(&[]);
     let report = live.generate(&generate, 0);
     assert_eq!(report["skipped_because"], json!({"unchanged": 3}), "{report}");
     assert_eq!(report["responses"][0]["community_id"], COASTAL);
+}
+
+const UNSEEN: &str = "written but not searchable yet";
+
+/// An installation whose last day of usage deltas is written, but not searchable, while the
+/// bookmarks that come after it are.
+fn bookmarks_first() -> Option<Live> {
+    let last_day = |line: &&Line| !line.id.ends_with("2025-12-30");
+    let index = index("usage_delta");
+    let documents = || DOCUMENTS.iter().filter(|line| line.index == index);
+    let live = Live::of(SURROUNDINGS.iter().chain(documents().filter(last_day)))?;
+    let late: Vec<Change> = documents().filter(|line| !last_day(line)).map(Change::put).collect();
+    assert_eq!(late.len(), 4);
+    live.cluster.show_nothing_by_itself();
+    let bookmarks = SURROUNDINGS.iter().filter(|line| line.id.starts_with("community-usage-delta"));
+    let moved = |day: &str| {
+        let bookmark = |line: &Line| Change {
+            source: Some(line.source.replace("2025-12-31", day)),
+            ..Change::put(line)
+        };
+        bookmarks.clone().map(bookmark).collect::<Vec<_>>()
+    };
+    live.cluster.write(&moved("2025-12-29"));
+    let report = live.generate(&["--category", "usage_delta"], 0);
+    let behind = "aggregated through 2025-12-29, needs 2025-12-30";
+    assert_eq!(report["incomplete_because"], json!({behind: 4}), "{report}");
+    live.cluster.write_unseen(&late);
+    live.cluster.write_unseen(&moved("2025-12-30"));
+    live.cluster.refresh("stats-bookmarks-community");
+    Some(live)
+}
+
+#[test]
+fn bookmarks_that_are_searchable_before_their_documents_prove_nothing() {
+    let Some(live) = bookmarks_first() else { return };
+    let generate = ["--category", "usage_delta"];
+    let report = live.generate(&generate, 0);
+    assert_eq!(report["incomplete_because"], json!({UNSEEN: 4}), "{report}");
+    assert!(live.store.bodies().is_empty());
+    live.cluster.write(&[]);
+    assert_eq!(live.generate(&generate, 0)["success"], 4);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+}
+
+/// The cluster refreshed for itself between two writes, so its counts of refreshes stay apart for
+/// ever, as if something were hidden: a run looks for a while whether anything still comes.
+#[test]
+fn refreshes_of_the_clusters_own_hold_nothing_up() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    let line = &shelf("usage_delta", COASTAL)[3];
+    live.cluster.show_nothing_by_itself();
+    live.cluster.write_unseen(&[Change::altered(line)]);
+    let path = format!("/{}{}/_doc/{}", live.cluster.prefix, line.index, line.id);
+    live.cluster.send("GET", &path, "");
+    live.cluster.write(&[Change::put(line)]);
+    assert_eq!(live.generate(&["--category", "usage_delta"], 0)["success"], 4);
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
+}
+
+#[test]
+fn a_run_waits_for_the_next_refresh() {
+    let Some(live) = bookmarks_first() else { return };
+    let cluster = std::sync::Arc::clone(&live.cluster);
+    let refresh = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        cluster.write(&[]);
+    });
+    let report = live.generate(&["--category", "usage_delta"], 0);
+    refresh.join().unwrap();
+    assert_eq!(report["success"], 4, "{report}");
+    live.store.assert_golden_category("usage_delta", "usage-delta-category", "optimized");
 }

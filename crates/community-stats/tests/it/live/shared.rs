@@ -1,6 +1,8 @@
 //! The Redis databases that the Python dashboard reads.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 
 use redis::{Commands, Connection};
 use sha2::{Digest, Sha256};
@@ -111,31 +113,82 @@ impl Store {
         connection(&self.main).get(LOCK).unwrap()
     }
 
-    /// Runs `work` and tells which responses were written meanwhile, in that order.
-    pub(super) fn writes_during(&self, work: impl FnOnce()) -> Vec<String> {
-        let mut connection = self.connection();
-        let _: () = redis::cmd("CONFIG")
-            .arg(&["SET", "notify-keyspace-events", "KEA"])
-            .query(&mut connection)
-            .unwrap();
-        let number = self.responses.rsplit_once('/').unwrap().1;
-        let mut listener = self.connection();
-        let mut listener = listener.as_pubsub();
-        listener.subscribe(format!("__keyevent@{number}__:set")).unwrap();
+    /// Runs `work` and tells what changed anything meanwhile in the databases of responses and of
+    /// the main cache: each command with its arguments, in that order. Scripts show as what they
+    /// do. A command that is not known to change nothing is taken for one that does.
+    pub(super) fn writes_during(&self, work: impl FnOnce()) -> Vec<Vec<String>> {
+        let (server, number) = self.responses.rsplit_once('/').unwrap();
+        let databases = [number, self.main.rsplit_once('/').unwrap().1];
+        let mut stream = TcpStream::connect(server.trim_start_matches("redis://")).unwrap();
+        stream.write_all(b"MONITOR\r\n").unwrap();
+        let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+        assert_eq!(lines.next().unwrap(), "+OK");
         work();
         let end = "end of the work";
-        let _: () = connection.set_ex(end, "", 1).unwrap();
-        let mut written = Vec::new();
-        loop {
-            let key: String = listener.get_message().unwrap().get_payload().unwrap();
-            if key == end {
-                return written;
+        let _: bool = self.connection().exists(end).unwrap();
+        let mut writes = Vec::new();
+        for line in lines {
+            let (database, words) = parse_monitor(&line);
+            if words.last().is_some_and(|word| word == end) {
+                return writes;
             }
-            if key.starts_with(&self.prefix) {
-                written.push(key);
+            if databases.contains(&database.as_str()) && !READS.contains(&words[0].as_str()) {
+                writes.push(words);
             }
         }
+        panic!("the monitor ended");
     }
+}
+
+/// Commands that change nothing, or whose parts are shown by themselves.
+const READS: [&str; 24] = [
+    "client",
+    "echo",
+    "eval",
+    "evalsha",
+    "exec",
+    "exists",
+    "get",
+    "getrange",
+    "hello",
+    "hget",
+    "hgetall",
+    "hmget",
+    "hscan",
+    "info",
+    "mget",
+    "multi",
+    "pexpiretime",
+    "ping",
+    "pttl",
+    "scan",
+    "select",
+    "strlen",
+    "ttl",
+    "type",
+];
+
+/// The database and the words of a line such as `+1.2 [7 127.0.0.1:3] "SET" "key" "a \"value\""`;
+/// the command in small letters.
+fn parse_monitor(line: &str) -> (String, Vec<String>) {
+    let (head, rest) = line.split_once("] ").unwrap();
+    let database = head.split_once('[').unwrap().1.split(' ').next().unwrap().to_owned();
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    let mut characters = rest.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted => {
+                words.push(std::mem::take(&mut word));
+                quoted = false;
+            }
+            '"' => quoted = true,
+            '\\' => word.extend(characters.next()),
+            other if quoted => word.push(other),
+            _ => {}
+        }
+    }
+    words[0] = words[0].to_lowercase();
+    (database, words)
 }
 
 /// The key of the lock.

@@ -77,6 +77,11 @@ impl Cluster {
         self.send("PUT", &format!("/{}*/_settings", self.prefix), &settings);
     }
 
+    /// Makes what was written to one index visible.
+    pub(super) fn refresh(&self, index: &str) {
+        self.send("POST", &format!("/{}{index}/_refresh", self.prefix), "");
+    }
+
     /// Deletes the index of a category.
     pub(super) fn delete_index(&self, category: &str) {
         self.send("DELETE", &format!("/{}{}", self.prefix, index(category)), "");

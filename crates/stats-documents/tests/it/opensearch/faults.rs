@@ -38,6 +38,45 @@ fn every_request_may_be_refused_for_a_while() {
     }
 }
 
+/// While a copy recovers it says nothing of itself; while a primary does, it is asked for again.
+#[test]
+fn a_position_needs_primaries_only() {
+    let Some(cluster) = Cluster::new() else { return };
+    cluster.put_year(5);
+    let source = cluster.source();
+    let position = source.position(KIND).unwrap();
+    let rewrite = |change: fn(&mut serde_json::Value)| {
+        Action::Rewrite(Arc::new(move |body: Vec<u8>| {
+            let mut stats = serde_json::from_slice(&body).unwrap();
+            change(&mut stats);
+            stats.to_string().into_bytes()
+        }))
+    };
+    fn copies(stats: &mut serde_json::Value) -> &mut Vec<serde_json::Value> {
+        let index = stats["indices"].as_object_mut().unwrap().values_mut().next().unwrap();
+        index["shards"]["0"].as_array_mut().unwrap()
+    }
+    let recovering = rewrite(|stats| {
+        stats["_shards"]["failed"] = 1.into();
+        let index = stats["indices"].as_object().unwrap().keys().next().unwrap().clone();
+        stats["_shards"]["failures"] = serde_json::json!([{"index": index, "shard": 0}]);
+        copies(stats).insert(0, serde_json::json!({"routing": {"primary": false}}));
+    });
+    cluster.proxy.add(Fault::on("/_stats", recovering));
+    assert_eq!(source.position(KIND).unwrap(), position);
+    cluster.proxy.clear();
+
+    let moving = rewrite(|stats| drop(copies(stats)[0].as_object_mut().unwrap().remove("commit")));
+    cluster.proxy.add(Fault::on("/_stats", moving.clone()).times(2));
+    assert_eq!(source.position(KIND).unwrap(), position);
+    assert_eq!(cluster.proxy.count("/_stats"), 3);
+    cluster.proxy.clear();
+    cluster.proxy.add(Fault::on("/_stats", moving));
+    let error = source.position(KIND).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::Inconsistent);
+    assert!(chain(&error).contains("lacks primary shard 0"), "{}", chain(&error));
+}
+
 #[test]
 fn retry_after_is_respected() {
     let Some(cluster) = Cluster::new() else { return };

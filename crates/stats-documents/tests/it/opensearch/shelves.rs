@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use stats_documents::contract::given;
-use stats_documents::{Changes, DocumentSource, Fingerprint, ShelfFilter};
+use stats_documents::{Changes, DocumentSource, Fingerprint, ShelfFilter, Shown};
 use stats_series::DocumentKind;
+use stats_testkit::proxy::{Action, Fault};
 
 use super::support::{Cluster, KIND, pairs, read, shelf, year};
 
@@ -57,7 +58,6 @@ fn days_with_several_documents_lie_on_page_borders_too() {
 
 #[test]
 fn without_points_in_time_pages_are_compared() {
-    use stats_testkit::proxy::{Action, Fault};
     let Some(cluster) = Cluster::new() else { return };
     let documents = cluster.put_year(100);
     let source = cluster.source_with_pages(2_000);
@@ -109,9 +109,41 @@ fn a_write_is_noticed_again_when_it_becomes_visible() {
     assert_eq!(source.changed_since(KIND, &settled).unwrap(), expected);
 }
 
+/// Somebody reads a document by its `_id` between two writes, so the cluster refreshes for itself.
+#[test]
+fn a_refresh_of_the_clusters_own_leaves_it_open_what_is_shown() {
+    let Some(cluster) = Cluster::new() else { return };
+    let index = cluster.index(KIND);
+    let never = br#"{"index":{"refresh_interval":"-1"}}"#;
+    cluster.node.send("PUT", &format!("/{index}/_settings"), never).unwrap();
+    cluster.put_year(10);
+    let source = cluster.source();
+    let position = || source.position(KIND).unwrap();
+    let views = || read(&source, &shelf("a"), None).unwrap()[0].1.clone();
+    assert!(position().is_settled());
+    let before = views();
+    let write = |views| cluster.write(&[given(KIND, "a-2025-01-01", "a", "2025-01-01", views)]);
+
+    write(77);
+    let written = position();
+    assert_eq!(written.shows(&written), Shown::NotYet);
+    cluster.node.get(&format!("/{index}/_doc/a-2025-01-01")).unwrap();
+    assert_eq!(position().shows(&written), Shown::Perhaps);
+    assert_eq!(views(), before);
+    write(78);
+    assert_eq!(position().shows(&written), Shown::NotYet);
+    cluster.node.refresh(&cluster.prefix).unwrap();
+    assert_ne!(views(), before);
+    // All of it is shown, but the counts of refreshes stay apart.
+    assert_eq!(position().shows(&written), Shown::Perhaps);
+    assert!(!position().is_settled());
+    write(79);
+    cluster.node.refresh(&cluster.prefix).unwrap();
+    assert_eq!(position().shows(&written), Shown::All);
+}
+
 #[test]
 fn positions_without_the_right_to_statistics() {
-    use stats_testkit::proxy::{Action, Fault};
     let Some(cluster) = Cluster::new() else { return };
     cluster.put_year(10);
     let source = cluster.source();
@@ -126,6 +158,75 @@ fn positions_without_the_right_to_statistics() {
     cluster.put(&[given(KIND, "a-2025-01-01", "a", "2025-01-01", 9)]);
     assert_ne!(source.position(KIND).unwrap(), position);
     assert_eq!(source.changed_since(KIND, &position).unwrap(), Changes::Everything);
+}
+
+/// Asks every question that is a search, more than one page of documents among them.
+fn ask_everything(cluster: &Cluster) -> usize {
+    let source = cluster.source_with_pages(1_000);
+    let documents = read(&source, &shelf("a"), None).unwrap().len();
+    assert_eq!(source.manifest(&shelf("a")).unwrap().len(), documents);
+    assert_eq!(source.fingerprints(KIND, &ShelfFilter::default()).unwrap().len(), 1);
+    assert_eq!(source.bookmarks(KIND, &[]).unwrap().len(), 4);
+    assert_eq!(source.communities().unwrap().len(), 6);
+    assert!(source.community_by_slug("none").unwrap().is_none());
+    assert_eq!(source.first_events(&[]).unwrap().len(), 4);
+    source.first_record().unwrap();
+    let before = source.position(KIND).unwrap();
+    cluster.put(&[given(KIND, "a-2025-01-01", "a", "2025-01-01", 1)]);
+    source.changed_since(KIND, &before).unwrap();
+    documents
+}
+
+fn surrounded() -> Option<Cluster> {
+    let cluster = Cluster::new()?;
+    let lines = super::indices::corpus();
+    let daily = DocumentKind::ALL.map(|kind| format!("\"_index\":\"{}", kind.alias()));
+    let others = lines.iter().filter(|line| !daily.iter().any(|daily| line.contains(daily)));
+    cluster.node.load(&cluster.prefix, others).unwrap();
+    cluster.create("rdmrecords-records-record-v7.0.0-1");
+    Some(cluster)
+}
+
+/// Copies show writes at different times, and the position is that of the primary.
+#[test]
+fn every_search_is_one_in_the_primaries() {
+    let Some(cluster) = surrounded() else { return };
+    let documents = cluster.put_year(60);
+    assert_eq!(ask_everything(&cluster), documents.len());
+    let statistics = Action::Answer { status: 403, retry_after: None };
+    cluster.proxy.add(Fault::on("/_stats", statistics));
+    cluster.source().position(KIND).unwrap();
+    let requests = cluster.proxy.requests();
+    let searches: Vec<_> = requests
+        .iter()
+        .filter(|it| it.method == "POST" && it.target.contains("/_search"))
+        .collect();
+    assert!(searches.len() > 10, "{}", searches.len());
+    let (mut pages, mut opened) = (0, 0);
+    for search in searches {
+        let body = String::from_utf8_lossy(&search.body);
+        if body.contains("\"pit\":{") {
+            assert!(!search.target.contains("preference"), "{search:?}");
+            pages += 1;
+        } else {
+            assert!(search.target.ends_with("&preference=_primary"), "{search:?}");
+            opened += usize::from(search.target.contains("allow_partial_pit_creation=false"));
+        }
+        assert_eq!(search.status, 200, "{search:?}");
+    }
+    assert!(pages > 1 && opened == 1, "{pages} {opened}");
+}
+
+/// OpenSearch before 2.8.
+#[test]
+fn where_primaries_cannot_be_asked_for_any_copy_answers() {
+    let Some(cluster) = surrounded() else { return };
+    let documents = cluster.put_year(60);
+    let refuse = Action::Answer { status: 400, retry_after: None };
+    cluster.proxy.add(Fault::on("preference=_primary", refuse));
+    assert_eq!(ask_everything(&cluster), documents.len());
+    let requests = cluster.proxy.requests();
+    assert!(requests.iter().any(|it| it.target.contains("/point_in_time?") && it.status == 200));
 }
 
 #[test]

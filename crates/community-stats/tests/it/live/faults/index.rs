@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index};
 use super::super::support::{Change, Cluster, Live, errors};
 use super::{QUERY, Trial};
+use crate::cli::support::COASTAL;
 
 fn documents() -> Vec<Change> {
     let index = index("usage_delta");
@@ -88,7 +89,7 @@ fn a_bookmark_moves_during_the_run() {
             }
         });
         let report = trial.run(0);
-        assert_eq!(report["incomplete_because"], json!({because: 1}), "{report}");
+        assert_waits(&report, "global", because);
         trial.assert_old(&[&format!("global/2025/{QUERY}")]);
         trial.live.cluster.write(&[Change::put(&line)]);
         trial = trial.repaired();
@@ -98,9 +99,32 @@ fn a_bookmark_moves_during_the_run() {
     let (cluster, moved) = (Arc::clone(&trial.live.cluster), line);
     trial.live.before_page(0, move || cluster.write(&[Change::put(&moved)]));
     let report = trial.run(0);
-    assert_eq!(report["incomplete"], 1, "{report}");
+    assert_waits(&report, "global", "aggregated through 2025-12-10, needs 2025-12-30");
     trial.assert_old(&[&format!("global/2025/{QUERY}")]);
     trial.repaired();
+}
+
+/// Just the response of one community waits, and the report names it and the cause.
+fn assert_waits(report: &Value, community: &str, because: &str) {
+    assert_eq!(report["incomplete_because"], json!({because: 1}), "{report}");
+    let waiting = json!([
+        {"community_id": community, "year": 2025, "category": QUERY, "reason": because},
+    ]);
+    assert_eq!(report["incomplete_responses"], waiting, "{report}");
+}
+
+/// What people read, not programs.
+#[test]
+fn the_text_names_what_waits() {
+    let Some(live) = Live::small("usage_delta") else { return };
+    set_back(&bookmark("global"), &live.cluster);
+    set_back(&bookmark(COASTAL), &live.cluster);
+    let report = live.run(&["cache", "generate", "--category", "usage_delta"]).expect(0);
+    let told = format!(
+        "Incomplete: 2 (aggregated through 2025-12-10, needs 2025-12-30)\n  \
+         {COASTAL}/2025/{QUERY}, global/2025/{QUERY}\n"
+    );
+    assert!(report.stdout.contains(&told), "{report}");
 }
 
 /// The responses of a missing index fail, each for itself; the others are made.
