@@ -72,8 +72,7 @@ impl Stores {
 }
 
 fn redis_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
-    let address = redis_address(url)?;
-    Ok(Arc::new(RedisClient::connect(address, RedisOptions::default())?))
+    Ok(Arc::new(RedisClient::connect(redis_address(url), RedisOptions::default())?))
 }
 
 /// The lock that Python shares, as the service wants it.

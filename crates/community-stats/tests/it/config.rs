@@ -14,6 +14,7 @@ mod addresses;
 mod defaults;
 mod invenio;
 mod literals;
+mod redis;
 mod reference;
 
 /// A folder for files, and a loader whose home it is.

@@ -11,7 +11,7 @@ mod registry;
 mod reply;
 mod store;
 
-pub use self::address::{AddressError, Endpoint, RedisAddress, RedisSettings, TlsSettings};
+pub use self::address::{Endpoint, RedisAddress, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};
 pub use self::examine::{DatabaseCounts, ServerReport};
 pub use self::lock::{HeldLock, LockHolder, RedisLock};

@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
+use community_stats::config::RedisUrl;
+use community_stats::connections::redis_address;
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use jiff::SignedDuration;
-use stats_cache::{ManualClock, RedisAddress, RedisClient, RedisLock, RedisOptions};
+use stats_cache::{ManualClock, RedisClient, RedisLock, RedisOptions};
 use stats_testkit::services::{Redis, Service, process, require};
 
 use super::{Findings, Patient};
@@ -121,7 +123,7 @@ fn databases_that_do_not_exist() {
 fn locks_that_are_held() {
     let Some(server) = server(&[]) else { return };
     let url = format!("redis://{}/0", server.address());
-    let address = RedisAddress::parse(&url, 0).unwrap();
+    let address = redis_address(&RedisUrl::parse(&url).unwrap());
     let client = RedisClient::connect(address, RedisOptions::default()).unwrap();
     let name = "community_stats_cache_generation";
     let lock = RedisLock::new(client.into(), "cache::", name, std::time::Duration::from_secs(900));

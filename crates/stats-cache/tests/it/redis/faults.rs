@@ -5,13 +5,13 @@ use std::time::Duration;
 use stats_cache::contract::{Harness, description};
 use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, EntryFilter, EntryState,
-    RedisAddress, RedisClient, RedisOptions, RedisStore,
+    RedisClient, RedisOptions, RedisStore,
 };
 use stats_series::Category;
 use stats_testkit::proxy::TcpProxy;
 
 use super::store::{RedisHarness, put};
-use crate::support::RedisServer;
+use crate::support::{RedisServer, address};
 
 fn put_error(harness: &RedisHarness) -> CacheError {
     let one = description(harness, "new", 2024, Category::UsageDelta);
@@ -104,8 +104,7 @@ fn a_server_that_does_not_answer_is_unreachable_in_time() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let options =
         RedisOptions { response_timeout: Duration::from_millis(200), ..RedisOptions::default() };
-    let address = RedisAddress::parse(&server.url(7), 0).unwrap();
-    let client = RedisClient::connect(address, options).unwrap();
+    let client = RedisClient::connect(address(&server.url(7)), options).unwrap();
     let store = RedisStore::open(client.into(), "p").unwrap();
     let key = format!("p:{}", "0".repeat(64));
     server.say(0, "CLIENT PAUSE 1000 ALL");
