@@ -83,6 +83,11 @@ impl BulkLock for SharedLock {
         let held = self.0.acquire()?;
         Ok(held.map(|held| Box::new(SharedHeldLock(held)) as Box<dyn HeldBulkLock>))
     }
+
+    fn holder(&self) -> Result<Option<String>, CacheError> {
+        let holder = self.0.holder()?;
+        Ok(holder.map(|holder| format!("the lock {} is {holder}", self.0.key())))
+    }
 }
 
 struct SharedHeldLock(HeldLock);
@@ -90,6 +95,10 @@ struct SharedHeldLock(HeldLock);
 impl HeldBulkLock for SharedHeldLock {
     fn renew(&self) -> Result<bool, CacheError> {
         self.0.renew()
+    }
+
+    fn still_held(&self) -> Result<bool, CacheError> {
+        self.0.still_held()
     }
 
     fn lease_left(&self) -> Duration {

@@ -147,21 +147,17 @@ fn lock(settings: &Settings, client: Arc<RedisClient>) -> Check {
         Ok(Some(holder)) => holder,
         Err(error) => return broken(name, &error),
     };
-    let who = match &holder.token {
-        Some(token) => format!("by {token}"),
-        None => "by a value that Python did not write".to_owned(),
-    };
-    let Some(remaining) = holder.remaining else {
+    if holder.remaining.is_none() {
         return Check::failed(
             name,
-            format!("{place} is held {who}, and never ends"),
+            format!("{place} is {holder}"),
             "if no run is under way, its holder died: delete the key, as `invenio \
              community-stats clear-lock --lock-name` does",
         );
-    };
+    }
     Check::warning(
         name,
-        format!("{place} is held {who} for another {} s", remaining.as_secs()),
+        format!("{place} is {holder}"),
         "a bulk run is under way; wait for it, or for the end of the lock if it died",
     )
 }

@@ -20,11 +20,18 @@ use super::summary::Summary;
 
 /// A lock that keeps two bulk runs apart.
 pub trait BulkLock: Send + Sync {
-    /// Takes it, without waiting; `None` when somebody holds it.
+    /// Takes it, without waiting; `None` when somebody holds it. It is not taken where it could not
+    /// be given back.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer, or refuses what giving it back takes.
+    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError>;
+
+    /// Who holds it, for people: "the lock x is held by y"; `None` when nobody does.
     ///
     /// # Errors
     /// When whoever keeps the lock cannot answer.
-    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError>;
+    fn holder(&self) -> Result<Option<String>, CacheError>;
 }
 
 /// A [`BulkLock`] that was taken.
@@ -34,6 +41,13 @@ pub trait HeldBulkLock: Send + Sync {
     /// # Errors
     /// When whoever keeps the lock cannot answer.
     fn renew(&self) -> Result<bool, CacheError>;
+
+    /// Whether it is still ours, asked of whoever keeps it. When it is not,
+    /// [`lease_left`](Self::lease_left) is zero from then on.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer; the lease then runs on.
+    fn still_held(&self) -> Result<bool, CacheError>;
 
     /// How long it lasts at least, without asking anybody; zero when it is lost.
     fn lease_left(&self) -> Duration;
@@ -60,6 +74,14 @@ impl Halt<'_> {
     pub(super) fn lost(&self) -> bool {
         self.lock.is_some_and(|lock| lock.lease_left().is_zero())
     }
+
+    /// Asks whether the lock was taken away, which no lease tells; afterwards
+    /// [`is_set`](Self::is_set) says so. Without an answer the lease runs on.
+    pub(super) fn ask(&self) {
+        if let Some(lock) = self.lock {
+            drop(lock.still_held());
+        }
+    }
 }
 
 impl CachedResponseService {
@@ -72,7 +94,11 @@ impl CachedResponseService {
     pub fn create(&self, request: &Request, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
         let held = match &self.lock {
             None => None,
-            Some(lock) => Some(lock.acquire()?.ok_or(ServiceError::Locked)?),
+            Some(lock) => match lock.acquire()? {
+                Some(held) => Some(held),
+                // Who holds it only helps: that nobody could say is no other failure.
+                None => return Err(ServiceError::Locked(lock.holder().ok().flatten())),
+            },
         };
         let created = match &held {
             None => self.create_marked(request, run, None),
@@ -84,6 +110,13 @@ impl CachedResponseService {
             (Ok(mut summary), Some(Err(error))) => {
                 summary.warnings.push(format!("the lock was not given back: {}", chain(&error)));
                 Ok(summary)
+            }
+            (Ok(mut summary), Some(Ok(false))) => {
+                summary.lock_lost = true;
+                Ok(summary)
+            }
+            (Err(error), Some(Err(release))) => {
+                Err(ServiceError::NotReleased { error: Box::new(error), release })
             }
             (created, _) => created,
         }
@@ -106,6 +139,9 @@ impl CachedResponseService {
         note(&mut troubles, registry.mark_generating(&name, &years));
         let mut summary = self.execute_with(&plan, run, lock);
         note(&mut troubles, registry.unmark_generating(&name, &years));
+        let halt = Halt { asked: run.cancel, lock };
+        halt.ask();
+        summary.lock_lost |= halt.lost();
         if !summary.lock_lost {
             let stored = stored_years(&plan, &summary);
             note(&mut troubles, complete_first_runs(registry, &plan, &stored));

@@ -77,10 +77,29 @@ fn a_run_waits_for_nobody_who_holds_the_lock() {
     let _: () = database(&server, 0).set(lock, "somebody").unwrap();
     let refused = scene.run(&["cache", "generate"]).expect(1);
     assert!(refused.stderr.contains("Another cache generation task is already running"));
+    let holder = "is held by a value that Python did not write, and never ends";
+    assert!(refused.stderr.contains(holder), "{refused}");
     let keys: Vec<String> = database(&server, 7).keys("*").unwrap();
     assert!(keys.is_empty(), "{keys:?}");
     assert_eq!(database(&server, 0).get::<_, String>(lock).unwrap(), "somebody");
     scene.run(&["cache", "generate", "--set", "lock.enabled=false"]).expect(0);
+}
+
+/// Whoever may take the lock and may not give it back would block everybody for an hour.
+#[test]
+fn a_lock_that_could_not_be_given_back_is_not_taken() {
+    let Some((server, _)) = scene() else { return };
+    for rights in [&["+@all", "-eval"][..], &["+@all", "-del"], &["+@all", "-pexpire"]] {
+        let mut set = redis::cmd("ACL");
+        set.arg(&["SETUSER", "half", "reset", "on", ">pw", "~*"]).arg(rights);
+        let _: () = set.query(&mut database(&server, 0)).unwrap();
+        let url = format!("cache.main_redis_url=redis://half:pw@{}/0", server.address());
+        let refused = Scene::tiny().with(&["--set", &url]).run(&["cache", "generate"]).expect(5);
+        assert!(refused.stderr.contains("preparing to give back the lock"), "{refused}");
+        assert!(refused.stderr.contains("lacks a right"), "{refused}");
+        let keys: Vec<String> = database(&server, 0).keys("*").unwrap();
+        assert!(keys.is_empty(), "{keys:?}");
+    }
 }
 
 #[test]
