@@ -33,18 +33,19 @@ impl App {
         if missing { Ok(Stores::alone(Arc::new(Nothing))) } else { self.store() }
     }
 
-    /// The Redis databases that the Python side shares.
+    /// The Redis databases that the Python side shares. Those of registry and lock are connected to
+    /// when a run needs them.
     fn redis(&self) -> Result<Stores, AppError> {
         let targets = self.settings.cache.redis_targets();
         let responses = redis_client(&targets.responses)?;
         let registry = if targets.registry == targets.responses {
             Arc::clone(&responses)
         } else {
-            redis_client(&targets.registry)?
+            prepared_client(&targets.registry)?
         };
         let settings = &self.settings.lock;
         let lock: Option<Arc<dyn BulkLock>> = if settings.enabled {
-            let client = redis_client(&targets.locks)?;
+            let client = prepared_client(&targets.locks)?;
             let (prefix, name) = (&settings.key_prefix, &settings.name);
             Some(Arc::new(SharedLock(RedisLock::new(client, prefix, name, settings.timeout))))
         } else {
@@ -73,6 +74,10 @@ impl Stores {
 
 fn redis_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
     Ok(Arc::new(RedisClient::connect(redis_address(url), RedisOptions::default())?))
+}
+
+fn prepared_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
+    Ok(Arc::new(RedisClient::prepare(redis_address(url), RedisOptions::default())?))
 }
 
 /// The lock that Python shares, as the service wants it.

@@ -60,13 +60,22 @@ impl RedisClient {
     /// # Errors
     /// When the server cannot be reached or refuses, or a certificate file cannot be read.
     pub fn connect(address: RedisAddress, options: RedisOptions) -> Result<Self, CacheError> {
-        let client = client(&address, &options)?;
-        let client = Self { address, client, options, idle: Mutex::default() };
+        let client = Self::prepare(address, options)?;
         let connection = client
             .open()
             .map_err(|error| cache_error(format!("connecting to {}", client.address), error))?;
         client.keep(connection);
         Ok(client)
+    }
+
+    /// The same without connecting: for a server that may not be needed at all. The first command
+    /// tells what is wrong with it.
+    ///
+    /// # Errors
+    /// When a certificate file cannot be read.
+    pub fn prepare(address: RedisAddress, options: RedisOptions) -> Result<Self, CacheError> {
+        let client = client(&address, &options)?;
+        Ok(Self { address, client, options, idle: Mutex::default() })
     }
 
     /// The address.

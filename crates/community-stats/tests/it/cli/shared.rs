@@ -103,6 +103,26 @@ fn a_lock_that_could_not_be_given_back_is_not_taken() {
 }
 
 #[test]
+fn reading_needs_no_server_but_that_of_the_responses() {
+    let Some((server, scene)) = scene() else { return };
+    scene.run(&["cache", "generate"]).expect(0);
+    let port = stats_testkit::services::process::free_port().unwrap();
+    let responses = format!("cache.redis_url=redis://{}/7", server.address());
+    let main = format!("cache.main_redis_url=redis://127.0.0.1:{port}/0");
+    let scene = scene.with(&["--set", &responses, "--set", &main]);
+    let place = ["--community-id", "global", "--year", "2025", "--category", "usage_delta"];
+    for command in ["read", "exists", "explain"] {
+        scene.run(&[&["cache", command], &place[..]].concat()).expect(0);
+    }
+    for command in ["list", "info", "verify"] {
+        scene.run(&["cache", command]).expect(0);
+    }
+    let refused = scene.run(&["cache", "generate"]).expect(5);
+    assert!(refused.stderr.contains("the lock cache::lock:"), "{refused}");
+    scene.run(&["cache", "generate", "--set", "lock.enabled=false"]).expect(0);
+}
+
+#[test]
 fn an_unreachable_server_ends_with_five() {
     let Some((mut server, scene)) = scene() else { return };
     server.stop();
