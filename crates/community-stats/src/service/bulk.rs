@@ -135,9 +135,12 @@ impl CachedResponseService {
         let (plan, marks) = self.plan_with_marks(request)?;
         let years = years_of(&plan);
         let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
-        let mut troubles = Vec::new();
-        note(&mut troubles, registry.mark_generating(&name, &years));
-        let mut summary = self.execute_with(&plan, run, lock);
+        let mut troubles = unreadable_marks(&marks.unreadable);
+        let mark = || registry.mark_generating(&name, &years, lock.is_some());
+        note(&mut troubles, mark());
+        let mut summary = while_repeating(registry.marks_last() / 3, &mark, || {
+            self.execute_with(&plan, run, lock)
+        });
         note(&mut troubles, registry.unmark_generating(&name, &years));
         let halt = Halt { asked: run.cancel, lock };
         halt.ask();
@@ -145,7 +148,7 @@ impl CachedResponseService {
         if !summary.lock_lost {
             let stored = stored_years(&plan, &summary);
             note(&mut troubles, complete_first_runs(registry, &plan, &stored));
-            note(&mut troubles, remove_marks(registry, &marks, &plan, &stored));
+            note(&mut troubles, remove_marks(registry, &marks.marks, &plan, &stored));
         }
         summary.warnings.extend(troubles);
         Ok(summary)
@@ -172,6 +175,42 @@ fn while_renewing<T>(lock: &dyn HeldBulkLock, work: impl FnOnce() -> T) -> T {
         drop(done);
         result
     })
+}
+
+/// Runs `work` while another thread repeats `mark` after each pause: a long run is seen as long as
+/// it lasts. A mark that could not be set again is set the next time.
+fn while_repeating<T, E>(
+    pause: Duration,
+    mark: &(impl Fn() -> Result<(), E> + Sync),
+    work: impl FnOnce() -> T,
+) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                drop(mark());
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Keys that look like marks of the aggregation and are none, in one line.
+fn unreadable_marks(keys: &[String]) -> Vec<String> {
+    const NAMED: usize = 5;
+    let named = keys.get(..NAMED).unwrap_or(keys).join(", ");
+    let more = match keys.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match keys {
+        [] => Vec::new(),
+        _ => vec![format!(
+            "these keys of the registry name no community and year, and were ignored: {named}{more}"
+        )],
+    }
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

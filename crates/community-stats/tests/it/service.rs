@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use community_stats::service::{
-    BulkLock, CachedResponseService, HeldBulkLock, Request, Run, ServiceError, ServiceSettings,
-    Summary,
+    BulkLock, CachedResponseService, HeldBulkLock, Progress, Request, Run, ServiceError,
+    ServiceSettings, Summary,
 };
-use stats_cache::{CacheError, CacheErrorKind, CacheStore, ManualClock, SqliteStore};
+use stats_cache::{
+    CacheError, CacheErrorKind, CacheStore, FirstRun, ManualClock, Registry, SqliteStore,
+    UpdateMark, UpdateMarks,
+};
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
 use stats_testkit::fixtures;
@@ -69,6 +72,51 @@ impl HeldBulkLock for Fading {
             return Err(CacheError::new(CacheErrorKind::Refused, "releasing the lock"));
         }
         Ok(!self.stolen.load(Ordering::Relaxed) && self.faults.looks.is_none())
+    }
+}
+
+/// A registry whose marks last for a moment, and that counts how often they were set.
+#[derive(Default)]
+struct Watched {
+    marked: AtomicU64,
+    unmarked: AtomicU64,
+    first_runs: AtomicU64,
+    alone: AtomicBool,
+}
+
+impl Registry for Watched {
+    fn mark_generating(&self, _: &str, _: &[(String, i16)], alone: bool) -> Result<(), CacheError> {
+        assert_eq!(self.unmarked.load(Ordering::Relaxed), 0, "marked again at the end");
+        self.marked.fetch_add(1, Ordering::Relaxed);
+        self.alone.store(alone, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn marks_last(&self) -> Duration {
+        Duration::from_millis(30)
+    }
+
+    fn unmark_generating(&self, _: &str, _: &[(String, i16)]) -> Result<(), CacheError> {
+        self.unmarked.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn first_runs(&self, communities: &[String]) -> Result<Vec<Option<FirstRun>>, CacheError> {
+        Ok(vec![Some(FirstRun::InProgress); communities.len()])
+    }
+
+    fn complete_first_run(&self, _: &str) -> Result<(), CacheError> {
+        self.first_runs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn update_marks(&self) -> Result<UpdateMarks, CacheError> {
+        let unreadable = (0..7).map(|number| format!("x{number}_agg_updated_soon")).collect();
+        Ok(UpdateMarks { marks: Vec::new(), unreadable })
+    }
+
+    fn remove_update_mark(&self, _: &UpdateMark) -> Result<bool, CacheError> {
+        unreachable!("there are none")
     }
 }
 
@@ -156,4 +204,40 @@ fn a_lock_that_cannot_be_given_back_is_told_whatever_came_out() {
     let message = failure.message.unwrap();
     assert!(message.starts_with("no community has the id 'nobody'"), "{message}");
     assert!(message.contains("the lock was not given back: releasing the lock"), "{message}");
+}
+
+#[test]
+fn a_long_run_is_marked_as_long_as_it_lasts() {
+    let (place, registry) = (Place::new(), Arc::new(Watched::default()));
+    let service = place
+        .service()
+        .with_registry(Some(Arc::clone(&registry) as _))
+        .with_lock(Some(Arc::new(Fading::default())));
+    let cancel = AtomicBool::new(false);
+    let mut slowly = |_: &Progress<'_>| std::thread::sleep(Duration::from_millis(20));
+    let mut run = Run { workers: 1, cancel: &cancel, progress: &mut slowly };
+    let summary = service.create(&Request::default(), &mut run).unwrap();
+    let marked = registry.marked.load(Ordering::Relaxed);
+    assert!(marked > 5, "{marked}");
+    assert!(registry.alone.load(Ordering::Relaxed), "it holds the lock");
+    assert_eq!(registry.first_runs.load(Ordering::Relaxed), 4);
+    let warnings = summary.warnings.join("; ");
+    assert!(
+        warnings.ends_with("x3_agg_updated_soon, x4_agg_updated_soon and 2 more"),
+        "{warnings}"
+    );
+}
+
+/// Whoever has the lock now keeps the registry, too.
+#[test]
+fn a_lock_that_is_lost_at_the_last_moment_completes_no_first_run() {
+    let (place, registry) = (Place::new(), Arc::new(Watched::default()));
+    // Four communities, four kinds of documents each.
+    let faults = Faults { asks: Some(16), ..Faults::default() };
+    let lock = Fading { faults, ..Fading::default() };
+    let service = place.service().with_registry(Some(Arc::clone(&registry) as _));
+    let summary = create(&service.with_lock(Some(Arc::new(lock))), &Request::default()).unwrap();
+    assert_eq!((summary.success, summary.lock_lost), (32, true));
+    assert_eq!(registry.first_runs.load(Ordering::Relaxed), 0);
+    assert_eq!(registry.unmarked.load(Ordering::Relaxed), 1);
 }
