@@ -187,17 +187,26 @@ impl Invenio {
         misfit: impl Fn(&str) -> Option<super::Misfit>,
     ) {
         let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
-        let Literal::Text(text) = literal else { return };
-        if text.is_empty() {
+        let text = match literal {
+            Literal::None => return,
+            Literal::Text(text) => text.clone(),
+            Literal::List(items) | Literal::Tuple(items) if key == "broker.url" => {
+                // A list is tried in its order, as one with semicolons is.
+                let texts: Option<Vec<&str>> = items.iter().map(Literal::text).collect();
+                texts.unwrap_or_default().join(";")
+            }
+            _ => String::new(),
+        };
+        if text.is_empty() && !literal.is_true() {
             return;
         }
-        match misfit(text) {
+        match misfit(&text) {
             Some(misfit) => self.warnings.push(format!(
                 "{origin}: {name} cannot be used here: {}; it was skipped",
                 misfit.0
             )),
             None => {
-                let value = Value::Text(text.clone());
+                let value = Value::Text(text);
                 values.offer(key, Given { value, origin: origin.clone() });
             }
         }

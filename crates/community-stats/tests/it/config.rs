@@ -334,7 +334,8 @@ fn secrets_are_shown_nowhere() {
 fn refusals_hold_no_secret() {
     let texts = [
         "[cache]\nredis_url = \"http://u:hidden@r\"\n",
-        "[cache]\nredis_url = \"redis://u:hidden@r/x\"\n",
+        "[cache]\nredis_url = \"redis://u:hidden@r/0?db=x\"\n",
+        "[broker]\nurl = \"amqp://u:hidden@a//;amqp://u:hidden@$(B)//\"\n",
         "[source]\nhosts = [\"ftp://u:hidden@h\"]\n",
         "[source]\npassword = hidden\n",
         "[source]\npassword = \"hidden\n",

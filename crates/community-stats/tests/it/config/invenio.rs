@@ -312,6 +312,21 @@ fn addresses_that_only_invenio_can_use_are_told_and_left_out() {
 }
 
 #[test]
+fn brokers_may_be_a_list() {
+    let list = |literal: &str| Scene::new().variable("INVENIO_BROKER_URL", literal).load();
+    let both = list("['amqp://u:hidden@a//', 'amqp://u:hidden@b//']");
+    assert_eq!(both.broker.url.as_ref().unwrap().to_string(), "amqp://u:***@a//;amqp://u:***@b//");
+    for literal in ["['amqp://u:hidden@a//', None]", "[5]", "5", "{'a': 'amqp://u:hidden@a//'}"] {
+        let settings = list(literal);
+        assert_eq!(settings.broker.url, None, "{literal}");
+        let [warning] = settings.warnings() else { panic!("{literal}: {:?}", settings.warnings()) };
+        assert!(warning.starts_with("INVENIO_BROKER_URL: BROKER_URL cannot be used"), "{warning}");
+        assert!(!warning.contains("hidden"), "{warning}");
+    }
+    assert!(list("None").warnings().is_empty() && list("[]").warnings().is_empty());
+}
+
+#[test]
 fn the_database_of_the_main_cache_may_stand_apart() {
     let locks = |url: &str| {
         let settings = Scene::new()
