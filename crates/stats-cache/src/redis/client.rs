@@ -119,6 +119,28 @@ impl RedisClient {
         }
     }
 
+    /// Puts commands into a transaction that never ends, on a connection of its own; what the
+    /// server says to each. `None` when it takes no transaction from this user.
+    pub(super) fn queued(
+        &self,
+        commands: &[Cmd],
+        doing: &str,
+    ) -> Result<Option<Vec<Value>>, CacheError> {
+        let ask = || {
+            let mut connection = self.open()?;
+            connection.send_packed_command(MULTI)?;
+            // Without it the commands would be run.
+            match connection.recv_response()?.extract_error() {
+                Err(error) if error.code() == Some("NOPERM") => return Ok(None),
+                begun => begun?,
+            };
+            connection.send_packed_command(&packed(commands))?;
+            let answers = commands.iter().map(|_| connection.recv_response());
+            answers.collect::<RedisResult<_>>().map(Some)
+        };
+        ask().map_err(|error| cache_error(format!("{doing} at {}", self.address), error))
+    }
+
     /// Runs commands that are packed already as one transaction; in pieces, so that a large value
     /// need not be copied.
     pub(super) fn packed_transaction(
