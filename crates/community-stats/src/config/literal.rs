@@ -287,6 +287,9 @@ impl Parser<'_> {
         let negative = self.scanner.peek() == Some(b'-');
         self.scanner.advance(1);
         self.skip_space();
+        if matches!(self.scanner.peek(), Some(b'+' | b'-')) {
+            return Err(self.scanner.error("two signs"));
+        }
         self.signs += 1;
         let signs = self.signs;
         match self.item()? {

@@ -228,6 +228,27 @@ fn a_name_that_the_environment_gives_needs_no_warning() {
     assert_eq!(settings.warnings(), [] as [&str; 0]);
 }
 
+/// What stands behind a condition on its line is no more known to happen than what stands below it.
+#[test]
+fn what_a_cfg_says_under_a_condition_is_skipped() {
+    let settings = from_cfg(
+        "CACHE_KEY_PREFIX = 'main::'\n\
+         if os.environ.get('DEV'): CACHE_KEY_PREFIX = 'dev::'; STATS_CACHE_REDIS_DB = 3\n\
+         SEARCH_CLIENT_CONFIG = {'hosts': ['a']}\n\
+         for h in ['b']: SEARCH_CLIENT_CONFIG['hosts'].append(h)\n",
+    );
+    assert_eq!(settings.cache.redis_db, 7);
+    assert_eq!(settings.lock.key_prefix, "cache::");
+    assert_eq!(settings.source.kind, SourceKind::Archive);
+    let names: Vec<String> = settings
+        .skipped()
+        .iter()
+        .map(|skipped| format!("{}:{}", skipped.name, skipped.line))
+        .collect();
+    assert_eq!(names, ["CACHE_KEY_PREFIX:2", "STATS_CACHE_REDIS_DB:2", "SEARCH_CLIENT_CONFIG:4"]);
+    assert_eq!(warnings(&settings).len(), 3);
+}
+
 #[test]
 fn a_cfg_that_is_missing_or_broken_is_refused() {
     assert_eq!(
