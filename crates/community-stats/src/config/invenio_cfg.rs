@@ -4,8 +4,9 @@
 //! line and skipped; the value of a name that something else may have changed is not used.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::literal::Literal;
@@ -16,10 +17,27 @@ use super::statements::{Statement, code_only, statements};
 pub struct Skipped {
     /// The name.
     pub name: String,
+    /// The file, as it was named.
+    pub file: PathBuf,
     /// The line, counted from 1.
     pub line: usize,
     /// Why it was skipped, to be read after the name: "is no literal (a name or an operator)".
     pub reason: String,
+}
+
+/// `SEARCH_HOSTS is no literal (a name or an operator)`.
+impl fmt::Display for Skipped {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.name, self.reason)
+    }
+}
+
+impl Skipped {
+    /// Where it stands: file and line.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
 }
 
 /// What an `invenio.cfg` says.
@@ -37,12 +55,16 @@ impl InvenioCfg {
         let text = fs::read_to_string(path).map_err(|error| {
             ConfigError::new(format!("{} cannot be read: {error}", path.display())).caused_by(error)
         })?;
-        Self::parse(&text).map_err(|line| {
+        let mut cfg = Self::parse(&text).map_err(|line| {
             ConfigError::new(format!(
                 "{}:{line}: the bracket or text that begins here has no end",
                 path.display()
             ))
-        })
+        })?;
+        for skipped in &mut cfg.skipped {
+            path.clone_into(&mut skipped.file);
+        }
+        Ok(cfg)
     }
 
     /// Reads the text of such a file.
@@ -97,7 +119,8 @@ impl InvenioCfg {
 
     fn skip(&mut self, name: &str, line: usize, reason: &str) {
         self.assigned.remove(name);
-        let skipped = Skipped { name: name.to_owned(), line, reason: reason.to_owned() };
+        let (name, reason) = (name.to_owned(), reason.to_owned());
+        let skipped = Skipped { name, file: PathBuf::new(), line, reason };
         if !self.skipped.contains(&skipped) {
             self.skipped.push(skipped);
         }

@@ -43,6 +43,10 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
         checks.push(no_lock(settings));
         return checks;
     }
+    if let Some(guess) = settings.guessed_lock() {
+        let remedy = "set cache.main_redis_url to what InvenioRDM has as CACHE_REDIS_URL";
+        checks.push(Check::warning("lock address", guess, remedy));
+    }
     match client(&targets.locks, "lock") {
         Ok(client) => {
             if !one_server {

@@ -277,6 +277,16 @@ fn contradictions_are_refused() {
     );
 }
 
+/// A key that no header can hold is found before anybody connects.
+#[test]
+fn a_key_with_a_line_break_is_refused_and_not_shown() {
+    for key in ["hidden\nhidden", "hidden\r", "hid\u{e9}den"] {
+        let refusal = Scene::new().variable("COMMUNITY_STATS_SOURCE_API_KEY", key).refusal();
+        let start = "COMMUNITY_STATS_SOURCE_API_KEY: `source.api_key` holds a line break";
+        assert!(refusal.starts_with(start) && !refusal.contains("hid"), "{refusal}");
+    }
+}
+
 #[test]
 fn variables_that_kubernetes_makes_for_services_are_not_ours() {
     Scene::new()

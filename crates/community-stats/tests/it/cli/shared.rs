@@ -163,6 +163,24 @@ fn reading_needs_no_server_but_that_of_the_responses() {
     scene.run(&["cache", "generate", "--set", "lock.enabled=false"]).expect(0);
 }
 
+/// Only the database of the responses is named: the lock is where InvenioRDM has it by default.
+#[test]
+fn a_lock_whose_place_is_guessed_is_told() {
+    let Some((server, _)) = scene() else { return };
+    let url = format!("cache.redis_url=redis://{}/7", server.address());
+    let scene = Scene::tiny().with(&["--set", &url]);
+    let told = scene.run(&["cache", "generate"]);
+    assert!(
+        told.stderr.contains("warning: nothing says where InvenioRDM's main cache is"),
+        "{told}"
+    );
+    let doctor = scene.run(&["doctor"]);
+    assert!(doctor.stdout.contains("warning      lock address"), "{doctor}");
+    let off = scene.run(&["cache", "generate", "--set", "lock.enabled=false"]).expect(0);
+    assert_eq!(off.stderr, "", "{off}");
+    assert_eq!(scene.run(&["cache", "list"]).expect(0).stderr, "");
+}
+
 #[test]
 fn an_unreachable_server_ends_with_five() {
     let Some((mut server, scene)) = scene() else { return };
