@@ -70,6 +70,26 @@ fn what_python_wrote_is_kept_in_past_years_unless_marked() {
     assert!(!left);
 }
 
+/// Nothing of ours tells of them: their keys follow from what is known of the community.
+#[test]
+fn what_python_wrote_for_a_community_that_was_deleted_is_an_orphan() {
+    let Some((server, scene)) = scene() else { return };
+    const DELETED: &str = "e9894c92-2697-414c-8833-f06a06c87495";
+    scene.run(&["cache", "generate"]).expect(0);
+    let explain = ["cache", "explain", "--json", "--community-id", DELETED, "--year", "2025"];
+    let explain = [&explain[..], &["--category", "record_delta"]].concat();
+    let key = scene.run(&explain).expect(0).json()["cache_key"].as_str().unwrap().to_owned();
+    let _: () = database(&server, 7).set(&key, "{}").unwrap();
+    let listed = scene.run(&["cache", "list", "--json", "--state", "orphan"]).expect(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!((&listed[0]["community_id"], &listed[0]["year"]), (&json!(DELETED), &json!(2025)));
+    assert_eq!(listed[0]["category"], "record-delta-category");
+    let orphans = scene.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
+    assert_eq!(orphans, json!({"deleted": 1}));
+    assert!(!database(&server, 7).exists::<_, bool>(&key).unwrap());
+    scene.run(&["cache", "verify"]).expect(0);
+}
+
 #[test]
 fn a_run_waits_for_nobody_who_holds_the_lock() {
     let Some((server, scene)) = scene() else { return };
