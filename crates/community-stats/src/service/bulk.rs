@@ -132,10 +132,11 @@ impl CachedResponseService {
             let plan = self.plan(request)?;
             return Ok(self.execute_with(&plan, run, lock));
         };
-        let (plan, marks) = self.plan_with_marks(request)?;
+        let (mut plan, marks) = self.plan_with_marks(request)?;
         let years = years_of(&plan);
         let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
         let mut troubles = unreadable_marks(&marks.unreadable);
+        note(&mut troubles, self.look_at_some(&mut plan));
         let mark = || registry.mark_generating(&name, &years, lock.is_some());
         note(&mut troubles, mark());
         let mut summary = while_repeating(registry.marks_last() / 3, &mark, || {

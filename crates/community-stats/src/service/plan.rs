@@ -149,6 +149,11 @@ impl Plan {
         Shelf { kind: cell.category.kind(), community, year: cell.year }
     }
 
+    /// Whether an aggregation marked the year of a cell as changed.
+    pub(super) fn is_marked(&self, cell: &Cell) -> bool {
+        self.marked.contains(&(self.member(cell).id.clone(), cell.year))
+    }
+
     /// Why a cell cannot be made.
     pub(super) fn refusal(&self, cell: &Cell) -> String {
         match self.standing.missing.get(&cell.category.kind()) {

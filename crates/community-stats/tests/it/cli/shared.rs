@@ -90,6 +90,33 @@ fn what_python_wrote_for_a_community_that_was_deleted_is_an_orphan() {
     scene.run(&["cache", "verify"]).expect(0);
 }
 
+/// Without expiry and with as many bytes nothing but the body tells: each comes up in its turn.
+#[test]
+fn what_python_wrote_over_entries_without_expiry_is_found_in_turn() {
+    let Some((server, scene)) = scene() else { return };
+    let scene = scene.with(&["--set", "cache.ttl_days=0"]);
+    let generate = ["cache", "generate", "--json"];
+    scene.run(&generate).expect(0);
+    let mut cache = database(&server, 7);
+    let body: Vec<u8> = cache.get(KEY).unwrap();
+    let mut theirs = body.clone();
+    *theirs.last_mut().unwrap() = b' ';
+    theirs[body.len() - 2] = b'}';
+    theirs[..2].copy_from_slice(b"{ ");
+    theirs[2..body.len() - 2].fill(b' ');
+    let _: () = cache.set(KEY, &theirs).unwrap();
+    // 32 entries, of which 4 are looked at in an hour: it is the current year, so it is made again.
+    let mut scene = scene;
+    let mut made = 0;
+    for hour in 12..20 {
+        scene = scene.at(&format!("2025-12-31T{hour}:00:00Z"));
+        let report = scene.run(&generate).expect(0).json();
+        made += report["success"].as_u64().unwrap();
+    }
+    assert_eq!(made, 1);
+    assert_eq!(cache.get::<_, Vec<u8>>(KEY).unwrap(), body);
+}
+
 #[test]
 fn a_run_waits_for_nobody_who_holds_the_lock() {
     let Some((server, scene)) = scene() else { return };
