@@ -181,7 +181,7 @@ fn changed(text: &str) -> Vec<&str> {
             at += 1;
         }
         let name = &text[start..at];
-        let is_target = at <= targets.len();
+        let is_target = at <= targets.len() && !is_argument(&text[..start]);
         if is_setting_name(name) && (is_target || changes(&text[..start], text[at..].trim_start()))
         {
             names.push(name);
@@ -203,9 +203,10 @@ fn changes(before: &str, after: &str) -> bool {
     let in_place = OPERATORS.iter().any(|operator| after.starts_with(operator))
         || (before.is_empty() && after.starts_with(['[', '.']));
     let word = before.rsplit(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    let begins = |keyword: &str| before.split_whitespace().next() == Some(keyword);
     let bound = matches!(word, "as" | "def" | "class" | "global" | "nonlocal")
-        || before.split_whitespace().next() == Some("del")
-        || (before.starts_with("for") && !before.contains(" in "));
+        || begins("del")
+        || (begins("for") && !before.split_whitespace().any(|word| word == "in"));
     // In brackets, `NAME = …` names an argument.
     (assigned && depth(before) == 0) || in_place || bound
 }
@@ -218,6 +219,23 @@ fn targets(text: &str) -> &str {
     let (targets, rest) = text.split_at(end);
     let assigns = rest.starts_with('=') && !rest.starts_with("==");
     if assigns && depth(targets) == 0 { targets } else { "" }
+}
+
+/// Whether an index or a call is open at the end: what is in there is read, not written.
+fn is_argument(text: &str) -> bool {
+    let mut open = Vec::new();
+    let mut before = ' ';
+    for letter in text.chars() {
+        match letter {
+            '(' | '[' => open.push(before.is_alphanumeric() || "_])".contains(before)),
+            ')' | ']' => drop(open.pop()),
+            _ => {}
+        }
+        if !letter.is_whitespace() {
+            before = letter;
+        }
+    }
+    open.contains(&true)
 }
 
 /// How many brackets are open at the end.
@@ -310,7 +328,10 @@ mod tests {
 
     #[test]
     fn keyword_arguments_and_comparisons_change_nothing() {
-        let (assigned, skipped) = read("A = 1\nf(A=2)\nprint(A == 1)\nassert A\nB = {'A': 1}\n");
+        let (assigned, skipped) = read(
+            "A = 1\nf(A=2)\nprint(A == 1)\nassert A\nB = {'A': 1}\nforward(A)\nc[A], d(A).e = 1, 2\n\
+             for x in A: f(A, y=1)\nassert A, b == 1\n",
+        );
         assert_eq!(assigned, ["A:1", "B:5"]);
         assert_eq!(skipped, Vec::<String>::new());
     }

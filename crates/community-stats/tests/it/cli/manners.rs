@@ -133,6 +133,9 @@ fn what_is_not_understood_is_told_and_keeps_commands_from_writing() {
         assert!(refused.stderr.contains("--set cache.prefix=…"), "{refused}");
     }
     assert!(scene.files().iter().all(|(name, _)| name != "cache.db"), "{:?}", scene.files());
+    let doctor = scene.run(&["doctor"]).expect(1);
+    assert!(doctor.stdout.starts_with("failed       settings"), "{doctor}");
+    assert_eq!(doctor.stderr, "", "told once: {doctor}");
     scene.run(&["cache", "generate", "--set", "cache.prefix=dev"]).expect(0);
 }
 
