@@ -1,9 +1,11 @@
 //! From addresses in settings to what the backends connect with.
 
-use stats_cache::RedisAddress;
+use std::path::PathBuf;
+
+use stats_cache::{Endpoint, RedisAddress, TlsSettings};
 use stats_documents::postgres::PostgresSettings;
 
-use crate::config::{ConfigError, DatabaseUrl, RedisUrl};
+use crate::config::{DatabaseUrl, RedisTransport, RedisUrl};
 
 /// What the database is connected with.
 #[must_use]
@@ -21,11 +23,23 @@ pub fn postgres_settings(url: &DatabaseUrl) -> PostgresSettings {
     }
 }
 
-/// What a Redis database is connected with.
-///
-/// # Errors
-/// When the address cannot be understood; its text does not hold it.
-pub fn redis_address(url: &RedisUrl) -> Result<RedisAddress, ConfigError> {
-    RedisAddress::parse(url.to_secret().expose(), 0)
-        .map_err(|what| ConfigError::new(format!("the Redis address {url} cannot be used: {what}")))
+/// What a Redis database is connected with. The address was read once, when it became a setting.
+#[must_use]
+pub fn redis_address(url: &RedisUrl) -> RedisAddress {
+    let endpoint = match &url.transport {
+        RedisTransport::Tcp { host, port, tls: false } => {
+            Endpoint::Tcp { host: host.clone(), port: *port }
+        }
+        RedisTransport::Tcp { host, port, tls: true } => {
+            Endpoint::Tls { host: host.clone(), port: *port }
+        }
+        RedisTransport::Unix { path } => Endpoint::Unix { path: PathBuf::from(path) },
+    };
+    let options = url.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    RedisAddress {
+        username: url.username.clone(),
+        password: url.password.as_ref().map(|password| password.expose().to_owned()),
+        tls: TlsSettings::from_options(options),
+        ..RedisAddress::new(endpoint, i64::from(url.database_number()))
+    }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use stats_cache::{
-    Body, BodyEncoding, CacheStore, CachedResponse, EntryDescription, RedisAddress, RedisClient,
-    RedisOptions, RedisStore, SqliteStore,
+    Body, BodyEncoding, CacheStore, CachedResponse, Endpoint, EntryDescription, RedisAddress,
+    RedisClient, RedisOptions, RedisStore, SqliteStore,
 };
 use stats_series::Category;
 use stats_testkit::services::Redis;
@@ -19,9 +19,17 @@ use stats_testkit::services::Redis;
 const PREFIX: &str = "stats_dashboard";
 const ROUNDS: u32 = 9;
 
+/// The database of a URL like `redis://host:port/number`.
+fn address(url: &str) -> RedisAddress {
+    let (place, number) = url["redis://".len()..].split_once('/').unwrap();
+    let (host, port) = place.split_once(':').unwrap();
+    let endpoint = Endpoint::Tcp { host: host.to_owned(), port: port.parse().unwrap() };
+    RedisAddress::new(endpoint, number.parse().unwrap())
+}
+
 fn main() {
     let server = Redis::start(&[]).unwrap();
-    let address = RedisAddress::parse(&server.database(), 0).unwrap();
+    let address = address(&server.database());
     let client = RedisClient::connect(address, RedisOptions::default()).unwrap();
     let redis = RedisStore::open(Arc::new(client), PREFIX).unwrap();
     let folder = tempfile::tempdir().unwrap();

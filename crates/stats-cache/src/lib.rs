@@ -21,9 +21,9 @@ pub use key::{
     key_string, response_key,
 };
 pub use redis::{
-    AddressError, DatabaseCounts, Endpoint, FirstRun, HeldLock, LockHolder, RedisAddress,
-    RedisClient, RedisLock, RedisOptions, RedisRegistry, RedisSettings, RedisStore, Registry,
-    ServerReport, TlsSettings, UpdateMark, UpdateMarks,
+    DatabaseCounts, Endpoint, FirstRun, HeldLock, LockHolder, Needs, RedisAddress, RedisClient,
+    RedisLock, RedisOptions, RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings,
+    UpdateMark, UpdateMarks,
 };
 pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};

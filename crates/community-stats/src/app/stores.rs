@@ -33,18 +33,19 @@ impl App {
         if missing { Ok(Stores::alone(Arc::new(Nothing))) } else { self.store() }
     }
 
-    /// The Redis databases that the Python side shares.
+    /// The Redis databases that the Python side shares. Those of registry and lock are connected to
+    /// when a run needs them.
     fn redis(&self) -> Result<Stores, AppError> {
         let targets = self.settings.cache.redis_targets();
         let responses = redis_client(&targets.responses)?;
         let registry = if targets.registry == targets.responses {
             Arc::clone(&responses)
         } else {
-            redis_client(&targets.registry)?
+            prepared_client(&targets.registry)?
         };
         let settings = &self.settings.lock;
         let lock: Option<Arc<dyn BulkLock>> = if settings.enabled {
-            let client = redis_client(&targets.locks)?;
+            let client = prepared_client(&targets.locks)?;
             let (prefix, name) = (&settings.key_prefix, &settings.name);
             Some(Arc::new(SharedLock(RedisLock::new(client, prefix, name, settings.timeout))))
         } else {
@@ -72,8 +73,11 @@ impl Stores {
 }
 
 fn redis_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
-    let address = redis_address(url)?;
-    Ok(Arc::new(RedisClient::connect(address, RedisOptions::default())?))
+    Ok(Arc::new(RedisClient::connect(redis_address(url), RedisOptions::default())?))
+}
+
+fn prepared_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
+    Ok(Arc::new(RedisClient::prepare(redis_address(url), RedisOptions::default())?))
 }
 
 /// The lock that Python shares, as the service wants it.
@@ -84,6 +88,11 @@ impl BulkLock for SharedLock {
         let held = self.0.acquire()?;
         Ok(held.map(|held| Box::new(SharedHeldLock(held)) as Box<dyn HeldBulkLock>))
     }
+
+    fn holder(&self) -> Result<Option<String>, CacheError> {
+        let holder = self.0.holder()?;
+        Ok(holder.map(|holder| format!("the lock {} is {holder}", self.0.key())))
+    }
 }
 
 struct SharedHeldLock(HeldLock);
@@ -91,6 +100,10 @@ struct SharedHeldLock(HeldLock);
 impl HeldBulkLock for SharedHeldLock {
     fn renew(&self) -> Result<bool, CacheError> {
         self.0.renew()
+    }
+
+    fn still_held(&self) -> Result<bool, CacheError> {
+        self.0.still_held()
     }
 
     fn lease_left(&self) -> Duration {

@@ -1,5 +1,7 @@
 //! Arguments that several commands share, and how they are read.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use stats_series::Category;
 
@@ -92,6 +94,22 @@ pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
         Some((key, value)) => Ok((key.trim().to_owned(), value.to_owned())),
         None => Err("expected KEY=VALUE".to_owned()),
     }
+}
+
+/// Whether a `--set` among these arguments is followed by something that is no `KEY=VALUE`.
+pub(super) fn mangled_setting(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        let given = match word.strip_prefix("--set") {
+            Some("") => words.next().unwrap_or_default(),
+            Some(rest) if rest.starts_with('=') => rest[1..].to_owned().into(),
+            _ => continue,
+        };
+        if assignment(&given).is_err() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads a share: `10`, `10%` or `0.5%`.

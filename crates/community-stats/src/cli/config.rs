@@ -32,7 +32,8 @@ impl Config {
 
 impl Show {
     fn run(&self, global: &Global) -> Ending {
-        let lines = global.settings()?.explain();
+        let settings = global.settings()?;
+        let lines = settings.explain();
         if global.json {
             let shown = lines.iter().map(|line| {
                 if self.origin {
@@ -41,7 +42,16 @@ impl Show {
                     json!({"key": line.key, "value": line.value})
                 }
             });
-            terminal::print_json(&shown.collect::<Vec<_>>())?;
+            let skipped = settings.skipped().iter().map(|skipped| {
+                json!({
+                    "skipped": skipped.name,
+                    "reason": skipped.reason,
+                    "origin": {
+                        "from": "invenio_cfg", "path": skipped.file, "line": skipped.line,
+                    },
+                })
+            });
+            terminal::print_json(&shown.chain(skipped).collect::<Vec<_>>())?;
             return Ok(Exit::Done);
         }
         let mut output = terminal::output();
@@ -52,6 +62,9 @@ impl Show {
                 write!(output, "  # {}", line.origin)?;
             }
             writeln!(output)?;
+        }
+        for skipped in settings.skipped() {
+            writeln!(output, "# skipped: {skipped}  # {}", skipped.place())?;
         }
         output.flush()?;
         Ok(Exit::Done)

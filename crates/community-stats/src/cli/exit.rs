@@ -175,7 +175,14 @@ impl From<ServiceError> for Failure {
         match error {
             ServiceError::Source(error) => error.into(),
             ServiceError::Store(error) => error.into(),
-            ServiceError::Locked => Self::new(Exit::Failed, chain(&error))
+            ServiceError::NotReleased { error, release } => {
+                let failure = Self::from(*error);
+                let message = failure.message.unwrap_or_default();
+                let release = chain(&release);
+                let message = format!("{message}; then the lock was not given back: {release}");
+                Self { message: Some(message), ..failure }
+            }
+            ServiceError::Locked(_) => Self::new(Exit::Failed, chain(&error))
                 .hint("wait for it to end, or see who holds the lock: community-stats doctor"),
             ServiceError::Interrupted => Self::new(Exit::Interrupted, "interrupted"),
             ServiceError::UnknownSlug { slug, similar } => Self::new(

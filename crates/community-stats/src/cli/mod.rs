@@ -121,8 +121,15 @@ pub fn main() -> Exit {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && arguments::mangled_setting(&arguments) => {
+            // The message would repeat what was meant as a value, and that may be a password.
+            let failure = Failure::new(Exit::Usage, "--set: expected KEY=VALUE");
+            terminal::report(&failure.hint("as in `--set cache.ttl_days=7`"));
+            return Exit::Usage;
+        }
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             // Nobody is there to be told that help could not be printed.
@@ -139,12 +146,15 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&Cli::command().try_get_matches_from(arguments)?)
 }
 
 fn dispatch(cli: Cli) -> Ending {
     let global = cli.global;
+    if cli.command.writes() {
+        global.untold_settings()?.refuse_guessed_places()?;
+    }
     match cli.command {
         Command::Cache(command) => command.run(&global),
         Command::Series(command) => command.run(&global),
@@ -158,9 +168,29 @@ fn dispatch(cli: Cli) -> Ending {
     }
 }
 
+impl Command {
+    /// Whether it writes where settings say.
+    const fn writes(&self) -> bool {
+        match self {
+            Self::Cache(command) => command.writes(),
+            Self::Sync(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Global {
-    /// The settings with everything that flags say.
+    /// The settings with everything that flags say; what is odd about them is told.
     fn settings(&self) -> Result<Settings, Failure> {
+        let settings = self.untold_settings()?;
+        for warning in settings.warnings() {
+            terminal::warn(warning);
+        }
+        Ok(settings)
+    }
+
+    /// The same for those who tell it themselves.
+    fn untold_settings(&self) -> Result<Settings, Failure> {
         let mut loader = Loader::from_process();
         for (key, value) in &self.set {
             loader = loader.flag("--set", key, value);

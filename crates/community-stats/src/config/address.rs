@@ -1,9 +1,11 @@
 //! The parts of an address with credentials in it, read leniently.
 //!
 //! Deployments paste passwords into addresses without encoding them (`source-documents.md`
-//! section 4.4), so everything before the last `@` that a host can follow belongs to the
-//! credentials, whatever characters it holds.
+//! section 4.4), so everything before the last `@` belongs to the credentials, whatever characters
+//! it holds; an `@` among the options does not count. What follows it has to be a host: to try an
+//! earlier `@` would take a part of a password for one, and show it.
 
+use super::types::MASK;
 use super::value::Misfit;
 
 /// A login.
@@ -31,17 +33,37 @@ pub(super) struct Parts {
 
 /// Splits what stands after `scheme://`.
 pub(super) fn split(text: &str) -> Result<Parts, Misfit> {
-    let at = text.match_indices('@').map(|(at, _)| at).rev();
-    let separated = at.filter_map(|at| Some((&text[..at], host_parts(&text[at + 1..])?))).next();
-    if let Some((login, parts)) = separated {
-        let (user, password) = match login.split_once(':') {
-            Some((user, password)) => (user, Some(decoded(password))),
-            None => (login, None),
-        };
-        return Ok(Parts { login: Some((decoded(user), password)), ..parts });
+    let unreadable = || Misfit::because("host or port cannot be read");
+    let Some(at) = end_of_login(text) else { return host_parts(text).ok_or_else(unreadable) };
+    let (login, parts) = (&text[..at], host_parts(&text[at + 1..]).ok_or_else(unreadable)?);
+    let (user, password) = match login.split_once(':') {
+        Some((user, password)) => (user, Some(decoded(password))),
+        None => (login, None),
+    };
+    Ok(Parts { login: Some((decoded(user), password)), ..parts })
+}
+
+/// The `@` that ends the login: the last one, or the last one before the options.
+fn end_of_login(text: &str) -> Option<usize> {
+    let last = text.rfind('@')?;
+    for (question_mark, _) in text[..last].match_indices('?') {
+        let (before, options) = (&text[..question_mark], &text[question_mark + 1..]);
+        let at = before.rfind('@');
+        let host = &before[at.map_or(0, |at| at + 1)..];
+        // Else the question mark, too, is a part of the password.
+        if begins_with_option(options) && host_parts(host).is_some() {
+            return at;
+        }
     }
-    let without_login = if text.contains('@') { None } else { host_parts(text) };
-    without_login.ok_or_else(|| Misfit::because("host or port cannot be read"))
+    Some(last)
+}
+
+fn begins_with_option(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, _)| is_option_name(name))
+}
+
+fn is_option_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Splits `host[:port][/path][?query]`; `None` when this cannot be one.
@@ -130,6 +152,44 @@ pub(super) fn encoded(text: &str) -> String {
 /// A host as it stands in an address: IPv6 in brackets.
 pub(super) fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Options whose values are no secret; of all others only the name is shown.
+const SHOWN_OPTIONS: [&str; 20] = [
+    "application_name",
+    "client_encoding",
+    "connect_timeout",
+    "db",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "protocol",
+    "socket_connect_timeout",
+    "socket_timeout",
+    "ssl_ca_certs",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_keyfile",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+    "user",
+];
+
+/// The query as it may be shown, question mark included; empty when there is none.
+pub(super) fn shown_query(query: &[(String, String)]) -> String {
+    if query.is_empty() {
+        return String::new();
+    }
+    let shown = |(name, value): &(String, String)| match name.as_str() {
+        name if SHOWN_OPTIONS.contains(&name) => format!("{name}={}", encoded(value)),
+        // A lone word may be the end of a password that holds a question mark.
+        name if is_option_name(name) && !value.is_empty() => format!("{name}={MASK}"),
+        _ => MASK.to_owned(),
+    };
+    format!("?{}", query.iter().map(shown).collect::<Vec<_>>().join("&"))
 }
 
 /// The query as it stands in an address, question mark included; empty when there is none.

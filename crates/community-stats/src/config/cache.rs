@@ -32,7 +32,9 @@ section! {
         redis_url: Option<RedisUrl> = None, ["STATS_CACHE_REDIS_URL"];
 
         /// The address of InvenioRDM's main cache: it holds the locks, and responses and registry
-        /// are on the same server when `cache.redis_url` is not set.
+        /// are on the same server when `cache.redis_url` is not set. Where neither is set it is
+        /// InvenioRDM's default, `redis://localhost:6379/0`, and whoever takes the lock there is
+        /// warned.
         main_redis_url: Option<RedisUrl> = None, ["CACHE_REDIS_URL"];
 
         /// The number of the Redis database of the responses.
@@ -69,15 +71,11 @@ impl CacheSettings {
         data.dir.join(&self.file)
     }
 
-    /// The Redis databases in use. Without `main_redis_url` the locks are in database 0 of the
-    /// server of `redis_url`, without that too everything is on `redis://localhost:6379`.
+    /// The Redis databases in use. Without `main_redis_url` the main cache, and with it the locks,
+    /// is where InvenioRDM looks for it: in database 0 of `redis://localhost:6379`.
     #[must_use]
     pub fn redis_targets(&self) -> RedisTargets {
-        let main = match (&self.main_redis_url, &self.redis_url) {
-            (Some(main), _) => main.clone(),
-            (None, Some(responses)) => responses.with_database(0),
-            (None, None) => local_redis(),
-        };
+        let main = self.main_redis_url.clone().unwrap_or_else(local_redis);
         let registry_db =
             if self.registry_redis_db == 0 { self.redis_db } else { self.registry_redis_db };
         let (responses, registry) = match &self.redis_url {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::{Credentials, bracketed, encoded, query_text, split};
+use super::address::{Credentials, bracketed, encoded, query_text, shown_query, split};
 use super::types::{MASK, Secret};
 use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
 
@@ -52,10 +52,10 @@ impl DatabaseUrl {
     /// The whole address as `postgresql://…`, credentials encoded.
     #[must_use]
     pub fn to_secret(&self) -> Secret {
-        Secret::new(self.written(|secret| encoded(secret.expose())))
+        Secret::new(self.written(|secret| encoded(secret.expose()), &query_text(&self.options)))
     }
 
-    fn written(&self, password: impl Fn(&Secret) -> String) -> String {
+    fn written(&self, password: impl Fn(&Secret) -> String, query: &str) -> String {
         let login = self.credentials.as_ref().map(|login| {
             let user = encoded(&login.username);
             match login.password.expose() {
@@ -64,26 +64,18 @@ impl DatabaseUrl {
             }
         });
         format!(
-            "postgresql://{}{}:{}/{}{}",
+            "postgresql://{}{}:{}/{}{query}",
             login.unwrap_or_default(),
             bracketed(&self.host),
             self.port,
             encoded(&self.database),
-            query_text(&self.options)
         )
     }
 }
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut masked = self.clone();
-        for (name, value) in &mut masked.options {
-            if name.contains("password") {
-                MASK.clone_into(value);
-            }
-        }
-        // Encoding would hide that the mask is one.
-        out.write_str(&masked.written(|_| MASK.to_owned()).replace(&encoded(MASK), MASK))
+        out.write_str(&self.written(|_| MASK.to_owned(), &shown_query(&self.options)))
     }
 }
 
@@ -107,24 +99,55 @@ impl SettingValue for DatabaseUrl {
 }
 
 /// The address of a message broker or of a result backend of Celery: `amqp://`, `amqps://`,
-/// `redis://`, `rediss://` and others, kept as it was written. Shown without its password.
+/// `redis://`, `rediss://` and others, or several with semicolons between them, of which the next
+/// one is tried when one fails; kept as it was written. Shown without passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
+    nodes: Vec<BrokerNode>,
+    text: Secret,
+}
+
+/// One of the addresses of a [`BrokerUrl`]. Shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrokerNode {
     scheme: String,
     host: String,
     port: Option<u16>,
-    text: Secret,
     shown: String,
 }
 
 impl BrokerUrl {
-    /// Reads an address.
+    /// Reads an address, or several.
     ///
     /// # Errors
-    /// When it has no scheme or host and port cannot be read. The reason holds no part of it.
+    /// When one has no scheme, or host and port cannot be read. The reason holds no part of it.
     pub fn parse(text: &str) -> Result<Self, Misfit> {
+        // As kombu does it: a semicolon in a password has to be encoded.
+        let parts = text.split(';').filter(|part| !part.trim().is_empty());
+        let nodes: Vec<BrokerNode> = parts.map(BrokerNode::parse).collect::<Result<_, _>>()?;
+        if nodes.is_empty() {
+            return Err(Misfit::because("it has no scheme"));
+        }
+        Ok(Self { nodes, text: Secret::new(text) })
+    }
+
+    /// The single addresses, in the order in which they are tried.
+    #[must_use]
+    pub fn nodes(&self) -> &[BrokerNode] {
+        &self.nodes
+    }
+
+    /// The whole address as it was written.
+    #[must_use]
+    pub fn to_secret(&self) -> Secret {
+        self.text.clone()
+    }
+}
+
+impl BrokerNode {
+    fn parse(text: &str) -> Result<Self, Misfit> {
         let (scheme, rest) =
-            text.split_once("://").ok_or_else(|| Misfit::because("it has no scheme"))?;
+            text.trim().split_once("://").ok_or_else(|| Misfit::because("it has no scheme"))?;
         let parts = split(rest)?;
         let login = match &parts.login {
             Some((user, Some(_))) => format!("{}:{MASK}@", encoded(user)),
@@ -132,13 +155,13 @@ impl BrokerUrl {
             None => String::new(),
         };
         let port = parts.port.map(|port| format!(":{port}")).unwrap_or_default();
-        let shown = format!("{scheme}://{login}{}{port}{}", bracketed(&parts.host), parts.path);
+        let (host, path) = (bracketed(&parts.host), &parts.path);
+        let query = shown_query(&parts.query);
         Ok(Self {
             scheme: scheme.to_ascii_lowercase(),
             host: parts.host,
             port: parts.port,
-            text: Secret::new(text),
-            shown,
+            shown: format!("{scheme}://{login}{host}{port}{path}{query}"),
         })
     }
 
@@ -160,17 +183,24 @@ impl BrokerUrl {
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
+}
 
-    /// The whole address as it was written.
-    #[must_use]
-    pub fn to_secret(&self) -> Secret {
-        self.text.clone()
+impl fmt::Display for BrokerNode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for BrokerNode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "BrokerNode({self})")
     }
 }
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.shown)
+        let shown: Vec<&str> = self.nodes.iter().map(|node| node.shown.as_str()).collect();
+        out.write_str(&shown.join(";"))
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Invenio {
     pub(super) skipped: Vec<Skipped>,
     /// What somebody should know, one line each.
     pub(super) warnings: Vec<String>,
+    /// Names that are given and concern us, with a text that says why they are not understood.
+    pub(super) unknown: Vec<(String, String)>,
 }
 
 /// A value with where it was given.
@@ -87,13 +89,9 @@ impl Invenio {
                 && !self.names.contains_key(skipped.name.as_str())
                 && !cfg.assigned.contains_key(&skipped.name);
             if counts || skipped.name == "*" {
-                self.warnings.push(format!(
-                    "{}:{}: {} {}; it was skipped",
-                    path.display(),
-                    skipped.line,
-                    skipped.name,
-                    skipped.reason
-                ));
+                let text = format!("{}: {skipped}", skipped.place());
+                self.warnings.push(format!("{text}; it was skipped"));
+                self.unknown.push((skipped.name.clone(), text));
             }
         }
         self.skipped = cfg.skipped;
@@ -187,17 +185,26 @@ impl Invenio {
         misfit: impl Fn(&str) -> Option<super::Misfit>,
     ) {
         let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
-        let Literal::Text(text) = literal else { return };
-        if text.is_empty() {
+        let text = match literal {
+            Literal::None => return,
+            Literal::Text(text) => text.clone(),
+            Literal::List(items) | Literal::Tuple(items) if key == "broker.url" => {
+                // A list is tried in its order, as one with semicolons is.
+                let texts: Option<Vec<&str>> = items.iter().map(Literal::text).collect();
+                texts.unwrap_or_default().join(";")
+            }
+            _ => String::new(),
+        };
+        if text.is_empty() && !literal.is_true() {
             return;
         }
-        match misfit(text) {
+        match misfit(&text) {
             Some(misfit) => self.warnings.push(format!(
                 "{origin}: {name} cannot be used here: {}; it was skipped",
                 misfit.0
             )),
             None => {
-                let value = Value::Text(text.clone());
+                let value = Value::Text(text);
                 values.offer(key, Given { value, origin: origin.clone() });
             }
         }
@@ -233,6 +240,8 @@ impl Invenio {
     fn offer_number(&self, values: &mut Values, name: &'static str, key: &'static str) {
         let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
         let value = match literal {
+            // Who empties a variable means to unset it.
+            Literal::Text(text) if text.trim().is_empty() => return,
             Literal::Text(text) => Value::Word(text.clone()),
             other => other.to_value(),
         };
@@ -250,7 +259,9 @@ impl Invenio {
         if matches!(named.literal, Literal::Dict(_)) {
             return Some(named);
         }
-        self.warnings.push(format!("{}: {name} is no dictionary; it was skipped", named.origin));
+        let text = format!("{}: {name} is no dictionary", named.origin);
+        self.warnings.push(format!("{text}; it was skipped"));
+        self.unknown.push((name.to_owned(), text));
         None
     }
 

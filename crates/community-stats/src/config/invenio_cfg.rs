@@ -4,8 +4,9 @@
 //! line and skipped; the value of a name that something else may have changed is not used.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::literal::Literal;
@@ -16,10 +17,27 @@ use super::statements::{Statement, code_only, statements};
 pub struct Skipped {
     /// The name.
     pub name: String,
+    /// The file, as it was named.
+    pub file: PathBuf,
     /// The line, counted from 1.
     pub line: usize,
     /// Why it was skipped, to be read after the name: "is no literal (a name or an operator)".
     pub reason: String,
+}
+
+/// `SEARCH_HOSTS is no literal (a name or an operator)`.
+impl fmt::Display for Skipped {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.name, self.reason)
+    }
+}
+
+impl Skipped {
+    /// Where it stands: file and line.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
 }
 
 /// What an `invenio.cfg` says.
@@ -37,12 +55,16 @@ impl InvenioCfg {
         let text = fs::read_to_string(path).map_err(|error| {
             ConfigError::new(format!("{} cannot be read: {error}", path.display())).caused_by(error)
         })?;
-        Self::parse(&text).map_err(|line| {
+        let mut cfg = Self::parse(&text).map_err(|line| {
             ConfigError::new(format!(
                 "{}:{line}: the bracket or text that begins here has no end",
                 path.display()
             ))
-        })
+        })?;
+        for skipped in &mut cfg.skipped {
+            path.clone_into(&mut skipped.file);
+        }
+        Ok(cfg)
     }
 
     /// Reads the text of such a file.
@@ -97,7 +119,8 @@ impl InvenioCfg {
 
     fn skip(&mut self, name: &str, line: usize, reason: &str) {
         self.assigned.remove(name);
-        let skipped = Skipped { name: name.to_owned(), line, reason: reason.to_owned() };
+        let (name, reason) = (name.to_owned(), reason.to_owned());
+        let skipped = Skipped { name, file: PathBuf::new(), line, reason };
         if !self.skipped.contains(&skipped) {
             self.skipped.push(skipped);
         }
@@ -144,12 +167,13 @@ fn imported(text: &str) -> Option<Vec<&str>> {
     Some(names.map(|name| name.rsplit_once(" as ").map_or(name, |(_, name)| name.trim())).collect())
 }
 
-/// The names in capitals that are assigned to or changed in place: `NAME =` after a condition or
-/// in a list of targets, `NAME +=`, `NAME[…] =`, `NAME.update(…)`, `del NAME`.
+/// The names in capitals that are assigned to or changed in place: `NAME =` in a list of targets,
+/// `NAME +=`, `NAME[…] =`, `NAME.update(…)`, `del NAME`, `for NAME in`, `… as NAME`.
 fn changed(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let bytes = text.as_bytes();
+    let targets = targets(text);
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
@@ -157,7 +181,9 @@ fn changed(text: &str) -> Vec<&str> {
             at += 1;
         }
         let name = &text[start..at];
-        if is_setting_name(name) && changes(&text[..start], text[at..].trim_start()) {
+        let is_target = at <= targets.len() && !is_argument(&text[..start]);
+        if is_setting_name(name) && (is_target || changes(&text[..start], text[at..].trim_start()))
+        {
             names.push(name);
         }
         at = at.max(start + 1);
@@ -173,11 +199,52 @@ fn changes(before: &str, after: &str) -> bool {
     const OPERATORS: [&str; 6] = ["+=", "-=", "|=", "&=", "*=", ":="];
     // A target, or a member of a list of targets.
     let assigned = after.starts_with('=') && !after.starts_with("==");
-    let in_list = after.starts_with(',') && after.contains('=');
+    let before = before.trim();
     let in_place = OPERATORS.iter().any(|operator| after.starts_with(operator))
-        || (before.trim().is_empty() && after.starts_with(['[', '.']))
-        || before.trim() == "del";
-    (assigned && !before.contains('(')) || (in_list && before.trim().is_empty()) || in_place
+        || (before.is_empty() && after.starts_with(['[', '.']));
+    let word = before.rsplit(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    let begins = |keyword: &str| before.split_whitespace().next() == Some(keyword);
+    let bound = matches!(word, "as" | "def" | "class" | "global" | "nonlocal")
+        || begins("del")
+        || (begins("for") && !before.split_whitespace().any(|word| word == "in"));
+    // In brackets, `NAME = …` names an argument.
+    (assigned && depth(before) == 0) || in_place || bound
+}
+
+/// The targets of an assignment: what stands before its `=`, if that is nothing but names, commas and
+/// brackets; empty when it is none.
+fn targets(text: &str) -> &str {
+    let is_part = |letter: char| letter.is_alphanumeric() || "_.,*()[] \t\n\\".contains(letter);
+    let end = text.find(|letter| !is_part(letter)).unwrap_or(text.len());
+    let (targets, rest) = text.split_at(end);
+    let assigns = rest.starts_with('=') && !rest.starts_with("==");
+    if assigns && depth(targets) == 0 { targets } else { "" }
+}
+
+/// Whether an index or a call is open at the end: what is in there is read, not written.
+fn is_argument(text: &str) -> bool {
+    let mut open = Vec::new();
+    let mut before = ' ';
+    for letter in text.chars() {
+        match letter {
+            '(' | '[' => open.push(before.is_alphanumeric() || "_])".contains(before)),
+            ')' | ']' => drop(open.pop()),
+            _ => {}
+        }
+        if !letter.is_whitespace() {
+            before = letter;
+        }
+    }
+    open.contains(&true)
+}
+
+/// How many brackets are open at the end.
+fn depth(text: &str) -> usize {
+    text.bytes().fold(0, |depth: usize, byte| match byte {
+        b'(' | b'[' | b'{' => depth + 1,
+        b')' | b']' | b'}' => depth.saturating_sub(1),
+        _ => depth,
+    })
 }
 
 /// Only names in capitals are settings: Flask ignores all others.
@@ -226,6 +293,25 @@ mod tests {
         assert_eq!(skipped, expected);
     }
 
+    /// A block on the line of its condition is a block: nothing in it is known to happen.
+    #[test]
+    fn blocks_on_one_line() {
+        let (assigned, skipped) = read(
+            "A = 1; B = 2\nif os.environ.get(\"DEV\"): A = \"dev::\"; B = 3\nC = 4\n\
+             D = {}\nfor h in [1, {2: 3}]: D[\"hosts\"].append(h)\nE = []\nif x: E.append(1); F = 2\n\
+             try: G = 1\nexcept (H, I): J = 2\nelse: K = 3\nwith f(L=1) as M: N = 1\n\
+             class O: P = 1\nmatch q:\n    case 1: R = 2\nS = 5; T: dict = {}\nmatch = 1; U = 6\n\
+             for V in [1]: pass\nasync def w(): X = 1\nif (Y := 1): pass\n(Z, A1), *B1 = c\n\
+             if a: from b import C1\nwhile f(D1=1): E1 += 1\n",
+        );
+        assert_eq!(assigned, ["C:3", "S:15", "T:15", "U:16", "match:16"]);
+        let expected = [
+            "A:2", "B:2", "D:5", "E:7", "F:7", "G:8", "J:9", "K:10", "M:11", "N:11", "O:12",
+            "P:12", "R:14", "V:17", "X:18", "Y:19", "Z:20", "A1:20", "B1:20", "C1:21", "E1:22",
+        ];
+        assert_eq!(skipped, expected);
+    }
+
     #[test]
     fn a_later_literal_counts_again() {
         let (assigned, skipped) = read("A = b()\nA = 1\n");
@@ -242,7 +328,10 @@ mod tests {
 
     #[test]
     fn keyword_arguments_and_comparisons_change_nothing() {
-        let (assigned, skipped) = read("A = 1\nf(A=2)\nprint(A == 1)\nassert A\nB = {'A': 1}\n");
+        let (assigned, skipped) = read(
+            "A = 1\nf(A=2)\nprint(A == 1)\nassert A\nB = {'A': 1}\nforward(A)\nc[A], d(A).e = 1, 2\n\
+             for x in A: f(A, y=1)\nassert A, b == 1\n",
+        );
         assert_eq!(assigned, ["A:1", "B:5"]);
         assert_eq!(skipped, Vec::<String>::new());
     }

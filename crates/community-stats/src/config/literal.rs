@@ -78,6 +78,15 @@ impl Literal {
         members.iter().rev().find(|(key, _)| named(key)).map(|(_, value)| value)
     }
 
+    /// The text that it is, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The same as a value of a setting: tuples and sets become lists, members whose key is no text
     /// are left out.
     #[must_use]
@@ -278,6 +287,9 @@ impl Parser<'_> {
         let negative = self.scanner.peek() == Some(b'-');
         self.scanner.advance(1);
         self.skip_space();
+        if matches!(self.scanner.peek(), Some(b'+' | b'-')) {
+            return Err(self.scanner.error("two signs"));
+        }
         self.signs += 1;
         let signs = self.signs;
         match self.item()? {

@@ -49,7 +49,7 @@ pub use broker::BrokerSettings;
 pub use cache::{CacheSettings, RedisTargets, StoreKind};
 pub use communities::{CommunitySettings, CommunitySource};
 pub use data::{DataSettings, MirrorSettings};
-pub use database_url::{BrokerUrl, DatabaseUrl};
+pub use database_url::{BrokerNode, BrokerUrl, DatabaseUrl};
 pub use error::ConfigError;
 pub use generation::{GenerationSettings, LargeFloats};
 pub use invenio_cfg::Skipped;

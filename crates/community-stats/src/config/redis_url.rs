@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::{bracketed, decoded, encoded, query_text, split};
+use super::address::{bracketed, decoded, encoded, query_text, shown_query, split};
 use super::types::{MASK, Secret};
 use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
 
@@ -62,8 +62,7 @@ impl RedisUrl {
         let parts = split(rest)?;
         let host = if parts.host.is_empty() { "localhost".to_owned() } else { parts.host };
         let transport = RedisTransport::Tcp { host, port: parts.port.unwrap_or(6379), tls };
-        let path = parts.path.trim_matches('/');
-        let database = if path.is_empty() { None } else { Some(database_number(path)?) };
+        let database = database_in_path(&decoded(&parts.path))?;
         Self { transport, database, ..Self::with_login(parts.login) }.with_options(parts.query)
     }
 
@@ -124,10 +123,15 @@ impl RedisUrl {
     /// The whole address, credentials encoded.
     #[must_use]
     pub fn to_secret(&self) -> Secret {
-        Secret::new(self.written(self.password.as_ref().map(|secret| encoded(secret.expose()))))
+        let password = self.password.as_ref().map(|secret| encoded(secret.expose()));
+        Secret::new(self.written(password, query_text))
     }
 
-    fn written(&self, password: Option<String>) -> String {
+    fn written(
+        &self,
+        password: Option<String>,
+        query: fn(&[(String, String)]) -> String,
+    ) -> String {
         let user = self.username.as_deref().map(encoded).unwrap_or_default();
         let login = match password {
             Some(password) => format!("{user}:{password}@"),
@@ -140,14 +144,25 @@ impl RedisUrl {
                 let scheme = if *tls { "rediss" } else { "redis" };
                 let path = self.database.map(|number| format!("/{number}")).unwrap_or_default();
                 let host = bracketed(host);
-                format!("{scheme}://{login}{host}:{port}{path}{}", query_text(&options))
+                format!("{scheme}://{login}{host}:{port}{path}{}", query(&options))
             }
             RedisTransport::Unix { path } => {
                 options.extend(self.database.map(|number| ("db".to_owned(), number.to_string())));
-                format!("unix://{login}{path}{}", query_text(&options))
+                format!("unix://{login}{path}{}", query(&options))
             }
         }
     }
+}
+
+/// The database that a path names, read as redis-py does: slashes do not count, and what is no
+/// number names none.
+fn database_in_path(path: &str) -> Result<Option<u16>, Misfit> {
+    let number = path.replace('/', "");
+    let digits = number.strip_prefix('-').unwrap_or(&number);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    database_number(&number).map(Some)
 }
 
 fn database_number(text: &str) -> Result<u16, Misfit> {
@@ -156,7 +171,8 @@ fn database_number(text: &str) -> Result<u16, Misfit> {
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.written(self.password.as_ref().map(|_| MASK.to_owned())))
+        let password = self.password.as_ref().map(|_| MASK.to_owned());
+        out.write_str(&self.written(password, shown_query))
     }
 }
 

@@ -13,7 +13,8 @@ use super::resolve::Values;
 use super::section::Section;
 use super::{
     BrokerSettings, CacheSettings, CommunitySettings, CommunitySource, DataSettings,
-    GenerationSettings, LockSettings, MirrorSettings, SECTIONS, SourceSettings,
+    GenerationSettings, LockSettings, MirrorSettings, SECTIONS, Secret, SourceKind, SourceSettings,
+    StoreKind,
 };
 
 /// All settings, decided, with where each came from.
@@ -39,6 +40,7 @@ pub struct Settings {
     file: Option<PathBuf>,
     warnings: Vec<String>,
     skipped: Vec<Skipped>,
+    unknown: Vec<(String, String)>,
 }
 
 /// One line of `config show`.
@@ -72,6 +74,7 @@ impl Settings {
             file,
             warnings: invenio.warnings,
             skipped: invenio.skipped,
+            unknown: invenio.unknown,
         };
         settings.refuse_contradictions()?;
         Ok(settings)
@@ -123,6 +126,69 @@ impl Settings {
             .collect()
     }
 
+    /// Refuses to write while nobody knows where to: when InvenioRDM's configuration gives a name
+    /// that decides where is read or written in a way that is not understood, and nothing of ours
+    /// says it either. For commands that write; to look around, a default will do.
+    ///
+    /// # Errors
+    /// For the first such name.
+    pub fn refuse_guessed_places(&self) -> Result<(), ConfigError> {
+        for (name, text) in &self.unknown {
+            if let Some(setting) = self.undecided(name).and_then(super::setting) {
+                let message = format!("{text}, and it decides where to read and write");
+                let (key, variable) = (setting.key, setting.variable());
+                let hint = format!("say it yourself: --set {key}=… or {variable}");
+                return Err(ConfigError::new(message).with_hint(hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// The setting that `name` would decide about, if it is needed and nothing of ours does.
+    fn undecided(&self, name: &str) -> Option<&'static str> {
+        let ours = |key: &str| {
+            let origin = self.origin(key);
+            matches!(origin, Origin::Flag { .. } | Origin::Env { .. } | Origin::File { .. })
+        };
+        let archive = ours("source.kind") && self.source.kind == SourceKind::Archive;
+        let searches = self.communities.source == CommunitySource::Opensearch || !archive;
+        let searches = searches && !self.mirror.offline;
+        let redis = !ours("cache.store") || self.cache.store == StoreKind::Redis;
+        let (locks, complete) = (redis && self.lock.enabled, ours("cache.redis_url"));
+        let no_database =
+            self.cache.main_redis_url.as_ref().is_some_and(|url| url.database.is_none());
+        let (key, is_needed) = match name {
+            "SEARCH_CLIENT_CONFIG" => ("source.hosts", searches),
+            "SEARCH_HOSTS" | "SEARCH_ELASTIC_HOSTS" => {
+                ("source.hosts", searches && *self.origin("source.hosts") == Origin::Default)
+            }
+            "SEARCH_INDEX_PREFIX" => ("source.index_prefix", searches),
+            "CACHE_REDIS_URL" => ("cache.main_redis_url", redis && (locks || !complete)),
+            "CACHE_REDIS_DB" => ("cache.main_redis_url", locks && no_database),
+            "STATS_CACHE_REDIS_URL" => ("cache.redis_url", redis),
+            "STATS_CACHE_REDIS_DB" => ("cache.redis_db", redis && !complete),
+            "STATS_AGG_REGISTRY_REDIS_DB" => ("cache.registry_redis_db", redis && !complete),
+            "STATS_CACHE_PREFIX" => ("cache.prefix", true),
+            "CACHE_KEY_PREFIX" => ("lock.key_prefix", locks),
+            _ => return None,
+        };
+        (is_needed && !ours(key)).then_some(key)
+    }
+
+    /// That the lock's address is a guess, and which; `None` when it is given or not needed.
+    #[must_use]
+    pub fn guessed_lock(&self) -> Option<String> {
+        let needed = self.cache.store == StoreKind::Redis && self.lock.enabled;
+        let guessed = needed && self.cache.main_redis_url.is_none();
+        guessed.then(|| {
+            let locks = self.cache.redis_targets().locks;
+            format!(
+                "nothing says where InvenioRDM's main cache is, which holds the lock; it is taken \
+                 to be {locks}, InvenioRDM's default"
+            )
+        })
+    }
+
     fn refuse_contradictions(&self) -> Result<(), ConfigError> {
         let source = &self.source;
         if source.hosts.is_empty() {
@@ -136,6 +202,12 @@ impl Settings {
         if source.api_key.is_some() && source.username.is_some() {
             let advice = "set either an API key or user and password";
             return Err(self.contradiction("source.api_key", "stands beside a user", advice));
+        }
+        let key = source.api_key.as_ref().map(Secret::expose).unwrap_or_default();
+        if !key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+            let advice = "give the encoded form, on one line";
+            let what = "holds a line break or another character that no key has";
+            return Err(self.contradiction("source.api_key", what, advice));
         }
         if source.page_size.0 == 0 {
             return Err(self.contradiction("source.page_size", "is 0", "a page needs room"));

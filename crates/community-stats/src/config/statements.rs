@@ -1,4 +1,5 @@
-//! Where the statements of a Python file begin and end: brackets, texts, comments, continued lines.
+//! Where the statements of a Python file begin and end: brackets, texts, comments, continued lines,
+//! and blocks that stand on the line of their condition.
 
 /// One statement.
 #[derive(Debug)]
@@ -7,7 +8,7 @@ pub(super) struct Statement<'a> {
     pub(super) line: usize,
     /// Its text; a comment may stand at its end.
     pub(super) text: &'a str,
-    /// Whether it stands inside another one.
+    /// Whether it stands inside another one: on lines of its own, or behind a condition.
     pub(super) indented: bool,
 }
 
@@ -47,6 +48,23 @@ pub(super) fn code_only(text: &str) -> String {
     code
 }
 
+/// Whether a statement has a block: its head ends with a colon.
+fn begins_block(text: &str) -> bool {
+    const WORDS: [&str; 11] =
+        ["if", "elif", "else", "for", "while", "with", "try", "except", "finally", "def", "class"];
+    let part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let (word, rest) = text.split_at(text.find(|letter| !part(letter)).unwrap_or(text.len()));
+    match word {
+        "async" => begins_block(rest.trim_start()),
+        // These two may be names as well.
+        "match" | "case" => {
+            let after = rest.trim_start();
+            rest.starts_with([' ', '\t']) && !after.starts_with(['=', ':', ',', '.'])
+        }
+        word => WORDS.contains(&word),
+    }
+}
+
 struct Splitter<'a> {
     text: &'a str,
     at: usize,
@@ -59,16 +77,20 @@ impl<'a> Splitter<'a> {
         let mut indented = false;
         while self.at < self.text.len() {
             let (start, line) = (self.at, self.line);
-            let separator = self.skip_statement()?;
-            let text = &self.text[start..self.at - usize::from(separator.is_some())];
             let begins_line = start == 0 || self.text.as_bytes()[start - 1] == b'\n';
+            let rest = &self.text[start..];
             if begins_line {
-                indented = text.starts_with([' ', '\t']);
+                indented = rest.starts_with([' ', '\t']);
             }
+            let begins_block = begins_block(rest.trim_start_matches([' ', '\t', '\x0c']));
+            let separator = self.skip_statement(begins_block)?;
+            let text = &self.text[start..self.at - usize::from(separator.is_some())];
             let bare = text.trim();
             if !bare.is_empty() && !bare.starts_with('#') {
                 found.push(Statement { line, text, indented });
             }
+            // What follows on the same line is inside.
+            indented |= separator == Some(b':');
         }
         Ok(found)
     }
@@ -83,8 +105,9 @@ impl<'a> Splitter<'a> {
         self.at = self.text.len().min(self.at + 1);
     }
 
-    /// Moves behind the end of the statement; the line end or semicolon that ended it.
-    fn skip_statement(&mut self) -> Result<Option<u8>, usize> {
+    /// Moves behind the end of the statement; the line end or semicolon that ended it, or the colon
+    /// that ends the head of a block.
+    fn skip_statement(&mut self, begins_block: bool) -> Result<Option<u8>, usize> {
         let mut open_since = Vec::new();
         while let Some(byte) = self.byte(0) {
             match byte {
@@ -104,6 +127,10 @@ impl<'a> Splitter<'a> {
                 b')' | b']' | b'}' => {
                     open_since.pop();
                     self.step();
+                }
+                b':' if begins_block && open_since.is_empty() && self.byte(1) != Some(b'=') => {
+                    self.step();
+                    return Ok(Some(byte));
                 }
                 b'\n' | b';' if open_since.is_empty() => {
                     self.step();

@@ -59,7 +59,8 @@ impl Value {
             Self::Bool(_) | Self::Integer(_) | Self::Float(_) if secret => "not text".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
             Self::Integer(value) => format!("the number {value}"),
-            Self::Float(value) => format!("the number {value}"),
+            // With its point: 30.0 is refused where 30 is not.
+            Self::Float(value) => format!("the number {value:?}"),
             Self::Text(text) | Self::Word(text) if text.is_empty() => "empty".to_owned(),
             Self::Text(_) | Self::Word(_) if secret => "text (kept out of this message)".to_owned(),
             Self::Text(text) => format!("the text {text:?}"),

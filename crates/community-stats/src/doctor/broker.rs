@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use super::check::Check;
-use crate::config::{BrokerSettings, BrokerUrl};
+use super::check::{Check, State};
+use crate::config::{BrokerNode, BrokerSettings, BrokerUrl};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -19,7 +19,21 @@ pub(super) fn examine(settings: &BrokerSettings) -> Vec<Check> {
     broker.into_iter().chain(results).collect()
 }
 
+/// Of several addresses one that answers is enough: the others are for when it fails.
 fn check(name: &str, url: &BrokerUrl) -> Check {
+    let mut broken = Vec::new();
+    for node in url.nodes() {
+        match check_node(name, node) {
+            check if check.state == State::Ok => return check,
+            check => broken.push(check),
+        }
+    }
+    let details: Vec<String> = broken.iter().map(|check| check.detail.clone()).collect();
+    let last = broken.pop().unwrap_or_else(|| Check::ok(name, url.to_string()));
+    Check { detail: details.join("; "), ..last }
+}
+
+fn check_node(name: &str, url: &BrokerNode) -> Check {
     let Some((host, port)) = url.endpoint() else {
         return Check::ok(name, format!("{url}: not reached over TCP, so not looked at"));
     };

@@ -67,6 +67,11 @@ fn configuration(settings: &Settings) -> Check {
         Some(file) => format!("from {} and the environment", file.display()),
         None => "from flags and the environment, without a file".to_owned(),
     };
+    if let Err(error) = settings.refuse_guessed_places() {
+        let told = settings.warnings().join("; ");
+        let remedy = error.hint().unwrap_or_default().to_owned();
+        return Check::failed(name, format!("{told}; commands that write refuse to"), remedy);
+    }
     match settings.warnings() {
         [] => Check::ok(name, file),
         warnings => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use stats_cache::{
-    CacheError, CacheErrorKind, Clock, RedisClient, RedisLock, RedisOptions, ServerReport,
+    CacheError, CacheErrorKind, Clock, Needs, RedisClient, RedisLock, RedisOptions, ServerReport,
 };
 
 use super::check::{Check, State, bytes, plural};
@@ -23,23 +23,37 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
         Err(check) => vec![check.clone()],
     };
     if let Ok(client) = &responses {
-        checks.push(database("redis responses", client, &settings.cache.prefix));
+        let prefix = &settings.cache.prefix;
+        checks.push(database("redis responses", client, prefix));
+        checks.push(rights("rights on responses", client, &Needs::of_store(prefix)));
     }
     if one_server && responses.as_ref().is_err_and(|check| check.state == State::Unreachable) {
         // The same server again would only say the same again.
         return checks;
     }
-    checks.push(match client(&targets.registry, "redis registry") {
+    match client(&targets.registry, "redis registry") {
         Ok(client) => {
-            Check::ok("redis registry", format!("database {}", client.address().database))
+            let detail = format!("database {}", client.address().database);
+            checks.push(Check::ok("redis registry", detail));
+            checks.push(rights("rights on the registry", &client, &Needs::of_registry()));
         }
-        Err(check) => check,
-    });
+        Err(check) => checks.push(check),
+    }
+    if !settings.lock.enabled {
+        checks.push(no_lock(settings));
+        return checks;
+    }
+    if let Some(guess) = settings.guessed_lock() {
+        let remedy = "set cache.main_redis_url to what InvenioRDM has as CACHE_REDIS_URL";
+        checks.push(Check::warning("lock address", guess, remedy));
+    }
     match client(&targets.locks, "lock") {
         Ok(client) => {
             if !one_server {
                 checks.extend(server("redis of the lock", &client, clock));
             }
+            let needs = Needs::of_lock(&settings.lock.key());
+            checks.push(rights("rights on the lock", &client, &needs));
             checks.push(lock(settings, client));
         }
         Err(check) => checks.push(check),
@@ -48,15 +62,12 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
 }
 
 fn client(url: &RedisUrl, name: &str) -> Result<Arc<RedisClient>, Check> {
-    let address = redis_address(url).map_err(|error| {
-        Check::failed(name, chain(&error), "correct the Redis address in the settings")
-    })?;
     let options = RedisOptions {
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(10),
         ..RedisOptions::default()
     };
-    let connected = RedisClient::connect(address, options);
+    let connected = RedisClient::connect(redis_address(url), options);
     connected.map(Arc::new).map_err(|error| broken(name, &error))
 }
 
@@ -64,6 +75,11 @@ fn server(name: &str, client: &RedisClient, clock: &dyn Clock) -> Vec<Check> {
     let (before, asked) = (clock.now(), Instant::now());
     let report = match client.examine() {
         Ok(report) => report,
+        Err(error) if error.kind() == CacheErrorKind::Refused => {
+            let remedy = "give the user the right to INFO and TIME; without them nobody can tell \
+                          whether this server takes writes, drops entries or has a wrong clock";
+            return vec![Check::warning(name, chain(&error), remedy)];
+        }
         Err(error) => return vec![broken(name, &error)],
     };
     let (took, after) = (asked.elapsed(), clock.now());
@@ -123,48 +139,70 @@ fn database(name: &str, client: &RedisClient, prefix: &str) -> Check {
     match client.counts(prefix) {
         Ok(counts) => {
             let detail = format!(
-                "database {}: {}, of which we wrote {} below {prefix}:",
+                "database {}: {}, and we keep {} of entries below {prefix}:",
                 client.address().database,
                 plural(counts.keys, "key", "keys"),
-                plural(counts.recorded, "entry", "entries"),
+                plural(counts.recorded, "record", "records"),
             );
             Check::ok(name, detail).took(asked.elapsed())
+        }
+        Err(error) if error.kind() == CacheErrorKind::Refused => {
+            let remedy = "give the user the rights to DBSIZE and HLEN; only this count needs them";
+            Check::warning(name, chain(&error), remedy)
         }
         Err(error) => broken(name, &error),
     }
 }
 
+/// Whether the user of an address may do what we do there.
+fn rights(name: &str, client: &RedisClient, needs: &Needs) -> Check {
+    let missing = match client.missing_rights(needs) {
+        Ok(missing) => missing,
+        Err(error) => return broken(name, &error),
+    };
+    let database = client.address().database;
+    if missing.is_empty() {
+        return Check::ok(name, format!("all that is needed in database {database}"));
+    }
+    let detail = format!(
+        "the user of {} may not do in database {database}: {}",
+        client.address(),
+        missing.join(", ")
+    );
+    let remedy = "grant these commands, and the key patterns of the Python side together with \
+                  community-stats:* (docs/operations.md, \"What is written to Redis\")";
+    Check::failed(name, detail, remedy)
+}
+
+/// A lock that nobody takes needs no server.
+fn no_lock(settings: &Settings) -> Check {
+    Check::warning(
+        "lock",
+        format!("{} is switched off", settings.lock.key()),
+        "bulk runs of Python and ours may do the same work twice; set `lock.enabled`",
+    )
+}
+
 fn lock(settings: &Settings, client: Arc<RedisClient>) -> Check {
     let (name, lock) = ("lock", &settings.lock);
     let place = format!("{} in database {}", lock.key(), client.address().database);
-    if !lock.enabled {
-        return Check::warning(
-            name,
-            format!("{place} is switched off"),
-            "bulk runs of Python and ours may do the same work twice; set `lock.enabled`",
-        );
-    }
     let held = RedisLock::new(client, &lock.key_prefix, &lock.name, lock.timeout).holder();
     let holder = match held {
         Ok(None) => return Check::ok(name, format!("{place} is free")),
         Ok(Some(holder)) => holder,
         Err(error) => return broken(name, &error),
     };
-    let who = match &holder.token {
-        Some(token) => format!("by {token}"),
-        None => "by a value that Python did not write".to_owned(),
-    };
-    let Some(remaining) = holder.remaining else {
+    if holder.remaining.is_none() {
         return Check::failed(
             name,
-            format!("{place} is held {who}, and never ends"),
+            format!("{place} is {holder}"),
             "if no run is under way, its holder died: delete the key, as `invenio \
              community-stats clear-lock --lock-name` does",
         );
-    };
+    }
     Check::warning(
         name,
-        format!("{place} is held {who} for another {} s", remaining.as_secs()),
+        format!("{place} is {holder}"),
         "a bulk run is under way; wait for it, or for the end of the lock if it died",
     )
 }

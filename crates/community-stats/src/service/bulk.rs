@@ -20,11 +20,18 @@ use super::summary::Summary;
 
 /// A lock that keeps two bulk runs apart.
 pub trait BulkLock: Send + Sync {
-    /// Takes it, without waiting; `None` when somebody holds it.
+    /// Takes it, without waiting; `None` when somebody holds it. It is not taken where it could not
+    /// be given back.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer, or refuses what giving it back takes.
+    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError>;
+
+    /// Who holds it, for people: "the lock x is held by y"; `None` when nobody does.
     ///
     /// # Errors
     /// When whoever keeps the lock cannot answer.
-    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError>;
+    fn holder(&self) -> Result<Option<String>, CacheError>;
 }
 
 /// A [`BulkLock`] that was taken.
@@ -34,6 +41,13 @@ pub trait HeldBulkLock: Send + Sync {
     /// # Errors
     /// When whoever keeps the lock cannot answer.
     fn renew(&self) -> Result<bool, CacheError>;
+
+    /// Whether it is still ours, asked of whoever keeps it. When it is not,
+    /// [`lease_left`](Self::lease_left) is zero from then on.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer; the lease then runs on.
+    fn still_held(&self) -> Result<bool, CacheError>;
 
     /// How long it lasts at least, without asking anybody; zero when it is lost.
     fn lease_left(&self) -> Duration;
@@ -60,6 +74,14 @@ impl Halt<'_> {
     pub(super) fn lost(&self) -> bool {
         self.lock.is_some_and(|lock| lock.lease_left().is_zero())
     }
+
+    /// Asks whether the lock was taken away, which no lease tells; afterwards
+    /// [`is_set`](Self::is_set) says so. Without an answer the lease runs on.
+    pub(super) fn ask(&self) {
+        if let Some(lock) = self.lock {
+            drop(lock.still_held());
+        }
+    }
 }
 
 impl CachedResponseService {
@@ -72,7 +94,11 @@ impl CachedResponseService {
     pub fn create(&self, request: &Request, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
         let held = match &self.lock {
             None => None,
-            Some(lock) => Some(lock.acquire()?.ok_or(ServiceError::Locked)?),
+            Some(lock) => match lock.acquire()? {
+                Some(held) => Some(held),
+                // Who holds it only helps: that nobody could say is no other failure.
+                None => return Err(ServiceError::Locked(lock.holder().ok().flatten())),
+            },
         };
         let created = match &held {
             None => self.create_marked(request, run, None),
@@ -84,6 +110,13 @@ impl CachedResponseService {
             (Ok(mut summary), Some(Err(error))) => {
                 summary.warnings.push(format!("the lock was not given back: {}", chain(&error)));
                 Ok(summary)
+            }
+            (Ok(mut summary), Some(Ok(false))) => {
+                summary.lock_lost = true;
+                Ok(summary)
+            }
+            (Err(error), Some(Err(release))) => {
+                Err(ServiceError::NotReleased { error: Box::new(error), release })
             }
             (created, _) => created,
         }
@@ -99,17 +132,24 @@ impl CachedResponseService {
             let plan = self.plan(request)?;
             return Ok(self.execute_with(&plan, run, lock));
         };
-        let (plan, marks) = self.plan_with_marks(request)?;
+        let (mut plan, marks) = self.plan_with_marks(request)?;
         let years = years_of(&plan);
         let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
-        let mut troubles = Vec::new();
-        note(&mut troubles, registry.mark_generating(&name, &years));
-        let mut summary = self.execute_with(&plan, run, lock);
+        let mut troubles = unreadable_marks(&marks.unreadable);
+        note(&mut troubles, self.look_at_some(&mut plan));
+        let mark = || registry.mark_generating(&name, &years, lock.is_some());
+        note(&mut troubles, mark());
+        let mut summary = while_repeating(registry.marks_last() / 3, &mark, || {
+            self.execute_with(&plan, run, lock)
+        });
         note(&mut troubles, registry.unmark_generating(&name, &years));
+        let halt = Halt { asked: run.cancel, lock };
+        halt.ask();
+        summary.lock_lost |= halt.lost();
         if !summary.lock_lost {
             let stored = stored_years(&plan, &summary);
             note(&mut troubles, complete_first_runs(registry, &plan, &stored));
-            note(&mut troubles, remove_marks(registry, &marks, &plan, &stored));
+            note(&mut troubles, remove_marks(registry, &marks.marks, &plan, &stored));
         }
         summary.warnings.extend(troubles);
         Ok(summary)
@@ -136,6 +176,42 @@ fn while_renewing<T>(lock: &dyn HeldBulkLock, work: impl FnOnce() -> T) -> T {
         drop(done);
         result
     })
+}
+
+/// Runs `work` while another thread repeats `mark` after each pause: a long run is seen as long as
+/// it lasts. A mark that could not be set again is set the next time.
+fn while_repeating<T, E>(
+    pause: Duration,
+    mark: &(impl Fn() -> Result<(), E> + Sync),
+    work: impl FnOnce() -> T,
+) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                drop(mark());
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Keys that look like marks of the aggregation and are none, in one line.
+fn unreadable_marks(keys: &[String]) -> Vec<String> {
+    const NAMED: usize = 5;
+    let named = keys.get(..NAMED).unwrap_or(keys).join(", ");
+    let more = match keys.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match keys {
+        [] => Vec::new(),
+        _ => vec![format!(
+            "these keys of the registry name no community and year, and were ignored: {named}{more}"
+        )],
+    }
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

@@ -159,14 +159,21 @@ impl Directory {
         self.communities.is_empty()
     }
 
-    /// Whether entries of this community are still wanted: it stands, or nothing is known of it
-    /// but that it has documents.
+    /// Whether entries of this community are still wanted: it stands. Where no community is known at
+    /// all, those that have documents stand in for them; else documents outlive their community.
     #[must_use]
     pub fn is_wanted(&self, id: &str, shelved: &BTreeSet<String>) -> bool {
         match self.find(id) {
             Some(community) => community.deletion == DeletionStatus::Published,
-            None => id == GLOBAL || shelved.contains(id),
+            None => id == GLOBAL || (self.is_empty() && shelved.contains(id)),
         }
+    }
+
+    /// The ids of the communities that were deleted.
+    #[must_use]
+    pub fn deleted(&self) -> Vec<String> {
+        let gone = self.communities.iter().filter(|c| c.deletion != DeletionStatus::Published);
+        gone.map(|community| community.id.clone()).collect()
     }
 
     fn standing(&self) -> impl Iterator<Item = &Community> {

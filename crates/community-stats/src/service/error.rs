@@ -38,11 +38,27 @@ pub enum ServiceError {
     #[error("preparing the responses")]
     Series(#[from] SeriesError),
     /// Another bulk run holds the lock.
-    #[error("Another cache generation task is already running")]
-    Locked,
+    #[error("Another cache generation task is already running{}", in_parentheses(.0.as_deref()))]
+    Locked(
+        /// Who holds it, when that is known.
+        Option<String>,
+    ),
+    /// The run failed, and then the lock could not be given back either.
+    #[error("{error}")]
+    NotReleased {
+        /// Why the run failed.
+        #[source]
+        error: Box<ServiceError>,
+        /// Why the lock was not given back.
+        release: CacheError,
+    },
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+fn in_parentheses(text: Option<&str>) -> String {
+    text.map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
 /// An error and its causes in one line.

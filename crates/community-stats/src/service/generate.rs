@@ -187,6 +187,7 @@ impl CachedResponseService {
         let origin = self.origin(plan, job, &reading);
         let mut report = job.report(|| Outcome::Abandoned);
         (report.documents, report.bytes) = (reading.documents, reading.bytes);
+        halt.ask();
         for (index, (category, outcome)) in report.outcomes.iter_mut().enumerate() {
             if halt.is_set() {
                 break;

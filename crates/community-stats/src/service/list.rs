@@ -1,6 +1,6 @@
 //! What is stored, and in which state; without reading a body.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use stats_cache::{EntryDescription, EntryFilter, EntryState};
 use stats_series::Category;
@@ -10,6 +10,10 @@ use super::communities::{Communities, Directory};
 use super::error::ServiceError;
 use super::matrix::StateName;
 use super::request::{Request, Years};
+use crate::calendar::day_of;
+
+/// How many keys one question to the store is about.
+const KEYS_PER_QUESTION: usize = 512;
 
 /// Which entries to list. Empty lists mean all.
 #[derive(Debug, Clone, Default)]
@@ -122,24 +126,26 @@ impl CachedResponseService {
             [] => Vec::new(),
             _ => members.iter().map(|member| member.id.clone()).collect(),
         };
-        let entries = self.store.list(&EntryFilter {
+        let wanted = EntryFilter {
             communities,
             years: filter.years.clone(),
             categories: filter.categories.clone(),
-        })?;
-        let orphan = |entry: EntryState| {
-            let description = description(entry)?;
-            (!seen.contains(&description.key)).then(|| Listed {
-                community: description.community.clone(),
-                slug: None,
-                year: description.year,
-                category: description.category,
-                state: StateName::Orphan,
-                reason: "no community, year or category that would be made".to_owned(),
-                description: Some(description),
-            })
         };
-        Ok(entries.into_iter().filter_map(orphan).collect())
+        let entries = self.store.list(&wanted)?.into_iter().filter_map(description);
+        let mut entries: Vec<EntryDescription> = entries.collect();
+        let directory = Directory::read(self.source.as_ref())?;
+        self.add_of_deleted(&directory, &mut entries)?;
+        entries.retain(|entry| wanted.matches(entry) && !seen.contains(&entry.key));
+        let orphan = |description: EntryDescription| Listed {
+            community: description.community.clone(),
+            slug: None,
+            year: description.year,
+            category: description.category,
+            state: StateName::Orphan,
+            reason: "no community, year or category that would be made".to_owned(),
+            description: Some(description),
+        };
+        Ok(entries.into_iter().map(orphan).collect())
     }
 
     /// Removes the entries of communities that were deleted or are not known any more; returns
@@ -161,10 +167,49 @@ impl CachedResponseService {
         let directory = Directory::read(self.source.as_ref())?;
         let shelved = self.shelved_communities()?;
         let entries = self.store.list(&EntryFilter::default())?.into_iter();
-        Ok(entries
+        let mut orphans: Vec<EntryDescription> = entries
             .filter_map(description)
             .filter(|entry| !directory.is_wanted(&entry.community, &shelved))
-            .collect())
+            .collect();
+        self.add_of_deleted(&directory, &mut orphans)?;
+        Ok(orphans)
+    }
+
+    /// Adds what stands of deleted communities and is not there yet: entries that the store does not
+    /// know of itself, since another writer left them. Their keys follow from the lifespans.
+    fn add_of_deleted(
+        &self,
+        directory: &Directory,
+        entries: &mut Vec<EntryDescription>,
+    ) -> Result<(), ServiceError> {
+        let (source, layouts) = (self.source.as_ref(), &self.settings.layouts);
+        let deleted = directory.deleted();
+        if deleted.is_empty() {
+            return Ok(());
+        }
+        let members = directory.members(deleted, source, layouts, &BTreeMap::new())?;
+        let current_year = day_of(self.clock.now()).year();
+        let mut cells = Vec::new();
+        for member in &members {
+            for year in member.first_year..=current_year {
+                cells.extend(Category::ALL.map(|category| (&member.id, year, category)));
+            }
+        }
+        let known: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+        for cells in cells.chunks(KEYS_PER_QUESTION) {
+            let keys: Vec<String> =
+                cells.iter().map(|(id, year, category)| self.key(id, *year, *category)).collect();
+            for ((id, year, category), state) in cells.iter().zip(self.store.describe(&keys)?) {
+                let entry = description(state).filter(|entry| !known.contains(&entry.key));
+                entries.extend(entry.map(|entry| EntryDescription {
+                    community: (*id).clone(),
+                    year: *year,
+                    category: *category,
+                    ..entry
+                }));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ mod matrix;
 mod nothing;
 mod plan;
 mod request;
+mod sample;
 mod settings;
 mod settled;
 mod shelf;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stats_cache::{EntryState, ShelfMark, UpdateMark, response_key};
+use stats_cache::{EntryState, ShelfMark, UpdateMark, UpdateMarks, response_key};
 use stats_documents::{
     Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter, SourceError,
     SourceErrorKind,
@@ -149,6 +149,11 @@ impl Plan {
         Shelf { kind: cell.category.kind(), community, year: cell.year }
     }
 
+    /// Whether an aggregation marked the year of a cell as changed.
+    pub(super) fn is_marked(&self, cell: &Cell) -> bool {
+        self.marked.contains(&(self.member(cell).id.clone(), cell.year))
+    }
+
     /// Why a cell cannot be made.
     pub(super) fn refusal(&self, cell: &Cell) -> String {
         match self.standing.missing.get(&cell.category.kind()) {
@@ -202,12 +207,12 @@ impl CachedResponseService {
     pub(super) fn plan_with_marks(
         &self,
         request: &Request,
-    ) -> Result<(Plan, Vec<UpdateMark>), ServiceError> {
+    ) -> Result<(Plan, UpdateMarks), ServiceError> {
         let marks = match &self.registry {
-            Some(registry) => registry.update_marks()?.marks,
-            None => Vec::new(),
+            Some(registry) => registry.update_marks()?,
+            None => UpdateMarks::default(),
         };
-        let plan = self.survey_marked(request, &marks, &mut |_, _| ())?;
+        let plan = self.survey_marked(request, &marks.marks, &mut |_, _| ())?;
         Ok((plan, marks))
     }
 

@@ -14,6 +14,7 @@ mod addresses;
 mod defaults;
 mod invenio;
 mod literals;
+mod redis;
 mod reference;
 
 /// A folder for files, and a loader whose home it is.
@@ -276,6 +277,16 @@ fn contradictions_are_refused() {
     );
 }
 
+/// A key that no header can hold is found before anybody connects.
+#[test]
+fn a_key_with_a_line_break_is_refused_and_not_shown() {
+    for key in ["hidden\nhidden", "hidden\r", "hid\u{e9}den"] {
+        let refusal = Scene::new().variable("COMMUNITY_STATS_SOURCE_API_KEY", key).refusal();
+        let start = "COMMUNITY_STATS_SOURCE_API_KEY: `source.api_key` holds a line break";
+        assert!(refusal.starts_with(start) && !refusal.contains("hid"), "{refusal}");
+    }
+}
+
 #[test]
 fn variables_that_kubernetes_makes_for_services_are_not_ours() {
     Scene::new()
@@ -333,7 +344,8 @@ fn secrets_are_shown_nowhere() {
 fn refusals_hold_no_secret() {
     let texts = [
         "[cache]\nredis_url = \"http://u:hidden@r\"\n",
-        "[cache]\nredis_url = \"redis://u:hidden@r/x\"\n",
+        "[cache]\nredis_url = \"redis://u:hidden@r/0?db=x\"\n",
+        "[broker]\nurl = \"amqp://u:hidden@a//;amqp://u:hidden@$(B)//\"\n",
         "[source]\nhosts = [\"ftp://u:hidden@h\"]\n",
         "[source]\npassword = hidden\n",
         "[source]\npassword = \"hidden\n",

@@ -60,13 +60,22 @@ impl RedisClient {
     /// # Errors
     /// When the server cannot be reached or refuses, or a certificate file cannot be read.
     pub fn connect(address: RedisAddress, options: RedisOptions) -> Result<Self, CacheError> {
-        let client = client(&address, &options)?;
-        let client = Self { address, client, options, idle: Mutex::default() };
+        let client = Self::prepare(address, options)?;
         let connection = client
             .open()
             .map_err(|error| cache_error(format!("connecting to {}", client.address), error))?;
         client.keep(connection);
         Ok(client)
+    }
+
+    /// The same without connecting: for a server that may not be needed at all. The first command
+    /// tells what is wrong with it.
+    ///
+    /// # Errors
+    /// When a certificate file cannot be read.
+    pub fn prepare(address: RedisAddress, options: RedisOptions) -> Result<Self, CacheError> {
+        let client = client(&address, &options)?;
+        Ok(Self { address, client, options, idle: Mutex::default() })
     }
 
     /// The address.
@@ -108,6 +117,28 @@ impl RedisClient {
             Err(error) if error.kind() == CacheErrorKind::Full => self.pipeline(commands, doing),
             result => result,
         }
+    }
+
+    /// Puts commands into a transaction that never ends, on a connection of its own; what the
+    /// server says to each. `None` when it takes no transaction from this user.
+    pub(super) fn queued(
+        &self,
+        commands: &[Cmd],
+        doing: &str,
+    ) -> Result<Option<Vec<Value>>, CacheError> {
+        let ask = || {
+            let mut connection = self.open()?;
+            connection.send_packed_command(MULTI)?;
+            // Without it the commands would be run.
+            match connection.recv_response()?.extract_error() {
+                Err(error) if error.code() == Some("NOPERM") => return Ok(None),
+                begun => begun?,
+            };
+            connection.send_packed_command(&packed(commands))?;
+            let answers = commands.iter().map(|_| connection.recv_response());
+            answers.collect::<RedisResult<_>>().map(Some)
+        };
+        ask().map_err(|error| cache_error(format!("{doing} at {}", self.address), error))
     }
 
     /// Runs commands that are packed already as one transaction; in pieces, so that a large value

@@ -47,7 +47,10 @@ fn remedy(error: &RedisError) -> Option<&'static str> {
         "OOM" => " (Redis has reached its maxmemory; raise it, or let entries expire sooner)",
         "READONLY" => " (this Redis is a read-only replica; name the primary)",
         "NOAUTH" | "WRONGPASS" => " (check user and password in the Redis URL)",
-        "NOPERM" => " (the user named in the Redis URL lacks a right)",
+        "NOPERM" => {
+            " (the user named in the Redis URL lacks a right; besides the keys of the Python side it \
+             needs those of the pattern community-stats:*)"
+        }
         "MISCONF" => " (Redis cannot save its data to disk and therefore takes no writes)",
         _ => return None,
     })

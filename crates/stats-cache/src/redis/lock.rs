@@ -27,6 +27,17 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
+/// Redis 7 tells which rights there are without using them; before, that scripts run has to do.
+const PROVE: &str = "
+if redis.acl_check_cmd then
+    for _, name in ipairs({'GET', 'PEXPIRE', 'DEL'}) do
+        if not redis.acl_check_cmd(name, KEYS[1]) then
+            return redis.error_reply('NOPERM this user may not run ' .. name .. ' on ' .. KEYS[1])
+        end
+    end
+end
+return 1";
+
 /// A lock in the main cache of an instance. Whoever holds it, also a Python worker, is the only one to
 /// run in bulk.
 #[derive(Debug, Clone)]
@@ -46,11 +57,19 @@ impl RedisLock {
         Self { client, key: format!("{key_prefix}lock:{name}"), lifetime }
     }
 
-    /// Takes the lock, without waiting; `None` when somebody holds it.
+    /// The key under which the lock stands.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Takes the lock, without waiting; `None` when somebody holds it. It is taken only where it can
+    /// be given back: whoever may not run the script for that would block everybody.
     ///
     /// # Errors
     /// When the server cannot answer, or refuses.
     pub fn acquire(&self) -> Result<Option<HeldLock>, CacheError> {
+        self.prove()?;
         let token = Uuid::new_v4().to_string();
         let value = stored(&token);
         let doing = format!("taking the lock {}", self.key);
@@ -65,6 +84,17 @@ impl RedisLock {
             }
         }
         Ok(Some(HeldLock { lock: self.clone(), token, value, renewed: Mutex::new(Some(taken_at)) }))
+    }
+
+    /// Proves that the lock can be given back and renewed, without touching it.
+    ///
+    /// # Errors
+    /// When the server cannot answer, or a right is missing.
+    pub fn prove(&self) -> Result<(), CacheError> {
+        let mut eval = cmd("EVAL");
+        eval.arg(PROVE).arg(1).arg(&self.key);
+        self.client.command(&eval, &format!("preparing to give back the lock {}", self.key))?;
+        Ok(())
     }
 
     /// Who holds the lock; `None` when nobody does.
@@ -114,6 +144,20 @@ pub struct LockHolder {
     pub token: Option<String>,
     /// How long the lock lasts unless it is renewed; `None`: for ever.
     pub remaining: Option<Duration>,
+}
+
+/// To be read after "the lock is": `held by <token> for another 3540 s`.
+impl fmt::Display for LockHolder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.token {
+            Some(token) => write!(out, "held by {token}")?,
+            None => out.write_str("held by a value that Python did not write")?,
+        }
+        match self.remaining {
+            Some(remaining) => write!(out, " for another {} s", remaining.as_secs()),
+            None => out.write_str(", and never ends"),
+        }
+    }
 }
 
 /// A lock that was taken. It is released when it is dropped, without telling whether that worked:

@@ -9,11 +9,13 @@ mod index;
 mod lock;
 mod registry;
 mod reply;
+mod rights;
 mod store;
 
-pub use self::address::{AddressError, Endpoint, RedisAddress, RedisSettings, TlsSettings};
+pub use self::address::{Endpoint, RedisAddress, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};
 pub use self::examine::{DatabaseCounts, ServerReport};
 pub use self::lock::{HeldLock, LockHolder, RedisLock};
 pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
+pub use self::rights::Needs;
 pub use self::store::RedisStore;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{Value, cmd};
 
@@ -20,18 +21,30 @@ const BATCH: usize = 200;
 const UPDATED: &str = "_agg_updated_";
 
 /// Sets marks. Beside each lies a hash of ours: the runs that hold the mark, with the time until
-/// which, and the value that was written last.
+/// which, and the value that was written last. A mark with another value is somebody else's: it
+/// stays as it is, and is not among the values that we remember. A run that holds the lock of bulk
+/// runs is alone: whatever other run of ours is noted there has died.
 const MARK: &str = "
 for i = 1, #KEYS, 2 do
-    redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[4])
-    redis.call('HSET', KEYS[i + 1], 'value', ARGV[1])
+    local present = redis.call('GET', KEYS[i])
+    if not present or present == redis.call('HGET', KEYS[i + 1], 'value') then
+        redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[4])
+        redis.call('HSET', KEYS[i + 1], 'value', ARGV[1])
+    end
+    if ARGV[5] == '1' then
+        for _, field in ipairs(redis.call('HKEYS', KEYS[i + 1])) do
+            if field ~= 'value' then
+                redis.call('HDEL', KEYS[i + 1], field)
+            end
+        end
+    end
     redis.call('HSET', KEYS[i + 1], 'run:' .. ARGV[2], ARGV[3])
     redis.call('EXPIRE', KEYS[i + 1], ARGV[4])
 end
 return #KEYS / 2";
 
-/// Removes a run's marks, except where another run of ours still holds the mark, or somebody else
-/// has written it since.
+/// Removes a run's marks, except where another run of ours still holds the mark, or where the mark
+/// is not the one that we wrote last.
 const UNMARK: &str = "
 local removed = 0
 for i = 1, #KEYS, 2 do
@@ -46,7 +59,7 @@ for i = 1, #KEYS, 2 do
         end
     end
     if not held then
-        if not value or redis.call('GET', KEYS[i]) == value then
+        if value and redis.call('GET', KEYS[i]) == value then
             removed = removed + redis.call('DEL', KEYS[i])
         end
         redis.call('DEL', KEYS[i + 1])
@@ -93,15 +106,26 @@ pub struct UpdateMarks {
 
 /// What generation tells and is told, beside the responses.
 pub trait Registry: Send + Sync {
-    /// Tells that `run` generates responses of these communities and years, for two hours or until
-    /// it says so again. The page of a community then shows that caching is in progress.
+    /// Tells that `run` generates responses of these communities and years, for
+    /// [`marks_last`](Self::marks_last) or until it says so again. The page of a community then shows
+    /// that caching is in progress. A mark that somebody else set is left as it is. When the run is
+    /// `alone`, because it holds the lock of bulk runs, what other runs of ours hold is held by dead
+    /// ones, and is theirs no more.
     ///
     /// # Errors
     /// When the registry cannot be written.
-    fn mark_generating(&self, run: &str, years: &[(String, i16)]) -> Result<(), CacheError>;
+    fn mark_generating(
+        &self,
+        run: &str,
+        years: &[(String, i16)],
+        alone: bool,
+    ) -> Result<(), CacheError>;
 
-    /// Takes that back. Marks that other runs hold stay (cache-and-jobs specification, weakness
-    /// 16.4).
+    /// How long marks last unless they are set again.
+    fn marks_last(&self) -> Duration;
+
+    /// Takes that back. Marks that other runs hold or somebody else set stay (cache-and-jobs
+    /// specification, weakness 16.4).
     ///
     /// # Errors
     /// When the registry cannot be written; the marks then end by themselves.
@@ -161,7 +185,12 @@ impl RedisRegistry {
 }
 
 impl Registry for RedisRegistry {
-    fn mark_generating(&self, run: &str, years: &[(String, i16)]) -> Result<(), CacheError> {
+    fn mark_generating(
+        &self,
+        run: &str,
+        years: &[(String, i16)],
+        alone: bool,
+    ) -> Result<(), CacheError> {
         let now = self.clock.now();
         let until = now.as_millisecond() + i64::try_from(MARK_SECONDS * 1000).unwrap_or(i64::MAX);
         let value = now.strftime("%Y-%m-%dT%H:%M:%S.000").to_string();
@@ -169,10 +198,14 @@ impl Registry for RedisRegistry {
             let keys = Self::mark_keys(years);
             let mut script = cmd("EVAL");
             script.arg(MARK).arg(keys.len()).arg(&keys);
-            script.arg(&value).arg(run).arg(until).arg(MARK_SECONDS);
+            script.arg(&value).arg(run).arg(until).arg(MARK_SECONDS).arg(u8::from(alone));
             self.client.command(&script, "marking what is generated")?;
         }
         Ok(())
+    }
+
+    fn marks_last(&self) -> Duration {
+        Duration::from_secs(MARK_SECONDS)
     }
 
     fn unmark_generating(&self, run: &str, years: &[(String, i16)]) -> Result<(), CacheError> {

@@ -32,6 +32,14 @@ for i, field in ipairs(ARGV) do
 end
 return removed";
 
+/// Removes a record that turned out to be of other bytes than those that are there, but not a newer
+/// one.
+const FORGET: &str = "
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
+    return redis.call('HDEL', KEYS[1], ARGV[1])
+end
+return 0";
+
 /// The store of an installation beside a live InvenioRDM: plain JSON under the package's own keys
 /// (cache-and-jobs specification, sections 2 to 4). Descriptions lie in a hash of ours outside
 /// `<prefix>:*`.
@@ -218,6 +226,15 @@ impl RedisStore {
         Ok(removed)
     }
 
+    /// Lets an entry be known for what it is. Where nothing may be written, that has to wait.
+    fn forget(&self, key: &str, hint: &Value) {
+        if let (Ok(field), Some(record)) = (self.field(key), bytes(hint)) {
+            let mut script = cmd("EVAL");
+            script.arg(FORGET).arg(1).arg(&self.index).arg(field).arg(record);
+            drop(self.client.command(&script, "forgetting a record"));
+        }
+    }
+
     fn unexpected(&self, doing: &str) -> CacheError {
         let doing = format!("{doing}: {} answers what Redis does not", self.client.address());
         CacheError::new(CacheErrorKind::Damaged, doing)
@@ -297,6 +314,7 @@ impl CacheStore for RedisStore {
                 // Without an expiry of ours, other bytes of the same length may well be a whole entry
                 // of somebody else.
                 false if known.expires.is_none() => {
+                    self.forget(key, &hint);
                     let length = body.len() as u64;
                     foreign_json(&body, index::foreign(key, Some(&known), deadline, length))
                 }

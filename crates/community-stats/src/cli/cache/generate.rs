@@ -55,6 +55,11 @@ const SWITCHED_OFF: &str = "Community stats scheduled caching tasks are disabled
     tasks. Use --force to bypass this check and run cache preparation directly.";
 
 impl Generate {
+    /// Whether it writes to the store.
+    pub(super) const fn writes(&self) -> bool {
+        !self.dry_run
+    }
+
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
         if !app.settings().generation.enabled && !self.force {
@@ -67,6 +72,9 @@ impl Generate {
             let plan = service.plan(&request)?;
             let rate = Rate::read(app.settings());
             return estimate::show(global, &plan, request.overwrite, rate);
+        }
+        if let Some(guess) = app.settings().guessed_lock() {
+            terminal::warn(&format!("{guess}; set cache.main_redis_url"));
         }
         let service = app.service_to_write()?;
         let request = self.request(&service)?;

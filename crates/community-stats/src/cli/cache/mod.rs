@@ -49,6 +49,20 @@ pub(super) enum Cache {
 }
 
 impl Cache {
+    /// Whether it writes to the store.
+    pub(super) const fn writes(&self) -> bool {
+        match self {
+            Self::Generate(command) => command.writes(),
+            Self::Delete(_) | Self::Update(_) | Self::Clear(_) => true,
+            Self::Read(_)
+            | Self::Exists(_)
+            | Self::List(_)
+            | Self::Info(_)
+            | Self::Verify(_)
+            | Self::Explain(_) => false,
+        }
+    }
+
     pub(super) fn run(&self, global: &Global) -> Ending {
         match self {
             Self::Generate(command) => command.run(global),

@@ -285,6 +285,45 @@ fn deleted_communities_are_left_out_and_fail_when_named() {
     assert_eq!(orphans, json!({"deleted": 0}));
 }
 
+/// Documents outlive their community: they do not keep its entries.
+#[test]
+fn entries_of_a_community_that_is_not_known_any_more_are_orphans() {
+    let scene = Scene::new();
+    let others =
+        changed(&scene, "communities.ndjson.gz", |line| (!line.contains(MEDIEVAL)).then_some(line));
+    scene.run(&["import", &others]).expect(0);
+    let corpus = stats_testkit::fixtures::path("documents/tiny-7");
+    for file in std::fs::read_dir(&corpus).unwrap() {
+        let file = file.unwrap().path();
+        if !file.ends_with("communities.ndjson.gz") {
+            scene.run(&["import", file.to_str().unwrap()]).expect(0);
+        }
+    }
+    let all = scene.run(&["cache", "generate", "--json"]).expect(0).json();
+    assert_eq!(all["success"], 24);
+    let named = ["cache", "generate", "--json", "--community-id", MEDIEVAL];
+    assert_eq!(scene.run(&named).expect(0).json()["success"], 8);
+    let orphans = scene.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
+    assert_eq!(orphans, json!({"deleted": 8}));
+    assert_eq!(scene.run(&["cache", "info", "--json"]).json()["entries"], 24);
+}
+
+/// Without any community at all, those that have documents are the communities.
+#[test]
+fn without_communities_nothing_with_documents_is_an_orphan() {
+    let scene = Scene::new();
+    let corpus = stats_testkit::fixtures::path("documents/tiny-7");
+    for file in std::fs::read_dir(&corpus).unwrap() {
+        let file = file.unwrap().path();
+        if !file.ends_with("communities.ndjson.gz") {
+            scene.run(&["import", file.to_str().unwrap()]).expect(0);
+        }
+    }
+    scene.run(&["cache", "generate"]).expect(0);
+    let orphans = scene.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
+    assert_eq!(orphans, json!({"deleted": 0}));
+}
+
 #[test]
 fn communities_that_do_not_take_part_are_made_when_named_or_without_opt_in() {
     let scene = Scene::tiny();

@@ -77,6 +77,81 @@ fn settings_are_shown_with_their_origin() {
     assert!(shown.as_array().unwrap().len() > 30);
 }
 
+/// A value may be a password: no message repeats what was meant as one.
+#[test]
+fn a_setting_with_a_typing_error_is_not_repeated() {
+    let scene = Scene::new();
+    for arguments in [
+        &["config", "show", "--set", "source.password:hush-hush"][..],
+        &["config", "show", "--set=source.password:hush-hush"],
+        &["config", "show", "--set", "source.password", "hush-hush"],
+        &["--set", "source.password", "hush-hush", "config", "show"],
+    ] {
+        let refused = scene.run(arguments).expect(2);
+        assert!(!refused.to_string().contains("hush-hush"), "{refused}");
+        assert!(refused.stderr.starts_with("error: --set: expected KEY=VALUE"), "{refused}");
+    }
+}
+
+/// What InvenioRDM's configuration says and is not understood is told by every command, and no
+/// command writes to a place that is only guessed.
+#[test]
+fn what_is_not_understood_is_told_and_keeps_commands_from_writing() {
+    let scene = Scene::tiny();
+    let cfg = scene.write("invenio.cfg", "SITE = f()\nif DEV: STATS_CACHE_PREFIX = 'dev'\n");
+    let scene = scene.with(&["--invenio-cfg", &cfg]);
+    let place = ["--community-id", "global", "--year", "2025"];
+    let warning = "warning: [folder]/invenio.cfg:2: STATS_CACHE_PREFIX is set under a condition or \
+                   in a function; it was skipped\n";
+    for command in
+        [&["config", "show"][..], &["cache", "list"], &["cache", "generate", "--dry-run"]]
+    {
+        let told = scene.run(command).expect(0);
+        assert_eq!(told.stderr.matches(warning).count(), 1, "{told}");
+    }
+    let shown = scene.run(&["config", "show"]).stdout;
+    assert!(
+        shown.contains(
+            "\n# skipped: SITE is no literal (a name or an operator)  # [folder]/invenio.cfg:1\n"
+        ),
+        "{shown}"
+    );
+    let shown = scene.run(&["config", "show", "--json"]).json();
+    let skipped = shown.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&skipped["skipped"], &skipped["origin"]["line"]),
+        (&"STATS_CACHE_PREFIX".into(), &2.into())
+    );
+
+    let delete = [&["cache", "delete"], &place[..]].concat();
+    let update = [&["cache", "update", "--category", "usage_delta"], &place[..]].concat();
+    for command in
+        [&["cache", "generate"][..], &["cache", "clear", "--yes"], &["sync"], &delete, &update]
+    {
+        let refused = scene.run(command).expect(2);
+        assert!(refused.stderr.contains("it decides where to read and write"), "{refused}");
+        assert!(refused.stderr.contains("--set cache.prefix=…"), "{refused}");
+    }
+    assert!(scene.files().iter().all(|(name, _)| name != "cache.db"), "{:?}", scene.files());
+    let doctor = scene.run(&["doctor"]).expect(1);
+    assert!(doctor.stdout.starts_with("failed       settings"), "{doctor}");
+    assert_eq!(doctor.stderr, "", "told once: {doctor}");
+    scene.run(&["cache", "generate", "--set", "cache.prefix=dev"]).expect(0);
+}
+
+#[test]
+fn a_key_with_a_line_break_ends_a_command_as_a_wrong_setting_does() {
+    let scene = Scene::new();
+    for command in [&["sync"][..], &["doctor"]] {
+        let mut command = scene.command(command);
+        command.env("COMMUNITY_STATS_SOURCE_HOSTS", "http://127.0.0.1:1");
+        command.env("COMMUNITY_STATS_SOURCE_API_KEY", "hush\nhush");
+        let refused = scene.finished(&command.output().unwrap()).expect(2);
+        assert!(refused.stderr.contains("`source.api_key` holds a line break"), "{refused}");
+        assert!(!refused.to_string().contains("hush"), "{refused}");
+    }
+}
+
 #[test]
 fn completions_and_manual_pages_come_from_the_same_definition() {
     let scene = Scene::new();

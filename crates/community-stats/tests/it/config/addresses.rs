@@ -26,8 +26,29 @@ fn redis_options_count_as_in_python() {
 }
 
 #[test]
+fn a_path_that_is_no_number_names_no_database_as_in_python() {
+    for (text, database) in [
+        ("redis://cache/abc", None),
+        ("redis://cache:6379/", None),
+        ("redis://cache/%35", Some(5)),
+        ("redis://cache/1/2", Some(12)),
+        ("redis://cache/abc?db=4", Some(4)),
+    ] {
+        assert_eq!(RedisUrl::parse(text).unwrap().database, database, "{text}");
+    }
+}
+
+#[test]
 fn redis_addresses_that_cannot_be_used_are_refused() {
-    for text in ["cache:6379", "http://cache", "redis://cache/x", "redis://cache:x/0", "unix://x"] {
+    for text in [
+        "cache:6379",
+        "http://cache",
+        "redis://cache?db=x",
+        "redis://cache:x/0",
+        "unix://x",
+        "redis://cache/70000",
+        "redis://cache/-1",
+    ] {
         RedisUrl::parse(text).unwrap_err();
     }
 }
@@ -51,9 +72,61 @@ fn a_password_among_the_options_is_not_shown() {
     assert!(url.to_secret().expose().contains("hidden"));
 }
 
+/// Only values that are known to be harmless are shown.
+#[test]
+fn options_are_shown_only_when_they_are_no_secret() {
+    let redis =
+        RedisUrl::parse("rediss://h:1/0?ssl_keyfile=/k&ssl_password=hidden&x=hidden&hidden")
+            .unwrap();
+    assert_eq!(redis.to_string(), "rediss://h:1/0?ssl_keyfile=%2Fk&ssl_password=***&x=***&***");
+    assert!(redis.to_secret().expose().contains("ssl_password=hidden"));
+    let socket = RedisUrl::parse("unix:///s?db=1&passwd=hidden").unwrap();
+    assert_eq!(socket.to_string(), "unix:///s?passwd=***&db=1");
+    let database =
+        DatabaseUrl::parse("postgresql://db/x?sslmode=require&sslpassword=hidden&options=hidden");
+    let shown = "postgresql://db:5432/x?sslmode=require&sslpassword=***&options=***";
+    assert_eq!(database.unwrap().to_string(), shown);
+    let broker = BrokerUrl::parse("amqp://mq//?ssl_key_password=hidden&heartbeat=5").unwrap();
+    assert_eq!(broker.to_string(), "amqp://mq//?ssl_key_password=***&heartbeat=***");
+}
+
+#[test]
+fn what_follows_the_last_at_has_to_be_a_host() {
+    for text in ["u:ab@c/hidden@$(HOST):5432/x", "u:hidden@a:5672//,u:hidden@$(HOST)//"] {
+        DatabaseUrl::parse(&format!("postgresql+psycopg2://{text}")).unwrap_err();
+        RedisUrl::parse(&format!("redis://{text}")).unwrap_err();
+        BrokerUrl::parse(&format!("amqp://{text}")).unwrap_err();
+    }
+}
+
+#[test]
+fn an_at_among_the_options_does_not_count() {
+    let url = DatabaseUrl::parse("postgresql://u:p@ss?w@db:5433/x?options=a@b").unwrap();
+    assert_eq!(url.credentials.as_ref().unwrap().password.expose(), "p@ss?w");
+    assert_eq!((url.host.as_str(), url.port, url.database.as_str()), ("db", 5433, "x"));
+    assert_eq!(url.options, [("options".to_owned(), "a@b".to_owned())]);
+    let url = RedisUrl::parse("redis://cache:1/0?client=a@b").unwrap();
+    assert_eq!(
+        (url.username.as_deref(), url.to_string()),
+        (None, "redis://cache:1/0?client=***".to_owned())
+    );
+    let url = DatabaseUrl::parse("postgresql:///x?host=/run&password=hid@den").unwrap();
+    assert_eq!(url.to_string(), "postgresql://:5432/x?host=%2Frun&password=***");
+}
+
+#[test]
+fn brokers_that_stand_in_for_each_other_are_read_one_by_one() {
+    let both = BrokerUrl::parse("amqp://u:hidden@a:5672//;amqp://u:hidden@b//").unwrap();
+    assert_eq!(both.to_string(), "amqp://u:***@a:5672//;amqp://u:***@b//");
+    let hosts: Vec<_> = both.nodes().iter().filter_map(|node| node.endpoint()).collect();
+    assert_eq!(hosts, [("a".to_owned(), 5672), ("b".to_owned(), 5672)]);
+    BrokerUrl::parse("amqp://u:hidden@a:5672//;amqp://u:hidden@$(HOST):5672//").unwrap_err();
+    BrokerUrl::parse(";").unwrap_err();
+}
+
 #[test]
 fn brokers_are_reached_at_their_usual_ports() {
-    let endpoint = |text: &str| BrokerUrl::parse(text).unwrap().endpoint();
+    let endpoint = |text: &str| BrokerUrl::parse(text).unwrap().nodes()[0].endpoint();
     let at = |host: &str, port| Some((host.to_owned(), port));
     assert_eq!(endpoint("amqp://guest:guest@mq//"), at("mq", 5672));
     assert_eq!(endpoint("amqps://mq:1234/"), at("mq", 1234));

@@ -228,6 +228,105 @@ fn a_name_that_the_environment_gives_needs_no_warning() {
     assert_eq!(settings.warnings(), [] as [&str; 0]);
 }
 
+/// What stands behind a condition on its line is no more known to happen than what stands below it.
+#[test]
+fn what_a_cfg_says_under_a_condition_is_skipped() {
+    let settings = from_cfg(
+        "CACHE_KEY_PREFIX = 'main::'\n\
+         if os.environ.get('DEV'): CACHE_KEY_PREFIX = 'dev::'; STATS_CACHE_REDIS_DB = 3\n\
+         SEARCH_CLIENT_CONFIG = {'hosts': ['a']}\n\
+         for h in ['b']: SEARCH_CLIENT_CONFIG['hosts'].append(h)\n",
+    );
+    assert_eq!(settings.cache.redis_db, 7);
+    assert_eq!(settings.lock.key_prefix, "cache::");
+    assert_eq!(settings.source.kind, SourceKind::Archive);
+    let names: Vec<String> = settings
+        .skipped()
+        .iter()
+        .map(|skipped| format!("{}:{}", skipped.name, skipped.line))
+        .collect();
+    assert_eq!(names, ["CACHE_KEY_PREFIX:2", "STATS_CACHE_REDIS_DB:2", "SEARCH_CLIENT_CONFIG:4"]);
+    assert_eq!(warnings(&settings).len(), 3);
+}
+
+/// Message and hint of the refusal to write, the folder left out; empty when there is none.
+fn refusal_to_write(scene: &Scene) -> String {
+    let Err(error) = scene.load().refuse_guessed_places() else { return String::new() };
+    let folder = format!("{}/", scene.folder.path().display());
+    format!("{error} | hint: {}", error.hint().unwrap_or_default()).replace(&folder, "")
+}
+
+#[test]
+fn nothing_is_written_while_nobody_knows_where_to() {
+    for (name, key) in [
+        ("SEARCH_CLIENT_CONFIG", "source.hosts"),
+        ("SEARCH_HOSTS", "source.hosts"),
+        ("SEARCH_INDEX_PREFIX", "source.index_prefix"),
+        ("CACHE_REDIS_URL", "cache.main_redis_url"),
+        ("STATS_CACHE_REDIS_URL", "cache.redis_url"),
+        ("STATS_CACHE_REDIS_DB", "cache.redis_db"),
+        ("STATS_AGG_REGISTRY_REDIS_DB", "cache.registry_redis_db"),
+        ("STATS_CACHE_PREFIX", "cache.prefix"),
+        ("CACHE_KEY_PREFIX", "lock.key_prefix"),
+    ] {
+        let cfg = format!("\n{name} = os.environ['X']\n");
+        let variable = format!("COMMUNITY_STATS_{}", key.replace('.', "_").to_uppercase());
+        let expected = format!(
+            "invenio.cfg:2: {name} is no literal (a name or an operator), and it decides where to \
+             read and write | hint: say it yourself: --set {key}=… or {variable}"
+        );
+        let scene = Scene::new().invenio_cfg(&cfg);
+        assert_eq!(refusal_to_write(&scene), expected);
+        // Whatever says it instead: a variable of ours or of InvenioRDM, a flag, the settings file.
+        let value = if key.ends_with("redis_url") { "redis://h/1" } else { "5" };
+        let answers = [
+            Scene::new().variable(&variable, value),
+            Scene::new().flag("--set", key, value),
+            Scene::new().variable(&format!("INVENIO_{name}"), &format!("'{value}'")),
+        ];
+        for answer in answers {
+            let still = refusal_to_write(&answer.invenio_cfg(&cfg));
+            let no_dictionary = still.contains("SEARCH_CLIENT_CONFIG is no dictionary");
+            assert!(still.is_empty() || no_dictionary, "{still}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_needed_may_stay_unknown() {
+    let cfg = "SEARCH_HOSTS = f()\nSEARCH_INDEX_PREFIX = f()\nCACHE_REDIS_URL = f()\n\
+               STATS_CACHE_REDIS_DB = f()\nCACHE_KEY_PREFIX = f()\nSITE_NAME = f()\n\
+               from x import *\n";
+    let alone = Scene::new()
+        .flag("--set", "source.kind", "archive")
+        .flag("--set", "cache.store", "sqlite")
+        .invenio_cfg(cfg);
+    assert_eq!(refusal_to_write(&alone), "");
+    let elsewhere = Scene::new()
+        .flag("--set", "source.kind", "archive")
+        .flag("--set", "cache.redis_url", "redis://h/7")
+        .flag("--set", "lock.enabled", "false")
+        .invenio_cfg(cfg);
+    assert_eq!(refusal_to_write(&elsewhere), "");
+    let hosts =
+        Scene::new().invenio_cfg("SEARCH_HOSTS = f()\nSEARCH_CLIENT_CONFIG = {'hosts': ['a']}\n");
+    assert_eq!(refusal_to_write(&hosts), "");
+}
+
+#[test]
+fn a_lock_whose_place_nobody_names_is_where_invenio_looks_for_it() {
+    let guess = |name: &str, value: &str| {
+        let settings = Scene::new().variable(name, value).load();
+        (settings.cache.redis_targets().locks.to_string(), settings.guessed_lock().is_some())
+    };
+    let default = "redis://localhost:6379/0".to_owned();
+    assert_eq!(guess("INVENIO_STATS_CACHE_REDIS_URL", "redis://h/9"), (default.clone(), true));
+    assert_eq!(guess("COMMUNITY_STATS_CACHE_REDIS_URL", "redis://h/9"), (default.clone(), true));
+    let given = ("redis://h:6379/3".to_owned(), false);
+    assert_eq!(guess("INVENIO_CACHE_REDIS_URL", "redis://h/3"), given);
+    assert_eq!(guess("INVENIO_SITE_NAME", "x"), (default, false));
+}
+
 #[test]
 fn a_cfg_that_is_missing_or_broken_is_refused() {
     assert_eq!(
@@ -261,6 +360,11 @@ fn lifetimes_follow_section_15_row_5() {
     assert_eq!(days("None"), Lifetime::Never);
     assert_eq!(days("0"), Lifetime::Never);
     assert_eq!(days("30"), Lifetime::Days(30));
+    let refusal = Scene::new().variable("INVENIO_STATS_CACHE_DEFAULT_TTL", "30.0").refusal();
+    assert!(refusal.contains("is the number 30.0, expected a whole number"), "{refusal}");
+    assert_eq!(days(""), Lifetime::Days(30));
+    let empty = Scene::new().variable("INVENIO_STATS_CACHE_REDIS_DB", " ").load();
+    assert_eq!(empty.cache.redis_db, 7);
     let refusal = Scene::new().variable("INVENIO_STATS_CACHE_DEFAULT_TTL", "0.5").refusal();
     assert_eq!(
         refusal,
@@ -309,6 +413,21 @@ fn addresses_that_only_invenio_can_use_are_told_and_left_out() {
             "INVENIO_BROKER_URL: BROKER_URL cannot be used here: it has no scheme; it was skipped",
         ]
     );
+}
+
+#[test]
+fn brokers_may_be_a_list() {
+    let list = |literal: &str| Scene::new().variable("INVENIO_BROKER_URL", literal).load();
+    let both = list("['amqp://u:hidden@a//', 'amqp://u:hidden@b//']");
+    assert_eq!(both.broker.url.as_ref().unwrap().to_string(), "amqp://u:***@a//;amqp://u:***@b//");
+    for literal in ["['amqp://u:hidden@a//', None]", "[5]", "5", "{'a': 'amqp://u:hidden@a//'}"] {
+        let settings = list(literal);
+        assert_eq!(settings.broker.url, None, "{literal}");
+        let [warning] = settings.warnings() else { panic!("{literal}: {:?}", settings.warnings()) };
+        assert!(warning.starts_with("INVENIO_BROKER_URL: BROKER_URL cannot be used"), "{warning}");
+        assert!(!warning.contains("hidden"), "{warning}");
+    }
+    assert!(list("None").warnings().is_empty() && list("[]").warnings().is_empty());
 }
 
 #[test]

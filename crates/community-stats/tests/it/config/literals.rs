@@ -325,3 +325,13 @@ proptest! {
         let _ = Literal::parse(&text);
     }
 }
+
+#[test]
+fn many_signs_are_refused_without_running_out_of_stack() {
+    for sign in ["-", "+", "- ", "-\\\n"] {
+        Literal::parse(&sign.repeat(200_000)).unwrap_err();
+        Literal::parse(&format!("{}1", sign.repeat(200_000))).unwrap_err();
+    }
+    Literal::parse(&"-(".repeat(200_000)).unwrap_err();
+    Literal::parse(&"{1:".repeat(200_000)).unwrap_err();
+}

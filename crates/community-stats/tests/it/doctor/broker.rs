@@ -16,6 +16,18 @@ fn brokers_that_listen() {
 }
 
 #[test]
+fn of_several_brokers_one_is_enough() {
+    let Some(server) = RabbitMq::shared() else { return };
+    let port = process::free_port().unwrap();
+    let nobody = format!("amqp://guest:s3cret@127.0.0.1:{port}//");
+    let both = Patient::new().with("broker.url", format!("{nobody};{}", server.url())).examine();
+    both.expect("broker", Ok, "speaks AMQP");
+    let none = Patient::new().with("broker.url", format!("{nobody};{nobody}")).examine();
+    none.expect("broker", Warning, "cannot be reached");
+    none.hide("s3cret");
+}
+
+#[test]
 fn brokers_that_do_not() {
     let port = process::free_port().unwrap();
     let url = format!("amqp://guest:s3cret@127.0.0.1:{port}//");

@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
+use community_stats::config::RedisUrl;
+use community_stats::connections::redis_address;
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use jiff::SignedDuration;
-use stats_cache::{ManualClock, RedisAddress, RedisClient, RedisLock, RedisOptions};
+use stats_cache::{ManualClock, RedisClient, RedisLock, RedisOptions};
 use stats_testkit::services::{Redis, Service, process, require};
 
 use super::{Findings, Patient};
@@ -37,7 +39,7 @@ fn a_healthy_server() {
     assert!(redis.version.as_ref().unwrap().contains('.') && redis.millis.is_some());
     found.expect("clock of redis", Ok, "agrees with ours");
     found.expect("redis memory", Ok, "no limit");
-    found.expect("redis responses", Ok, "database 7: 1 key, of which we wrote 0 entries");
+    found.expect("redis responses", Ok, "database 7: 1 key, and we keep 0 records of entries");
     found.expect("redis registry", Ok, "database 8");
     let lock = "cache::lock:community_stats_cache_generation in database 0 is free";
     found.expect("lock", Ok, lock);
@@ -92,6 +94,13 @@ fn the_lock_may_be_on_another_server() {
     found.expect("redis", Ok, "takes writes");
     found.expect("redis registry", Ok, "database 7");
     found.expect("lock", Unreachable, "connecting to");
+    let off = Patient::new()
+        .with("cache.redis_url", format!("redis://{}/7", server.address()))
+        .with("cache.main_redis_url", format!("redis://127.0.0.1:{port}/0"))
+        .with("lock.enabled", "false")
+        .examine();
+    off.expect("lock", Warning, "is switched off");
+    assert!(!off.has("redis of the lock") && !off.has("rights on the lock"));
 }
 
 #[test]
@@ -121,7 +130,7 @@ fn databases_that_do_not_exist() {
 fn locks_that_are_held() {
     let Some(server) = server(&[]) else { return };
     let url = format!("redis://{}/0", server.address());
-    let address = RedisAddress::parse(&url, 0).unwrap();
+    let address = redis_address(&RedisUrl::parse(&url).unwrap());
     let client = RedisClient::connect(address, RedisOptions::default()).unwrap();
     let name = "community_stats_cache_generation";
     let lock = RedisLock::new(client.into(), "cache::", name, std::time::Duration::from_secs(900));
@@ -147,13 +156,74 @@ fn clocks_that_differ() {
     found.expect("clock of redis", Warning, "10 min ahead of ours");
 }
 
+/// The checks for a user with these rights.
+fn of_user(server: &Redis, rights: &[&str]) -> Findings {
+    let user = [&["ACL", "SETUSER", "companion", "reset", "on", ">s3cret"], rights].concat();
+    say(server, 0, &user);
+    let found = patient(&format!("redis://companion:s3cret@{}/0", server.address())).examine();
+    found.hide("s3cret");
+    found
+}
+
+/// How many keys there are.
+fn keys(server: &Redis, database: u16) -> usize {
+    let url = format!("redis://{}/{database}", server.address());
+    let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    keys.len()
+}
+
+const RIGHTS: [&str; 3] = ["rights on responses", "rights on the registry", "rights on the lock"];
+
+#[test]
+fn rights_that_are_missing_for_the_examination_alone() {
+    let Some(server) = server(&[]) else { return };
+    let found = of_user(&server, &["~*", "+@all", "-info", "-dbsize"]);
+    let redis = found.expect("redis", Warning, "examining the server");
+    assert!(redis.detail.contains("lacks a right"), "{redis:?}");
+    found.expect("redis responses", Warning, "counting keys");
+    for name in RIGHTS {
+        found.expect(name, Ok, "all that is needed");
+    }
+}
+
 #[test]
 fn rights_that_are_missing() {
     let Some(server) = server(&[]) else { return };
-    say(&server, 0, &["ACL", "SETUSER", "companion", "on", ">s3cret", "~*", "+@all", "-info"]);
-    let found = patient(&format!("redis://companion:s3cret@{}/0", server.address())).examine();
-    let redis = found.expect("redis", Failed, "examining the server");
-    assert!(redis.detail.contains("lacks a right"), "{redis:?}");
-    found.expect("redis responses", Ok, "database 7");
-    found.hide("s3cret");
+    let all = of_user(&server, &["~*", "+@all"]);
+    for name in RIGHTS {
+        all.expect(name, Ok, "all that is needed");
+    }
+
+    let reader = ["~*", "+@read", "+@connection", "+@transaction", "+info", "+time"];
+    let found = of_user(&server, &reader);
+    found.expect("redis", Ok, "takes writes");
+    for name in ["SET stats_dashboard:", "UNLINK ", "EVAL community-stats:index:"] {
+        found.expect("rights on responses", Failed, name);
+    }
+    found.expect("rights on the registry", Failed, "SET global_first_run");
+    found.expect("rights on the lock", Failed, "SET cache::lock:community_stats_cache");
+    let responses = found.named("rights on responses");
+    assert!(!responses.detail.contains(" GET "), "{responses:?}");
+
+    for (lacks, says) in [("-eval", "EVAL "), ("-scan", "SCAN"), ("-multi", "MULTI")] {
+        let found = of_user(&server, &["~*", "+@all", lacks]);
+        found.expect("rights on responses", Failed, says);
+    }
+    let expiry = ["~*", "+@all", "-pexpiretime"];
+    of_user(&server, &expiry).expect("rights on responses", Ok, "all that is needed");
+    let expiry = ["~*", "+@all", "-pexpiretime", "-pttl"];
+    of_user(&server, &expiry).expect("rights on responses", Failed, "PTTL");
+
+    // The keys of the Python side are not all of ours.
+    let theirs = ["~stats_dashboard:*", "~*_cache_*", "~*_first_run", "~*_agg_updated_*"];
+    let lock = "~cache::lock:community_stats_cache_generation";
+    let found = of_user(&server, &[&theirs[..], &[lock, "+@all"]].concat());
+    let responses = found.expect("rights on responses", Failed, "HSET community-stats:index:");
+    assert!(responses.remedy.as_ref().unwrap().contains("community-stats:*"), "{responses:?}");
+    assert!(!responses.detail.contains("SET stats_dashboard"), "{responses:?}");
+    found.expect("rights on the lock", Ok, "all that is needed");
+    for database in [0, 7, 8] {
+        assert_eq!(keys(&server, database), 0, "something was left in {database}");
+    }
 }

@@ -2,12 +2,12 @@
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use stats_cache::{
-    CacheErrorKind, CacheStore, CachedResponse, RedisAddress, RedisClient, RedisOptions, RedisStore,
+    CacheErrorKind, CacheStore, CachedResponse, RedisClient, RedisOptions, RedisStore,
 };
 use stats_series::Category;
 use tempfile::TempDir;
 
-use crate::support::{RedisServer, client};
+use crate::support::{RedisServer, address, client};
 
 fn works(client: std::sync::Arc<RedisClient>) {
     let store = RedisStore::open(client, "p").unwrap();
@@ -22,8 +22,7 @@ fn works(client: std::sync::Arc<RedisClient>) {
 }
 
 fn refusal(url: &str) -> (CacheErrorKind, String) {
-    let address = RedisAddress::parse(url, 0).unwrap();
-    let error = RedisClient::connect(address, RedisOptions::default()).unwrap_err();
+    let error = RedisClient::connect(address(url), RedisOptions::default()).unwrap_err();
     let chain = format!("{error}: {:?}", std::error::Error::source(&error));
     (error.kind(), chain)
 }
@@ -120,8 +119,7 @@ fn tls_with_an_own_authority_works_and_others_are_not_trusted() {
 
     works(client(&format!("{url}?ssl_ca_certs={}", ca.display())));
     let options = RedisOptions { ca_file: Some(ca.clone()), ..RedisOptions::default() };
-    let address = RedisAddress::parse(&url, 0).unwrap();
-    works(RedisClient::connect(address, options).unwrap().into());
+    works(RedisClient::connect(address(&url), options).unwrap().into());
 
     let (kind, text) = refusal(&url);
     assert_eq!(kind, CacheErrorKind::Unreachable, "{text}");

@@ -1,17 +1,20 @@
 //! What goes wrong with a server while we use it.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stats_cache::contract::{Harness, description};
 use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, EntryFilter, EntryState,
-    RedisAddress, RedisClient, RedisOptions, RedisStore,
+    RedisClient, RedisOptions, RedisStore,
 };
 use stats_series::Category;
 use stats_testkit::proxy::TcpProxy;
 
 use super::store::{RedisHarness, put};
-use crate::support::RedisServer;
+use crate::support::{RedisServer, address};
 
 fn put_error(harness: &RedisHarness) -> CacheError {
     let one = description(harness, "new", 2024, Category::UsageDelta);
@@ -104,8 +107,7 @@ fn a_server_that_does_not_answer_is_unreachable_in_time() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let options =
         RedisOptions { response_timeout: Duration::from_millis(200), ..RedisOptions::default() };
-    let address = RedisAddress::parse(&server.url(7), 0).unwrap();
-    let client = RedisClient::connect(address, options).unwrap();
+    let client = RedisClient::connect(address(&server.url(7)), options).unwrap();
     let store = RedisStore::open(client.into(), "p").unwrap();
     let key = format!("p:{}", "0".repeat(64));
     server.say(0, "CLIENT PAUSE 1000 ALL");
@@ -179,6 +181,67 @@ fn a_put_whose_answer_is_cut_leaves_a_whole_entry() {
         assert!(found == plain || found == last, "{found} after {plain}, before {last}");
         last = found;
     }
+}
+
+/// A way to the server on which a connection stands still after a million bytes, until `go` is set.
+fn narrow_way(server: &RedisServer, go: &'static AtomicBool) -> String {
+    let way = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, port) = (way.local_addr().unwrap().to_string(), server.port());
+    std::thread::spawn(move || {
+        for client in way.incoming() {
+            let (client, there) =
+                (client.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
+            let (mut down, mut back) = (client.try_clone().unwrap(), there.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut back, &mut down));
+            std::thread::spawn(move || pass_slowly(client, there, go));
+        }
+    });
+    address
+}
+
+fn pass_slowly(mut from: TcpStream, mut to: TcpStream, go: &AtomicBool) {
+    let (mut buffer, mut passed) = (vec![0; 16 << 10], 0);
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        while passed > 1_000_000 && !go.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        passed += length;
+        if to.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+    }
+}
+
+/// While a big body is under way, everybody else goes on: others at the server, and the threads that
+/// share the store; and until it is there, they find the old one.
+#[test]
+fn a_big_body_on_its_way_keeps_nobody_waiting() {
+    static GO: AtomicBool = AtomicBool::new(false);
+    let Some(harness) = RedisHarness::start() else { return };
+    let way = narrow_way(&harness.server, &GO);
+    let client = crate::support::client(&format!("redis://{way}/7"));
+    let store = RedisStore::open(client, "stats_dashboard").unwrap();
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    let other = description(&harness, "b", 2024, Category::UsageDelta);
+    put(&store, &one, b"{\"old\":1}");
+    let big = format!("[{}0]", "1234567,".repeat(4_000_000));
+    let body = Body::from_plain(BodyEncoding::Plain, big.as_bytes()).unwrap();
+    std::thread::scope(|scope| {
+        let storing = scope.spawn(|| store.put(&one, &body));
+        std::thread::sleep(Duration::from_millis(100));
+        for store in [&store, &harness.store] {
+            assert_eq!(store.get(&one.key).unwrap().unwrap().body, b"{\"old\":1}");
+            put(store, &other, b"{}");
+            assert!(matches!(
+                store.describe(std::slice::from_ref(&other.key)).unwrap()[..],
+                [EntryState::Ours(_)]
+            ));
+        }
+        assert!(!storing.is_finished(), "it still stands on its way");
+        GO.store(true, Ordering::SeqCst);
+        storing.join().unwrap().unwrap();
+    });
+    assert!(harness.store.get(&one.key).unwrap().unwrap().body == big.as_bytes());
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Everything that lies in Redis, on real servers.
 
-mod address;
 mod connections;
 mod examine;
 mod faults;

@@ -49,7 +49,7 @@ fn years(of: &[(&str, i16)]) -> Vec<(String, i16)> {
 fn marks_of_a_run_are_what_the_page_looks_for() {
     let Some(fixture) = fixture() else { return };
     let marked = years(&[(A, 2024), (A, 2025), ("global", 2025)]);
-    fixture.registry.mark_generating("one", &marked).unwrap();
+    fixture.registry.mark_generating("one", &marked, false).unwrap();
     let key = format!("{A}_cache_2024");
     assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:34:56.000"));
     let Value::Int(seconds) = fixture.server.say(8, &format!("TTL {key}")) else { panic!() };
@@ -67,18 +67,18 @@ fn a_mark_stays_until_the_last_run_that_holds_it_ends() {
     let Some(fixture) = fixture() else { return };
     let key = format!("{A}_cache_2025");
     let marked = years(&[(A, 2025)]);
-    fixture.registry.mark_generating("one", &marked).unwrap();
+    fixture.registry.mark_generating("one", &marked, false).unwrap();
     fixture.clock.advance(SignedDuration::from_secs(60));
-    fixture.registry.mark_generating("two", &marked).unwrap();
+    fixture.registry.mark_generating("two", &marked, false).unwrap();
     fixture.registry.unmark_generating("two", &marked).unwrap();
     assert!(fixture.text(&key).is_some());
     fixture.registry.unmark_generating("one", &marked).unwrap();
     assert_eq!(fixture.text(&key), None);
 
     // A run that died does not hold a mark for ever.
-    fixture.registry.mark_generating("dead", &marked).unwrap();
+    fixture.registry.mark_generating("dead", &marked, false).unwrap();
     fixture.clock.advance(SignedDuration::from_secs(7000));
-    fixture.registry.mark_generating("two", &marked).unwrap();
+    fixture.registry.mark_generating("two", &marked, false).unwrap();
     fixture.clock.advance(SignedDuration::from_secs(300));
     fixture.registry.unmark_generating("two", &marked).unwrap();
     assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
@@ -89,7 +89,7 @@ fn a_mark_that_python_wrote_over_ours_is_python_s() {
     let Some(fixture) = fixture() else { return };
     let key = format!("{A}_cache_2025");
     let marked = years(&[(A, 2025)]);
-    fixture.registry.mark_generating("one", &marked).unwrap();
+    fixture.registry.mark_generating("one", &marked, false).unwrap();
     fixture.server.say(8, &format!("SETEX {key} 7200 2025-06-15T12:40:00.000"));
     fixture.registry.unmark_generating("one", &marked).unwrap();
     assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:40:00.000"));
@@ -97,11 +97,51 @@ fn a_mark_that_python_wrote_over_ours_is_python_s() {
 }
 
 #[test]
+fn a_run_that_is_alone_owes_nothing_to_runs_that_died() {
+    let Some(fixture) = fixture() else { return };
+    let marked = years(&[(A, 2025)]);
+    fixture.registry.mark_generating("dead", &marked, true).unwrap();
+    fixture.clock.advance(SignedDuration::from_secs(60));
+    fixture.registry.mark_generating("two", &marked, true).unwrap();
+    // Again, as a long run does.
+    fixture.clock.advance(SignedDuration::from_secs(2400));
+    fixture.registry.mark_generating("two", &marked, true).unwrap();
+    let key = format!("{A}_cache_2025");
+    assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T13:15:56.000"));
+    fixture.registry.unmark_generating("two", &marked).unwrap();
+    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+}
+
+#[test]
+fn a_mark_that_python_set_before_us_stays_python_s() {
+    let Some(fixture) = fixture() else { return };
+    let key = format!("{A}_cache_2025");
+    let marked = years(&[(A, 2025)]);
+    fixture.server.say(8, &format!("SETEX {key} 100 2025-06-15T12:30:00.000"));
+    for alone in [false, true] {
+        fixture.registry.mark_generating("one", &marked, alone).unwrap();
+        assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:30:00.000"));
+        let Value::Int(seconds) = fixture.server.say(8, &format!("TTL {key}")) else { panic!() };
+        assert!(seconds <= 100, "{seconds}");
+        fixture.registry.unmark_generating("one", &marked).unwrap();
+        assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(1));
+    }
+
+    // Python ends first: from then on the mark is ours.
+    fixture.registry.mark_generating("one", &marked, true).unwrap();
+    fixture.server.say(8, &format!("DEL {key}"));
+    fixture.registry.mark_generating("one", &marked, true).unwrap();
+    assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:34:56.000"));
+    fixture.registry.unmark_generating("one", &marked).unwrap();
+    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+}
+
+#[test]
 fn thousands_are_marked_and_unmarked() {
     let Some(fixture) = fixture() else { return };
     let marked: Vec<(String, i16)> =
         (0..2500).map(|number| (format!("community-{number}"), 2025)).collect();
-    fixture.registry.mark_generating("one", &marked).unwrap();
+    fixture.registry.mark_generating("one", &marked, false).unwrap();
     assert_eq!(fixture.page_finds("*_cache_2025"), 5000);
     assert_eq!(fixture.page_finds("community-1*_cache_*"), 1111);
     fixture.registry.unmark_generating("one", &marked).unwrap();

@@ -149,6 +149,24 @@ fn a_lifetime_that_python_prolongs_makes_an_entry_foreign() {
     assert!(matches!(states(key), EntryState::Foreign(_)));
 }
 
+/// Without an expiry of ours only the bytes tell; whoever reads them lets everybody know.
+#[test]
+fn as_many_bytes_of_another_are_found_when_they_are_read() {
+    let Some(harness) = RedisHarness::start() else { return };
+    let mut one = description(&harness, "global", 2024, Category::UsageDelta);
+    one.expires = None;
+    put(&harness.store, &one, b"{\"a\":1}");
+    let state = || harness.store.describe(std::slice::from_ref(&one.key)).unwrap().remove(0);
+    harness.server.raw(7, &[b"SET", one.key.as_bytes(), b"{\"a\":2}"]);
+    assert!(matches!(state(), EntryState::Ours(_)), "nothing tells yet");
+    let entry = harness.store.get(&one.key).unwrap().unwrap();
+    assert_eq!((entry.body.as_slice(), entry.description.origin), (&b"{\"a\":2}"[..], None));
+    assert!(matches!(state(), EntryState::Foreign(_)));
+    put(&harness.store, &one, b"{\"a\":3}");
+    assert!(harness.store.get(&one.key).unwrap().unwrap().description.origin.is_some());
+    assert!(matches!(state(), EntryState::Ours(_)));
+}
+
 #[test]
 fn states_of_responses_name_what_python_wrote() {
     let Some(harness) = RedisHarness::start() else { return };

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Connection, Value};
-use stats_cache::{RedisAddress, RedisClient, RedisOptions};
+use redis::{Connection, ConnectionAddr, IntoConnectionInfo, Value};
+use stats_cache::{Endpoint, RedisAddress, RedisClient, RedisOptions, TlsSettings};
 use stats_testkit::services::process::{Process, folder, free_port, with_retries};
 use stats_testkit::services::{Service, require};
 
@@ -82,8 +82,31 @@ impl RedisServer {
 
 /// A client of ours.
 pub(crate) fn client(url: &str) -> Arc<RedisClient> {
-    let address = RedisAddress::parse(url, 0).unwrap();
-    Arc::new(RedisClient::connect(address, RedisOptions::default()).unwrap())
+    Arc::new(RedisClient::connect(address(url), RedisOptions::default()).unwrap())
+}
+
+/// What the redis crate makes of a URL, and options for TLS beside it, as an address of ours.
+pub(crate) fn address(url: &str) -> RedisAddress {
+    let (place, options) = match url.split_once('?') {
+        Some((place, options)) if place.starts_with("rediss:") => (place, options),
+        _ => (url, ""),
+    };
+    let info = place.into_connection_info().unwrap();
+    let endpoint = match info.addr() {
+        ConnectionAddr::Tcp(host, port) => Endpoint::Tcp { host: host.clone(), port: *port },
+        ConnectionAddr::TcpTls { host, port, .. } => {
+            Endpoint::Tls { host: host.clone(), port: *port }
+        }
+        ConnectionAddr::Unix(path) => Endpoint::Unix { path: path.clone() },
+        other => panic!("{other:?}"),
+    };
+    let login = info.redis_settings();
+    RedisAddress {
+        username: login.username().map(str::to_owned),
+        password: login.password().map(str::to_owned),
+        tls: TlsSettings::from_options(options.split('&').filter_map(|one| one.split_once('='))),
+        ..RedisAddress::new(endpoint, login.db())
+    }
 }
 
 fn run(port: u16, options: &[String]) -> anyhow::Result<Process> {

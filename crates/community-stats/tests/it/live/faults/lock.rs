@@ -18,6 +18,21 @@ fn the_lock_is_stolen_in_the_middle() {
         let _: () = connection(&main).set(LOCK, "a thief").unwrap();
         std::thread::sleep(Duration::from_millis(500));
     });
+    stops(trial);
+}
+
+/// The lease would last for another hour: the lock is asked for before anything is stored.
+#[test]
+fn a_lock_that_is_stolen_is_noticed_before_its_lease_ends() {
+    let Some(trial) = Trial::new() else { return };
+    let main = trial.live.store.main.clone();
+    trial.live.before_page(4, move || {
+        let _: () = connection(&main).set(LOCK, "a thief").unwrap();
+    });
+    stops(trial);
+}
+
+fn stops(trial: Trial) {
     let arguments = ["cache", "generate", "--category", "usage_delta", "--workers", "1", "--json"];
     let outcome = trial.live.run(&[&arguments[..], &[trial.mode()]].concat()).expect(1);
     assert!(outcome.stderr.contains("the lock of bulk runs was lost"), "{outcome}");

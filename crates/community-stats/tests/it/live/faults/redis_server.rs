@@ -79,7 +79,12 @@ fn redis_is_a_read_only_replica() {
 
 #[test]
 fn redis_comes_back_empty_in_the_middle() {
-    let Some((server, trial)) = trial(Live::small("usage_delta"), &[]) else { return };
+    let Some((server, mut trial)) = trial(Live::small("usage_delta"), &[]) else { return };
+    // The lock is somewhere else, or it would be gone as well.
+    let locks = Redis::start(&[]).unwrap();
+    let main = format!("redis://{}/0", locks.address());
+    let store = Store { main, ..trial.live.store.clone() };
+    trial.live = trial.live.with_store(store);
     let server = Arc::new(Mutex::new(server));
     let same = Arc::clone(&server);
     trial.live.before_page(6, move || same.lock().unwrap().restart().unwrap());
@@ -92,6 +97,20 @@ fn redis_comes_back_empty_in_the_middle() {
             trial.assert_body(community, trial.new);
         }
     }
+    trial.repaired();
+}
+
+#[test]
+fn the_lock_is_gone_with_a_server_that_comes_back_empty() {
+    let Some((server, trial)) = trial(Live::small("usage_delta"), &[]) else { return };
+    let server = Arc::new(Mutex::new(server));
+    let same = Arc::clone(&server);
+    trial.live.before_page(6, move || same.lock().unwrap().restart().unwrap());
+    let mode = if trial.new == "full" { "--no-optimize" } else { "--optimize" };
+    let generate = ["cache", "generate", "--category", "usage_delta", "--workers", "1", mode];
+    let stopped = trial.live.run(&generate).expect(1);
+    assert!(stopped.stderr.contains("the lock of bulk runs was lost"), "{stopped}");
+    assert!(trial.live.store.bodies().is_empty(), "written without a lock");
     trial.repaired();
 }
 

@@ -1,7 +1,12 @@
-//! The settings of instances, resolved.
+//! From the settings of instances to the Redis databases that are connected to.
 
+use community_stats::config::RedisUrl;
+use community_stats::connections::redis_address;
 use serde_json::Value;
-use stats_cache::{Endpoint, RedisAddress, RedisSettings};
+use stats_cache::{CacheStore, Endpoint, RedisAddress, RedisClient, RedisOptions, RedisStore};
+use stats_testkit::services::{Redis, Service, require};
+
+use super::Scene;
 
 const CASES: &str = include_str!("../../../../../fixtures/redis-url-resolution.json");
 
@@ -20,15 +25,28 @@ const REPAIRED: [(&str, &str, i64, i64); 6] = [
 /// The one case that has to stay an error.
 const NOT_REPAIRED: &str = "no scheme";
 
-fn settings(config: &Value) -> RedisSettings {
-    let text = |name: &str| config[name].as_str().map(str::to_owned);
-    RedisSettings {
-        stats_cache_redis_url: text("STATS_CACHE_REDIS_URL"),
-        stats_cache_redis_db: config["STATS_CACHE_REDIS_DB"].as_i64(),
-        stats_agg_registry_redis_db: config["STATS_AGG_REGISTRY_REDIS_DB"].as_i64(),
-        cache_redis_url: text("CACHE_REDIS_URL"),
-        cache_redis_db: config["CACHE_REDIS_DB"].as_i64(),
+/// The databases of responses, registry and locks.
+struct Places {
+    cache: RedisAddress,
+    registry: RedisAddress,
+    main: RedisAddress,
+}
+
+fn places(scene: &Scene) -> Places {
+    let targets = scene.load().cache.redis_targets();
+    Places {
+        cache: redis_address(&targets.responses),
+        registry: redis_address(&targets.registry),
+        main: redis_address(&targets.locks),
     }
+}
+
+fn scene(config: &Value) -> Scene {
+    let members = config.as_object().unwrap().iter();
+    members.fold(Scene::new(), |scene, (name, value)| {
+        let literal = if value.is_null() { "None".to_owned() } else { value.to_string() };
+        scene.variable(&format!("INVENIO_{name}"), &literal)
+    })
 }
 
 fn place(address: &RedisAddress) -> String {
@@ -45,15 +63,14 @@ fn all_recorded_settings_lead_to_the_same_place_or_are_repaired() {
     let mut repaired = 0;
     for case in &cases {
         let note = case["note"].as_str().unwrap();
-        let settings = settings(&case["config"]);
+        let scene = scene(&case["config"]);
         if note == NOT_REPAIRED {
-            let error = settings.cache().unwrap_err().to_string();
-            assert!(error.starts_with("CACHE_REDIS_URL: the URL has to begin with"), "{error}");
-            assert!(settings.registry().is_err());
+            let refusal = scene.refusal();
+            assert!(refusal.starts_with("INVENIO_CACHE_REDIS_URL: "), "{refusal}");
+            assert!(refusal.contains("an address that begins with redis://"), "{refusal}");
             continue;
         }
-        let cache = settings.cache().unwrap();
-        let registry = settings.registry().unwrap();
+        let Places { cache, registry, .. } = places(&scene);
         if let Some((_, place_of, of_cache, of_registry)) =
             REPAIRED.iter().find(|(name, ..)| *name == note)
         {
@@ -76,59 +93,78 @@ fn all_recorded_settings_lead_to_the_same_place_or_are_repaired() {
     assert_eq!(repaired, REPAIRED.len());
 }
 
-fn main_url(url: &str) -> RedisSettings {
-    RedisSettings { cache_redis_url: Some(url.to_owned()), ..RedisSettings::default() }
+fn main_url(url: &str) -> Scene {
+    Scene::new().variable("INVENIO_CACHE_REDIS_URL", url)
 }
 
 #[test]
 fn options_of_the_url_survive() {
     let url =
         "rediss://cache.example:6380/3?ssl_cert_reqs=none&ssl_ca_certs=/etc/ssl/own.pem&timeout=3";
-    let address = main_url(url).cache().unwrap();
+    let address = places(&main_url(url)).cache;
     assert!(address.tls.accept_any_certificate && !address.tls.accept_any_host);
     assert_eq!(address.tls.ca_file.as_deref(), Some("/etc/ssl/own.pem".as_ref()));
     assert_eq!(address.database, 7);
-    let address = main_url("rediss://cache.example?ssl_check_hostname=False").cache().unwrap();
+    let address = places(&main_url("rediss://cache.example?ssl_check_hostname=False")).cache;
     assert!(address.tls.accept_any_host && !address.tls.accept_any_certificate);
 }
 
 #[test]
 fn credentials_are_decoded_and_never_shown() {
-    let settings = RedisSettings {
-        stats_cache_redis_url: Some("rediss://u%40x:p%2Fw%25ü@[::1]:6380/5".to_owned()),
-        ..RedisSettings::default()
-    };
-    let address = settings.cache().unwrap();
+    let url = "rediss://u%40x:p%2Fw%25ü@[::1]:6380/5";
+    let address = places(&Scene::new().variable("INVENIO_STATS_CACHE_REDIS_URL", url)).cache;
     assert_eq!(address.username.as_deref(), Some("u@x"));
     assert_eq!(address.password.as_deref(), Some("p/w%ü"));
     assert_eq!(address.to_string(), "rediss://u@x:***@[::1]:6380/5");
     assert_eq!(format!("{address:?}"), "RedisAddress(rediss://u@x:***@[::1]:6380/5)");
-    assert!(!format!("{settings:?}").contains("p%2Fw"), "{settings:?}");
 
     for url in ["redis://:secret@host:notaport/0", "secret", "redis://:secret@h?db=x"] {
-        let error = main_url(url).cache().unwrap_err();
+        let error = main_url(url).try_load().unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
-        assert!(!format!("{:?}", main_url(url)).contains("secret"));
     }
-    let password = main_url("redis://:secret@host").cache().unwrap();
+    let password = places(&main_url("redis://:secret@host")).cache;
     assert_eq!(password.to_string(), "redis://:***@host:6379/7");
     assert_eq!((password.username, password.password.as_deref()), (None, Some("secret")));
 }
 
 #[test]
 fn locks_are_in_the_database_of_the_main_cache() {
-    let database = |url: &str, number| {
-        let settings = RedisSettings { cache_redis_db: number, ..main_url(url) };
-        settings.main().unwrap().database
+    let database = |url: &str, number: Option<u16>| {
+        let mut scene = main_url(url);
+        if let Some(number) = number {
+            scene = scene.variable("INVENIO_CACHE_REDIS_DB", &number.to_string());
+        }
+        places(&scene).main.database
     };
     assert_eq!(database("redis://h:1/3", None), 3);
     assert_eq!(database("redis://h:1/3", Some(5)), 3);
     assert_eq!(database("redis://h:1", Some(5)), 5);
     assert_eq!(database("redis://h:1/", None), 0);
     assert_eq!(database("unix:///run/redis.sock?db=2", None), 2);
-    let settings = RedisSettings {
-        stats_cache_redis_url: Some("redis://elsewhere/9".to_owned()),
-        ..main_url("redis://h:1/3")
-    };
-    assert_eq!(settings.main().unwrap().to_string(), "redis://h:1/3");
+    let elsewhere =
+        main_url("redis://h:1/3").variable("INVENIO_STATS_CACHE_REDIS_URL", "redis://elsewhere/9");
+    assert_eq!(places(&elsewhere).main.to_string(), "redis://h:1/3");
+}
+
+/// A password for a socket stands where there is no host.
+#[test]
+fn a_socket_with_a_password_is_connected_to() {
+    if require(Service::Redis).is_none() {
+        return;
+    }
+    let server = Redis::start(&["--requirepass", "p@ss/w%"]).unwrap();
+    let socket = server.folder().unwrap().join("socket").display().to_string();
+    for url in [
+        format!("unix://:p%40ss%2Fw%25@{socket}"),
+        format!("unix://default:p%40ss%2Fw%25@{socket}?db=3"),
+        format!("unix://{socket}?db=0&password=p%40ss%2Fw%25"),
+    ] {
+        let address = places(&main_url(&url)).cache;
+        assert_eq!(address.database, 7, "{url}");
+        let client = RedisClient::connect(address, RedisOptions::default()).unwrap();
+        let store = RedisStore::open(client.into(), "p").unwrap();
+        assert_eq!(store.summary().unwrap().entries, 0);
+    }
+    let shown = redis_address(&RedisUrl::parse(&format!("unix://:s3cret@{socket}")).unwrap());
+    assert!(!format!("{shown} {shown:?}").contains("s3cret"), "{shown}");
 }
