@@ -456,7 +456,8 @@ fn redis_addresses_resolve_as_specified() {
         other => panic!("{other}"),
     };
     let rows: serde_json::Value =
-        serde_json::from_str(include_str!("redis-url-resolution.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../../fixtures/redis-url-resolution.json"))
+            .unwrap();
     for row in rows.as_array().unwrap() {
         let note = row["note"].as_str().unwrap();
         let mut scene = Scene::new();

@@ -141,7 +141,7 @@ impl Store {
 }
 
 /// Commands that change nothing, or whose parts are shown by themselves.
-const READS: [&str; 24] = [
+const READS: [&str; 25] = [
     "client",
     "echo",
     "eval",
@@ -153,6 +153,7 @@ const READS: [&str; 24] = [
     "hello",
     "hget",
     "hgetall",
+    "hkeys",
     "hmget",
     "hscan",
     "info",
