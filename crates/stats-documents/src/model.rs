@@ -1,5 +1,6 @@
 //! The words of the change feed: shelves, days, fingerprints, manifests, positions, communities.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -218,6 +219,16 @@ impl Position {
                 .map(|(_, certain)| if certain { Shown::NotYet } else { Shown::Perhaps })
         };
         earlier.0.iter().filter_map(shown).max().unwrap_or(Shown::All)
+    }
+
+    /// Whether everything up to this position is known to be searchable because the last change of
+    /// every history is: `highest` are the highest sequence numbers of what was found since.
+    #[must_use]
+    pub fn is_reached(&self, highest: &BTreeSet<u64>) -> bool {
+        self.0.iter().all(|mark| match mark.unseen() {
+            Some((_, certain)) => !certain,
+            None => mark.sequence == 0 || highest.contains(&mark.sequence),
+        })
     }
 
     /// Whether everything that was written before it was asked for is searchable, as far as the

@@ -151,10 +151,9 @@ impl CachedResponseService {
         }
     }
 
-    /// The bookmark is read before and after: a response is stored only when its period was
-    /// complete both times, so that documents written in between cannot be half of a day. It also
-    /// must have been so when the plan was made: only what was written before that is known to be
-    /// readable.
+    /// The bookmark is read before, for the plan, and after: a response is stored only when its
+    /// period was complete both times, so that documents written in between cannot be half of a
+    /// day. Only what was written before the plan is known to be readable.
     fn try_make_shelf(
         &self,
         plan: &Plan,
@@ -170,20 +169,16 @@ impl CachedResponseService {
             }
             None => {}
         }
-        let planned = plan.standing.bookmark(job.kind, &job.member.id);
-        let before = self.bookmark(job)?;
-        for bookmark in [planned, before] {
-            if let Some(gap) = gap(bookmark, job.year, self.clock.now()) {
-                return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
-            }
+        let before = plan.standing.bookmark(job.kind, &job.member.id);
+        if let Some(gap) = gap(before, job.year, self.clock.now()) {
+            return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
         }
         let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), halt)?;
         let after = self.bookmark(job)?;
         if let Some(gap) = gap(after, job.year, self.clock.now()) {
             return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
         }
-        let through =
-            planned.min_by_day(before).min_by_day(after).map(|bookmark| bookmark.day.to_string());
+        let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
         let origin = self.origin(plan, job, &reading);
         let mut report = job.report(|| Outcome::Abandoned);
         (report.documents, report.bytes) = (reading.documents, reading.bytes);

@@ -1,6 +1,8 @@
 //! The plan of a request: every cell it is about, with what stands there and what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::thread;
 
 use stats_cache::{EntryState, ShelfMark, UpdateMark, UpdateMarks, response_key};
 use stats_documents::{
@@ -71,7 +73,7 @@ struct KindStanding {
 }
 
 impl Standing {
-    /// Reads it: for each kind one question each. Positions first, so that what changes in
+    /// Reads it: for each kind one question each, all kinds at once. Positions first, so that what changes in
     /// between is seen as changed the next time. One kind may be missing, but not all of them:
     /// then it is the wrong place to look.
     pub(super) fn read(
@@ -81,17 +83,25 @@ impl Standing {
     ) -> Result<Self, ServiceError> {
         let filter = ShelfFilter { communities: communities.to_vec(), years: Vec::new() };
         let mut standing = Self::default();
-        for kind in kinds {
-            let position = match source.position(*kind) {
+        let read = |kind: DocumentKind| -> Result<KindStanding, SourceError> {
+            let position = source.position(kind)?;
+            let shelves = source.fingerprints(kind, &filter)?;
+            let bookmarks = source.bookmarks(kind, communities)?;
+            Ok(KindStanding { position, shelves, bookmarks })
+        };
+        let found: Vec<_> = thread::scope(|scope| {
+            let asked: Vec<_> =
+                kinds.iter().map(|kind| (*kind, scope.spawn(|| read(*kind)))).collect();
+            asked.into_iter().map(|(kind, answer)| (kind, answer.join())).collect()
+        });
+        for (kind, answer) in found {
+            match answer.unwrap_or_else(|panic| resume_unwind(panic)) {
+                Ok(found) => drop(standing.kinds.insert(kind, found)),
                 Err(error) if error.kind() == SourceErrorKind::NotFound => {
-                    standing.missing.insert(*kind, error);
-                    continue;
+                    standing.missing.insert(kind, error);
                 }
-                position => position?,
-            };
-            let shelves = source.fingerprints(*kind, &filter)?;
-            let bookmarks = source.bookmarks(*kind, communities)?;
-            standing.kinds.insert(*kind, KindStanding { position, shelves, bookmarks });
+                Err(error) => return Err(error.into()),
+            }
         }
         if standing.kinds.is_empty()
             && let Some((_, error)) = standing.missing.pop_first()

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use stats_documents::{Changes, DocumentSource, Position, Shown, SourceError};
+use stats_documents::{Changes, DocumentSource, Position, ShelfFilter, Shown, SourceError};
 use stats_series::DocumentKind;
 
 use super::CachedResponseService;
@@ -97,6 +97,8 @@ impl Watch {
         match self.latest.shows(asked) {
             Shown::All => return Ok(true),
             Shown::NotYet => self.is_quiet_since = None,
+            // The count of refreshes alone never tells: the last change itself must be found.
+            Shown::Perhaps if self.is_reached(source)? => return Ok(true),
             Shown::Perhaps => {
                 let since = self.is_quiet_since.filter(|_| same).unwrap_or_else(Instant::now);
                 self.is_quiet_since = Some(since);
@@ -104,6 +106,12 @@ impl Watch {
             }
         }
         Ok(false)
+    }
+
+    /// Whether the last change of every history is found.
+    fn is_reached(&self, source: &dyn DocumentSource) -> Result<bool, SourceError> {
+        let found = source.fingerprints(self.kind, &ShelfFilter::default())?;
+        Ok(self.latest.is_reached(&found.values().map(|fingerprint| fingerprint.max).collect()))
     }
 
     /// Whether a position is not one that the source remembered from before the beginning: it is

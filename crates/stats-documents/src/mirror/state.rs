@@ -135,10 +135,7 @@ impl KindState {
 
     /// Whether the last change of every history can be seen: then nothing is hidden behind it.
     fn shows(&self, position: &Position) -> bool {
-        position.0.iter().all(|mark| {
-            mark.sequence == 0
-                || self.fingerprints.values().any(|fingerprint| fingerprint.max == mark.sequence)
-        })
+        position.is_reached(&self.fingerprints.values().map(|it| it.max).collect())
     }
 
     /// Asks for the fingerprints of what changed and remembers them.
