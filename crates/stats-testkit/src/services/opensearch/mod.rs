@@ -1,12 +1,8 @@
 //! An OpenSearch node, made from the server's Java libraries.
-//!
-//! The libraries are fetched with Maven once and kept, with our compiled launcher, in
-//! `$COMMUNITY_STATS_TEST_CACHE`, else `$XDG_CACHE_HOME/community-stats`, else
-//! `~/.cache/community-stats`.
+
+mod install;
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -14,7 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use super::process::{Process, folder, free_port, on_path, with_retries};
+pub(super) use install::missing;
+
+use super::process::{Process, folder, free_port, with_retries};
 use super::{Service, shared, unique_name};
 use crate::http;
 
@@ -22,14 +20,9 @@ use crate::http;
 /// document is larger.
 pub const BULK_BYTES: usize = 4_000_000;
 
-const VERSION: &str = "2.19.1";
-const PROJECT: &str = include_str!("../../opensearch/pom.xml");
-const LAUNCHER: &str = include_str!("../../opensearch/Node.java");
-const LOGGING: &str = include_str!("../../opensearch/log4j2.properties");
-
 macro_rules! template {
     ($name:literal) => {
-        ($name, include_str!(concat!("../../../../fixtures/opensearch/", $name, ".json")))
+        ($name, include_str!(concat!("../../../../../fixtures/opensearch/", $name, ".json")))
     };
 }
 
@@ -75,7 +68,7 @@ impl OpenSearch {
     }
 
     fn start_with(java: impl Fn() -> Command) -> anyhow::Result<Self> {
-        let home = install()?;
+        let home = install::install()?;
         with_retries(|| {
             let folder = folder("opensearch")?;
             fs::create_dir_all(folder.join("data"))?;
@@ -101,7 +94,7 @@ impl OpenSearch {
     /// # Errors
     /// When Maven or the compiler fails.
     pub fn install() -> anyhow::Result<()> {
-        install().map(drop)
+        install::install().map(drop)
     }
 
     /// The node of this test process, if Java and Maven are installed.
@@ -240,62 +233,4 @@ struct ExportLine<'a> {
     id: std::borrow::Cow<'a, str>,
     #[serde(rename = "_source", borrow)]
     source: &'a serde_json::value::RawValue,
-}
-
-pub(super) fn missing() -> Option<&'static str> {
-    let compiled = cache().is_some_and(|cache| cache.join("classes").is_dir());
-    let needed: &[&str] = if compiled { &["java"] } else { &["java", "javac", "mvn"] };
-    needed.iter().copied().find(|program| !on_path(program))
-}
-
-/// Where the libraries and the launcher of exactly these sources are kept.
-fn cache() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let parent = variable("COMMUNITY_STATS_TEST_CACHE")
-        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
-        .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
-    let mut hasher = DefaultHasher::new();
-    (PROJECT, LAUNCHER, LOGGING).hash(&mut hasher);
-    Some(parent.join(format!("opensearch-{VERSION}-{:08x}", hasher.finish() as u32)))
-}
-
-/// Fetches and compiles what is not in the cache yet; complete or not there at all.
-fn install() -> anyhow::Result<PathBuf> {
-    let home = cache().context("neither HOME nor COMMUNITY_STATS_TEST_CACHE is set")?;
-    if home.join("classes").is_dir() {
-        return Ok(home);
-    }
-    let parent = home.parent().context("a cache folder has a parent")?;
-    fs::create_dir_all(parent)?;
-    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
-    let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
-    fs::create_dir(&classes)?;
-    fs::write(building.path().join("pom.xml"), PROJECT)?;
-    fs::write(building.path().join("Node.java"), LAUNCHER)?;
-    fs::write(classes.join("log4j2.properties"), LOGGING)?;
-    let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
-    run(maven.current_dir(building.path()))?;
-    let mut compiler = Command::new("javac");
-    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg("Node.java");
-    run(compiler.current_dir(building.path()))?;
-    keep(building, &home)?;
-    Ok(home)
-}
-
-/// Another process may have been quicker, with the same result.
-fn keep(building: tempfile::TempDir, home: &Path) -> anyhow::Result<()> {
-    let renamed = fs::rename(building.path(), home);
-    if home.join("classes").is_dir() {
-        return Ok(());
-    }
-    renamed.with_context(|| format!("keeping {}", home.display()))
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("running {program}"))?;
-    let said = [output.stdout, output.stderr].concat();
-    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&said));
-    Ok(())
 }

@@ -1,0 +1,78 @@
+//! What a node is made of.
+//!
+//! The libraries are fetched with Maven once and kept, with our compiled launcher, in
+//! `$COMMUNITY_STATS_TEST_CACHE`, else `$XDG_CACHE_HOME/community-stats`, else
+//! `~/.cache/community-stats`.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::services::process::on_path;
+
+const VERSION: &str = "2.19.1";
+const PROJECT: &str = include_str!("../../../opensearch/pom.xml");
+const LAUNCHER: &str = include_str!("../../../opensearch/Node.java");
+const LOGGING: &str = include_str!("../../../opensearch/log4j2.properties");
+
+/// The program that is missing, if nothing can be started here.
+pub(in crate::services) fn missing() -> Option<&'static str> {
+    let compiled = cache().is_some_and(|cache| cache.join("classes").is_dir());
+    let needed: &[&str] = if compiled { &["java"] } else { &["java", "javac", "mvn"] };
+    needed.iter().copied().find(|program| !on_path(program))
+}
+
+/// Where the libraries and the launcher of exactly these sources are kept.
+fn cache() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let parent = variable("COMMUNITY_STATS_TEST_CACHE")
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
+        .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
+    let mut hasher = DefaultHasher::new();
+    (PROJECT, LAUNCHER, LOGGING).hash(&mut hasher);
+    Some(parent.join(format!("opensearch-{VERSION}-{:08x}", hasher.finish() as u32)))
+}
+
+/// Fetches and compiles what is not in the cache yet; complete or not there at all.
+pub(super) fn install() -> anyhow::Result<PathBuf> {
+    let home = cache().context("neither HOME nor COMMUNITY_STATS_TEST_CACHE is set")?;
+    if home.join("classes").is_dir() {
+        return Ok(home);
+    }
+    let parent = home.parent().context("a cache folder has a parent")?;
+    fs::create_dir_all(parent)?;
+    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
+    let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
+    fs::create_dir(&classes)?;
+    fs::write(building.path().join("pom.xml"), PROJECT)?;
+    fs::write(building.path().join("Node.java"), LAUNCHER)?;
+    fs::write(classes.join("log4j2.properties"), LOGGING)?;
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
+    run(maven.current_dir(building.path()))?;
+    let mut compiler = Command::new("javac");
+    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg("Node.java");
+    run(compiler.current_dir(building.path()))?;
+    keep(building, &home)?;
+    Ok(home)
+}
+
+/// Another process may have been quicker, with the same result.
+fn keep(building: tempfile::TempDir, home: &Path) -> anyhow::Result<()> {
+    let renamed = fs::rename(building.path(), home);
+    if home.join("classes").is_dir() {
+        return Ok(());
+    }
+    renamed.with_context(|| format!("keeping {}", home.display()))
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("running {program}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&said));
+    Ok(())
+}
