@@ -9,52 +9,55 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 
+use super::Release;
 use crate::services::process::on_path;
 
-const VERSION: &str = "2.19.1";
-const PROJECT: &str = include_str!("../../../opensearch/pom.xml");
-const LAUNCHER: &str = include_str!("../../../opensearch/Node.java");
 const LOGGING: &str = include_str!("../../../opensearch/log4j2.properties");
 
-/// The program that is missing, if nothing can be started here.
-pub(in crate::services) fn missing() -> Option<&'static str> {
-    let compiled = cache().is_some_and(|cache| cache.join("classes").is_dir());
-    let needed: &[&str] = if compiled { &["java"] } else { &["java", "javac", "mvn"] };
-    needed.iter().copied().find(|program| !on_path(program))
+/// The program that is missing, if no node of this line can be started here.
+pub(in crate::services) fn missing(release: Release) -> Option<&'static str> {
+    let compiled = cache(release).is_some_and(|cache| cache.join("classes").is_dir());
+    let needed: &[&str] = if compiled { &["java"] } else { &["java", "javac"] };
+    let java = needed.iter().find_map(|name| release.program(name).err());
+    java.or(if compiled || on_path("mvn") { None } else { Some("mvn") })
 }
 
 /// Where the libraries and the launcher of exactly these sources are kept.
-fn cache() -> Option<PathBuf> {
+fn cache(release: Release) -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let parent = variable("COMMUNITY_STATS_TEST_CACHE")
         .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
         .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
     let mut hasher = DefaultHasher::new();
-    (PROJECT, LAUNCHER, LOGGING).hash(&mut hasher);
-    Some(parent.join(format!("opensearch-{VERSION}-{:08x}", hasher.finish() as u32)))
+    (release.project(), release.launcher_source(), LOGGING).hash(&mut hasher);
+    let version = release.version();
+    Some(parent.join(format!("opensearch-{version}-{:08x}", hasher.finish() as u32)))
 }
 
 /// Fetches and compiles what is not in the cache yet; complete or not there at all.
-pub(super) fn install() -> anyhow::Result<PathBuf> {
-    let home = cache().context("neither HOME nor COMMUNITY_STATS_TEST_CACHE is set")?;
+pub(super) fn install(release: Release) -> anyhow::Result<PathBuf> {
+    let home = cache(release).context("neither HOME nor COMMUNITY_STATS_TEST_CACHE is set")?;
     if home.join("classes").is_dir() {
         return Ok(home);
     }
+    let compiler = release.program("javac").map_err(|name| anyhow!("{name} not found"))?;
     let parent = home.parent().context("a cache folder has a parent")?;
     fs::create_dir_all(parent)?;
     let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
     let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
+    let source = format!("{}.java", release.launcher());
     fs::create_dir(&classes)?;
-    fs::write(building.path().join("pom.xml"), PROJECT)?;
-    fs::write(building.path().join("Node.java"), LAUNCHER)?;
+    fs::write(building.path().join("pom.xml"), release.project())?;
+    fs::write(building.path().join(&source), release.launcher_source())?;
     fs::write(classes.join("log4j2.properties"), LOGGING)?;
     let mut maven = Command::new("mvn");
     maven.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
     run(maven.current_dir(building.path()))?;
-    let mut compiler = Command::new("javac");
-    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg("Node.java");
+    let mut compiler = Command::new(compiler);
+    compiler.args(["--release", &release.java().to_string()]);
+    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg(&source);
     run(compiler.current_dir(building.path()))?;
     keep(building, &home)?;
     Ok(home)

@@ -1,19 +1,23 @@
 //! An OpenSearch node, made from the server's Java libraries.
 
 mod install;
+mod jdk;
+mod release;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use serde_json::{Value, json};
 
 pub(super) use install::missing;
+pub use release::Release;
 
 use super::process::{Process, folder, free_port, with_retries};
-use super::{Service, shared, unique_name};
+use super::{shared, unique_name};
 use crate::http;
 
 /// The most bytes that [`OpenSearch::load`] sends in one `_bulk` request, unless a single
@@ -47,39 +51,50 @@ pub struct OpenSearch {
 }
 
 impl OpenSearch {
-    /// A node of one's own. The first start on a machine fetches the libraries.
+    /// A node of one's own, of the line 2.x. The first start on a machine fetches the libraries.
     ///
     /// # Errors
     /// When it does not start.
     pub fn start() -> anyhow::Result<Self> {
-        Self::start_with(|| Command::new("java"))
+        Self::start_release(Release::V2)
     }
 
-    /// The same, kept on one processor core (with `taskset`).
+    /// The same, of any line.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_release(release: Release) -> anyhow::Result<Self> {
+        Self::start_with(release, |java| Command::new(java))
+    }
+
+    /// A node of the line 2.x, kept on one processor core (with `taskset`).
     ///
     /// # Errors
     /// When it does not start.
     pub fn start_on(core: usize) -> anyhow::Result<Self> {
-        Self::start_with(|| {
+        Self::start_with(Release::V2, |java| {
             let mut command = Command::new("taskset");
-            command.args(["-c", &core.to_string(), "java"]);
+            command.args(["-c", &core.to_string()]).arg(java);
             command
         })
     }
 
-    fn start_with(java: impl Fn() -> Command) -> anyhow::Result<Self> {
-        let home = install::install()?;
+    fn start_with(release: Release, run: impl Fn(&Path) -> Command) -> anyhow::Result<Self> {
+        let home = install::install(release)?;
+        let java = release.program("java").map_err(|name| anyhow!("{name} not found"))?;
+        let name = release.service().name();
         with_retries(|| {
-            let folder = folder("opensearch")?;
+            let folder = folder(name)?;
             fs::create_dir_all(folder.join("data"))?;
             fs::create_dir_all(folder.join("logs"))?;
             let (port, transport) = (free_port()?, free_port()?);
             let class_path = format!("{0}/classes:{0}/lib/*", home.display());
-            let mut command = java();
+            let mut command = run(&java);
             command.args(["-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, "Node"]);
+            command.args(release.options());
+            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, release.launcher()]);
             command.arg(&folder).args([port.to_string(), transport.to_string()]);
-            let mut process = Process::start("opensearch", &folder, "TERM", &command)?;
+            let mut process = Process::start(name, &folder, "TERM", &command)?;
             let mut node = Self { url: format!("http://127.0.0.1:{port}"), process: None };
             process.wait_until(Duration::from_secs(90), || {
                 node.get("/_cluster/health?wait_for_status=yellow&timeout=1s").is_ok()
@@ -93,18 +108,31 @@ impl OpenSearch {
     ///
     /// # Errors
     /// When Maven or the compiler fails.
-    pub fn install() -> anyhow::Result<()> {
-        install::install().map(drop)
+    pub fn install(release: Release) -> anyhow::Result<()> {
+        install::install(release).map(drop)
     }
 
-    /// The node of this test process, if Java and Maven are installed.
+    /// The node of this test process, of the line 2.x, if Java and Maven are installed.
     ///
     /// # Panics
     /// When it does not start, or is missing with `CI=true`.
     pub fn shared() -> Option<&'static Self> {
-        static SERVER: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        Self::shared_release(Release::V2)
+    }
+
+    /// The same, of any line.
+    ///
+    /// # Panics
+    /// When it does not start, or is missing with `CI=true`.
+    pub fn shared_release(release: Release) -> Option<&'static Self> {
+        static V2: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        static V3: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        let server = match release {
+            Release::V2 => &V2,
+            Release::V3 => &V3,
+        };
         let attach = |url: &str| Self { url: url.to_owned(), process: None };
-        shared(Service::OpenSearch, &SERVER, attach, Self::start)
+        shared(release.service(), server, attach, || Self::start_release(release))
     }
 
     /// `http://host:port`.
