@@ -184,16 +184,16 @@ fn filled_with_tiny_pages(cluster: Arc<Cluster>) -> Filled {
 }
 
 #[test]
-fn mirror_of_opensearch() {
+pub(super) fn mirror_of_opensearch() {
     check_all(Mirrored::new);
 }
 
 #[test]
-fn opensearch() {
+pub(super) fn opensearch() {
     check_all(filled);
 }
 
 #[test]
-fn opensearch_with_tiny_pages() {
+pub(super) fn opensearch_with_tiny_pages() {
     check_all(filled_with_tiny_pages);
 }

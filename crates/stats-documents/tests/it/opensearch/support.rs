@@ -1,5 +1,6 @@
 //! A cluster with an index prefix of its own, and a proxy to look at and to break.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -8,9 +9,20 @@ use stats_documents::opensearch::Compression;
 use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, Shelf, SourceError};
 use stats_series::DocumentKind;
 use stats_testkit::proxy::HttpProxy;
-use stats_testkit::services;
+use stats_testkit::services::{self, Release};
 
 pub(super) const KIND: DocumentKind = DocumentKind::UsageDelta;
+
+thread_local! {
+    static RELEASE: Cell<Release> = const { Cell::new(Release::V2) };
+}
+
+/// Runs a test whose clusters are on a node of this release line; usually they are on 2.x.
+pub(super) fn on(release: Release, test: fn()) {
+    RELEASE.set(release);
+    test();
+    RELEASE.set(Release::V2);
+}
 
 /// Everything below one prefix of the shared node.
 pub(super) struct Cluster {
@@ -22,7 +34,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// A cluster without any index; `None` where no node can be started.
     pub(super) fn bare() -> Option<Self> {
-        let node = services::OpenSearch::shared()?;
+        let node = services::OpenSearch::shared_release(RELEASE.get())?;
         let proxy = HttpProxy::in_front_of(node.address()).start().unwrap();
         Some(Self { node, prefix: node.prefix().unwrap(), proxy })
     }
