@@ -3,14 +3,16 @@
 //! ```text
 //! services check               what is missing, and what to install
 //! services run -- COMMAND…     start all, tell COMMAND by environment variables, stop all after
-//! services install             fetch and compile the OpenSearch node
+//! services install             fetch and compile the OpenSearch nodes
 //! ```
+//!
+//! `run` leaves OpenSearch 3 to the tests that need it, unless it is named: `run opensearch3 -- …`.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::process::{Command, ExitCode};
 
-use stats_testkit::services::{OpenSearch, Postgres, RabbitMq, Redis, Service};
+use stats_testkit::services::{OpenSearch, Postgres, RabbitMq, Redis, Release, Service};
 
 const USAGE: &str = "usage: services check | install | run [NAME…] -- COMMAND…";
 
@@ -18,7 +20,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.first().map(String::as_str) {
         Some("check") => Ok(check()),
-        Some("install") => OpenSearch::install().map(|()| ExitCode::SUCCESS),
+        Some("install") => install(),
         Some("run") => run(&arguments[1..]),
         _ => {
             eprintln!("{USAGE}");
@@ -50,7 +52,23 @@ fn check() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Runs a command beside the servers; those named before `--`, or all that can be started.
+/// Fetches and compiles every node that can be started here.
+fn install() -> anyhow::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for release in Release::ALL {
+        let service = release.service();
+        if let Some(missing) = service.missing() {
+            eprintln!("{}: not installed, {missing} not found", service.name());
+            code = ExitCode::FAILURE;
+            continue;
+        }
+        OpenSearch::install(release)?;
+    }
+    Ok(code)
+}
+
+/// Runs a command beside the servers; those named before `--`, or all that can be started and
+/// are not started on demand.
 fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let Some(split) = arguments.iter().position(|argument| argument == "--") else {
         anyhow::bail!("{USAGE}");
@@ -65,7 +83,8 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     child.args(rest);
     let mut running: Vec<Box<dyn std::any::Any>> = Vec::new();
     for service in Service::ALL {
-        if !names.is_empty() && !names.iter().any(|name| name == service.name()) {
+        let named = names.iter().any(|name| name == service.name());
+        if !named && (!names.is_empty() || service.on_demand()) {
             continue;
         }
         if let Some(missing) = service.missing() {
@@ -100,10 +119,13 @@ fn start(service: Service) -> anyhow::Result<(Box<dyn std::any::Any>, String)> {
             let address = server.description();
             (Box::new(server), address)
         }
-        Service::OpenSearch => {
-            let server = OpenSearch::start()?;
-            let address = server.url().to_owned();
-            (Box::new(server), address)
-        }
+        Service::OpenSearch => opensearch(Release::V2)?,
+        Service::OpenSearch3 => opensearch(Release::V3)?,
     })
+}
+
+fn opensearch(release: Release) -> anyhow::Result<(Box<dyn std::any::Any>, String)> {
+    let server = OpenSearch::start_release(release)?;
+    let address = server.url().to_owned();
+    Ok((Box::new(server), address))
 }

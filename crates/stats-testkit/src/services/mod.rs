@@ -4,7 +4,8 @@
 //! the one server of this test process (or of the whole run, under `services run`), in which every
 //! test takes a database, a prefix or a virtual host of its own. Without the needed program
 //! `shared` says what is missing and gives `None`; with `CI=true` in the environment it panics
-//! instead, since nothing may be skipped there.
+//! instead, since nothing may be skipped there. One service, [`Service::on_demand`], is started
+//! under `services run`, too, by the tests that need it.
 
 mod opensearch;
 mod postgres;
@@ -16,7 +17,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use opensearch::{BULK_BYTES, OpenSearch};
+pub use opensearch::{BULK_BYTES, OpenSearch, Release};
 pub use postgres::Postgres;
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
@@ -30,13 +31,16 @@ pub enum Service {
     Postgres,
     /// RabbitMQ.
     RabbitMq,
-    /// OpenSearch, from its Java libraries.
+    /// OpenSearch 2, from its Java libraries.
     OpenSearch,
+    /// OpenSearch 3, from its Java libraries.
+    OpenSearch3,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Redis, Self::Postgres, Self::RabbitMq, Self::OpenSearch];
+    pub const ALL: [Self; 5] =
+        [Self::Redis, Self::Postgres, Self::RabbitMq, Self::OpenSearch, Self::OpenSearch3];
 
     /// Its name.
     #[must_use]
@@ -46,6 +50,7 @@ impl Service {
             Self::Postgres => "postgres",
             Self::RabbitMq => "rabbitmq",
             Self::OpenSearch => "opensearch",
+            Self::OpenSearch3 => "opensearch3",
         }
     }
 
@@ -56,7 +61,8 @@ impl Service {
             Self::Redis => "redis-server",
             Self::Postgres => "postgresql",
             Self::RabbitMq => "rabbitmq-server",
-            Self::OpenSearch => "openjdk-17-jdk-headless maven",
+            Self::OpenSearch => "default-jdk-headless maven",
+            Self::OpenSearch3 => "openjdk-21-jdk-headless maven",
         }
     }
 
@@ -68,7 +74,14 @@ impl Service {
             Self::Postgres => "COMMUNITY_STATS_TEST_POSTGRES",
             Self::RabbitMq => "COMMUNITY_STATS_TEST_RABBITMQ",
             Self::OpenSearch => "COMMUNITY_STATS_TEST_OPENSEARCH",
+            Self::OpenSearch3 => "COMMUNITY_STATS_TEST_OPENSEARCH3",
         }
+    }
+
+    /// Whether only the tests that need it start it, since they are few.
+    #[must_use]
+    pub const fn on_demand(self) -> bool {
+        matches!(self, Self::OpenSearch3)
     }
 
     /// The program that is missing, if it cannot be started here.
@@ -91,7 +104,8 @@ impl Service {
                     Some("rabbitmq-server")
                 }
             }
-            Self::OpenSearch => opensearch::missing(),
+            Self::OpenSearch => opensearch::missing(Release::V2),
+            Self::OpenSearch3 => opensearch::missing(Release::V3),
         }
     }
 }
@@ -124,7 +138,7 @@ fn shared<S: Send + Sync>(
     service: Service,
     slot: &'static OnceLock<Option<S>>,
     attach: fn(&str) -> S,
-    start: fn() -> anyhow::Result<S>,
+    start: impl FnOnce() -> anyhow::Result<S>,
 ) -> Option<&'static S> {
     slot.get_or_init(|| {
         require(service)?;

@@ -15,7 +15,7 @@ use stats_series::DocumentKind;
 use super::support::Cluster;
 
 struct Filled {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     source: OpenSearch,
 }
 
@@ -118,7 +118,7 @@ struct Mirrored {
 }
 
 impl Mirrored {
-    fn new(cluster: Cluster) -> Self {
+    fn new(cluster: Arc<Cluster>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let archive = Archive::open(folder.path().join("mirror.db"), ArchiveOptions::default());
         let options = MirrorOptions { believe: Duration::ZERO, ..MirrorOptions::default() };
@@ -162,31 +162,38 @@ impl Harness for Mirrored {
     }
 }
 
-#[test]
-fn mirror_of_opensearch() {
+/// Runs all cases in one cluster that is emptied after each: much cheaper than new indices.
+#[allow(clippy::print_stdout, reason = "a case that fails is named where tests speak")]
+fn check_all<H: Harness>(make: impl Fn(Arc<Cluster>) -> H) {
+    let Some(cluster) = Cluster::new().map(Arc::new) else { return };
     for (name, case) in CASES {
-        let Some(cluster) = Cluster::new() else { return };
         println!("{name}");
-        case(&mut Mirrored::new(cluster));
+        case(&mut make(Arc::clone(&cluster)));
+        cluster.empty();
     }
 }
 
-#[test]
-fn opensearch() {
-    for (name, case) in CASES {
-        let Some(cluster) = Cluster::new() else { return };
-        let source = cluster.source();
-        println!("{name}");
-        case(&mut Filled { cluster, source });
-    }
+fn filled(cluster: Arc<Cluster>) -> Filled {
+    let source = cluster.source();
+    Filled { cluster, source }
+}
+
+fn filled_with_tiny_pages(cluster: Arc<Cluster>) -> Filled {
+    let source = cluster.source_with_pages(300);
+    Filled { cluster, source }
 }
 
 #[test]
-fn opensearch_with_tiny_pages() {
-    for (name, case) in CASES {
-        let Some(cluster) = Cluster::new() else { return };
-        let source = cluster.source_with_pages(300);
-        println!("{name}");
-        case(&mut Filled { cluster, source });
-    }
+pub(super) fn mirror_of_opensearch() {
+    check_all(Mirrored::new);
+}
+
+#[test]
+pub(super) fn opensearch() {
+    check_all(filled);
+}
+
+#[test]
+pub(super) fn opensearch_with_tiny_pages() {
+    check_all(filled_with_tiny_pages);
 }

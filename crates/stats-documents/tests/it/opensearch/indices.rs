@@ -34,7 +34,7 @@ pub(super) fn corpus() -> Vec<String> {
 }
 
 #[test]
-fn a_kind_without_indices_is_an_error_and_not_empty() {
+pub(super) fn a_kind_without_indices_is_an_error_and_not_empty() {
     let Some(cluster) = Cluster::bare() else { return };
     let source = cluster.source();
     let errors = [
@@ -78,7 +78,7 @@ fn other_variants_are_never_mixed_in() {
 
 /// Indices made before their template: no alias, text fields.
 #[test]
-fn year_indices_with_guessed_mappings() {
+pub(super) fn year_indices_with_guessed_mappings() {
     let Some(cluster) = Cluster::bare() else { return };
     let template = format!("/_index_template/{}{}-v1.0.0", cluster.prefix, KIND.alias());
     let community = "6f0c1f3e-8a52-4d6e-9c1b-2f7f6f1f0a11";
@@ -130,7 +130,7 @@ fn put_into(cluster: &Cluster, year: i16, id: &str, day: &str, views: u32) -> (S
 
 /// Two indices behind the alias give out the same numbers.
 #[test]
-fn equal_numbers_of_different_indices_lose_nothing() {
+pub(super) fn equal_numbers_of_different_indices_lose_nothing() {
     let Some(cluster) = Cluster::new() else { return };
     let mut expected = Vec::new();
     for n in 1..=12 {
@@ -186,7 +186,7 @@ fn a_document_in_two_indices_names_both() {
 }
 
 #[test]
-fn an_index_of_two_shards() {
+pub(super) fn an_index_of_two_shards() {
     let Some(cluster) = Cluster::bare() else { return };
     let settings = json!({"settings": {"number_of_shards": 2}}).to_string();
     cluster.node.send("PUT", &format!("/{}", cluster.index(KIND)), settings.as_bytes()).unwrap();
@@ -279,7 +279,7 @@ fn the_newer_index_of_communities_wins_on_page_borders_too() {
 }
 
 #[test]
-fn the_corpus_has_communities_bookmarks_and_events() {
+pub(super) fn the_corpus_has_communities_bookmarks_and_events() {
     let Some(cluster) = Cluster::bare() else { return };
     cluster.node.load(&cluster.prefix, corpus()).unwrap();
     let source = cluster.source();

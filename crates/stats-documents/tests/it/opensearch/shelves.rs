@@ -11,7 +11,7 @@ use stats_testkit::proxy::{Action, Fault};
 use super::support::{Cluster, KIND, pairs, read, shelf, year};
 
 #[test]
-fn a_known_small_shelf_is_one_request() {
+pub(super) fn a_known_small_shelf_is_one_request() {
     let Some(cluster) = Cluster::new() else { return };
     let documents = cluster.put_year(300);
     let source = cluster.source();
@@ -22,7 +22,7 @@ fn a_known_small_shelf_is_one_request() {
 }
 
 #[test]
-fn pages_follow_the_bytes_of_documents() {
+pub(super) fn pages_follow_the_bytes_of_documents() {
     let Some(cluster) = Cluster::new() else { return };
     let documents = cluster.put_year(300);
     let bytes: usize = documents.iter().map(|it| it.source.len()).sum();
@@ -37,7 +37,7 @@ fn pages_follow_the_bytes_of_documents() {
 }
 
 #[test]
-fn days_with_several_documents_lie_on_page_borders_too() {
+pub(super) fn days_with_several_documents_lie_on_page_borders_too() {
     let Some(cluster) = Cluster::new() else { return };
     let mut documents = year(90);
     for n in 0..30 {
@@ -57,7 +57,7 @@ fn days_with_several_documents_lie_on_page_borders_too() {
 }
 
 #[test]
-fn without_points_in_time_pages_are_compared() {
+pub(super) fn without_points_in_time_pages_are_compared() {
     let Some(cluster) = Cluster::new() else { return };
     let documents = cluster.put_year(100);
     let source = cluster.source_with_pages(2_000);
@@ -67,7 +67,7 @@ fn without_points_in_time_pages_are_compared() {
 }
 
 #[test]
-fn nothing_changed_is_one_request_and_one_change_is_named() {
+pub(super) fn nothing_changed_is_one_request_and_one_change_is_named() {
     let Some(cluster) = Cluster::new() else { return };
     cluster.put_year(50);
     cluster.put(&[given(KIND, "b-2025-01-01", "b", "2025-01-01", 1)]);
@@ -87,7 +87,7 @@ fn nothing_changed_is_one_request_and_one_change_is_named() {
 
 /// A write that searches do not see yet must not be forgotten once they do.
 #[test]
-fn a_write_is_noticed_again_when_it_becomes_visible() {
+pub(super) fn a_write_is_noticed_again_when_it_becomes_visible() {
     let Some(cluster) = Cluster::new() else { return };
     let path = format!("/{}/_settings", cluster.index(KIND));
     let never = br#"{"index":{"refresh_interval":"-1"}}"#;
@@ -111,7 +111,7 @@ fn a_write_is_noticed_again_when_it_becomes_visible() {
 
 /// Somebody reads a document by its `_id` between two writes, so the cluster refreshes for itself.
 #[test]
-fn a_refresh_of_the_clusters_own_leaves_it_open_what_is_shown() {
+pub(super) fn a_refresh_of_the_clusters_own_leaves_it_open_what_is_shown() {
     let Some(cluster) = Cluster::new() else { return };
     let index = cluster.index(KIND);
     let never = br#"{"index":{"refresh_interval":"-1"}}"#;
@@ -143,7 +143,7 @@ fn a_refresh_of_the_clusters_own_leaves_it_open_what_is_shown() {
 }
 
 #[test]
-fn positions_without_the_right_to_statistics() {
+pub(super) fn positions_without_the_right_to_statistics() {
     let Some(cluster) = Cluster::new() else { return };
     cluster.put_year(10);
     let source = cluster.source();
@@ -189,7 +189,7 @@ fn surrounded() -> Option<Cluster> {
 
 /// Copies show writes at different times, and the position is that of the primary.
 #[test]
-fn every_search_is_one_in_the_primaries() {
+pub(super) fn every_search_is_one_in_the_primaries() {
     let Some(cluster) = surrounded() else { return };
     let documents = cluster.put_year(60);
     assert_eq!(ask_everything(&cluster), documents.len());
@@ -274,7 +274,7 @@ fn a_visit_that_ends_early_asks_no_further() {
 }
 
 #[test]
-fn the_bundled_corpus_comes_back_byte_for_byte() {
+pub(super) fn the_bundled_corpus_comes_back_byte_for_byte() {
     let Some(cluster) = Cluster::bare() else { return };
     let lines = super::indices::corpus();
     cluster.node.load(&cluster.prefix, &lines).unwrap();

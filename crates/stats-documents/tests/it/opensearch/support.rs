@@ -1,5 +1,6 @@
 //! A cluster with an index prefix of its own, and a proxy to look at and to break.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -8,9 +9,20 @@ use stats_documents::opensearch::Compression;
 use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, Shelf, SourceError};
 use stats_series::DocumentKind;
 use stats_testkit::proxy::HttpProxy;
-use stats_testkit::services;
+use stats_testkit::services::{self, Release};
 
 pub(super) const KIND: DocumentKind = DocumentKind::UsageDelta;
+
+thread_local! {
+    static RELEASE: Cell<Release> = const { Cell::new(Release::V2) };
+}
+
+/// Runs a test whose clusters are on a node of this release line; usually they are on 2.x.
+pub(super) fn on(release: Release, test: fn()) {
+    RELEASE.set(release);
+    test();
+    RELEASE.set(Release::V2);
+}
 
 /// Everything below one prefix of the shared node.
 pub(super) struct Cluster {
@@ -22,7 +34,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// A cluster without any index; `None` where no node can be started.
     pub(super) fn bare() -> Option<Self> {
-        let node = services::OpenSearch::shared()?;
+        let node = services::OpenSearch::shared_release(RELEASE.get())?;
         let proxy = HttpProxy::in_front_of(node.address()).start().unwrap();
         Some(Self { node, prefix: node.prefix().unwrap(), proxy })
     }
@@ -30,19 +42,37 @@ impl Cluster {
     /// A cluster with an empty index for every kind.
     pub(super) fn new() -> Option<Self> {
         let cluster = Self::bare()?;
-        for kind in DocumentKind::ALL {
-            cluster.create_index(kind, 2025);
+        for index in Self::indices() {
+            cluster.create(&index);
         }
-        cluster.create("communities-communities-v2.0.0-1");
         Some(cluster)
+    }
+
+    /// What [`new`](Self::new) makes, without the prefix.
+    fn indices() -> Vec<String> {
+        let mut indices = DocumentKind::ALL.map(|kind| format!("{}-2025", kind.alias())).to_vec();
+        indices.push("communities-communities-v2.0.0-1".to_owned());
+        indices
     }
 
     pub(super) fn create(&self, name: &str) {
         self.node.send("PUT", &format!("/{}{name}", self.prefix), b"").unwrap();
     }
 
-    pub(super) fn create_index(&self, kind: DocumentKind, year: i16) {
-        self.create(&format!("{}-{year}", kind.alias()));
+    /// As after [`new`](Self::new): removes all documents, and indices made since.
+    pub(super) fn empty(&self) {
+        let kept = Self::indices();
+        let listed = format!("/_cat/indices/{}*?format=json&h=index", self.prefix);
+        for listed in self.node.get(&listed).unwrap().as_array().unwrap() {
+            let index = listed["index"].as_str().unwrap();
+            if !kept.iter().any(|kept| *kept == index[self.prefix.len()..]) {
+                self.node.send("DELETE", &format!("/{index}"), b"").unwrap();
+            }
+        }
+        self.node.refresh(&self.prefix).unwrap();
+        let path = format!("/{}*/_delete_by_query?refresh=true", self.prefix);
+        let gone = self.node.send("POST", &path, br#"{"query":{"match_all":{}}}"#).unwrap();
+        assert_eq!(gone["failures"], serde_json::json!([]), "{gone}");
     }
 
     /// Settings that make failures quick.

@@ -1,35 +1,32 @@
 //! An OpenSearch node, made from the server's Java libraries.
-//!
-//! The libraries are fetched with Maven once and kept, with our compiled launcher, in
-//! `$COMMUNITY_STATS_TEST_CACHE`, else `$XDG_CACHE_HOME/community-stats`, else
-//! `~/.cache/community-stats`.
+
+mod install;
+mod jdk;
+mod release;
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use serde_json::{Value, json};
 
-use super::process::{Process, folder, free_port, on_path, with_retries};
-use super::{Service, shared, unique_name};
+pub(super) use install::missing;
+pub use release::Release;
+
+use super::process::{Process, folder, free_port, with_retries};
+use super::{shared, unique_name};
 use crate::http;
 
 /// The most bytes that [`OpenSearch::load`] sends in one `_bulk` request, unless a single
 /// document is larger.
 pub const BULK_BYTES: usize = 4_000_000;
 
-const VERSION: &str = "2.19.1";
-const PROJECT: &str = include_str!("../../opensearch/pom.xml");
-const LAUNCHER: &str = include_str!("../../opensearch/Node.java");
-const LOGGING: &str = include_str!("../../opensearch/log4j2.properties");
-
 macro_rules! template {
     ($name:literal) => {
-        ($name, include_str!(concat!("../../../../fixtures/opensearch/", $name, ".json")))
+        ($name, include_str!(concat!("../../../../../fixtures/opensearch/", $name, ".json")))
     };
 }
 
@@ -54,39 +51,50 @@ pub struct OpenSearch {
 }
 
 impl OpenSearch {
-    /// A node of one's own. The first start on a machine fetches the libraries.
+    /// A node of one's own, of the line 2.x. The first start on a machine fetches the libraries.
     ///
     /// # Errors
     /// When it does not start.
     pub fn start() -> anyhow::Result<Self> {
-        Self::start_with(|| Command::new("java"))
+        Self::start_release(Release::V2)
     }
 
-    /// The same, kept on one processor core (with `taskset`).
+    /// The same, of any line.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_release(release: Release) -> anyhow::Result<Self> {
+        Self::start_with(release, |java| Command::new(java))
+    }
+
+    /// A node of the line 2.x, kept on one processor core (with `taskset`).
     ///
     /// # Errors
     /// When it does not start.
     pub fn start_on(core: usize) -> anyhow::Result<Self> {
-        Self::start_with(|| {
+        Self::start_with(Release::V2, |java| {
             let mut command = Command::new("taskset");
-            command.args(["-c", &core.to_string(), "java"]);
+            command.args(["-c", &core.to_string()]).arg(java);
             command
         })
     }
 
-    fn start_with(java: impl Fn() -> Command) -> anyhow::Result<Self> {
-        let home = install()?;
+    fn start_with(release: Release, run: impl Fn(&Path) -> Command) -> anyhow::Result<Self> {
+        let home = install::install(release)?;
+        let java = release.program("java").map_err(|name| anyhow!("{name} not found"))?;
+        let name = release.service().name();
         with_retries(|| {
-            let folder = folder("opensearch")?;
+            let folder = folder(name)?;
             fs::create_dir_all(folder.join("data"))?;
             fs::create_dir_all(folder.join("logs"))?;
             let (port, transport) = (free_port()?, free_port()?);
             let class_path = format!("{0}/classes:{0}/lib/*", home.display());
-            let mut command = java();
+            let mut command = run(&java);
             command.args(["-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, "Node"]);
+            command.args(release.options());
+            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, release.launcher()]);
             command.arg(&folder).args([port.to_string(), transport.to_string()]);
-            let mut process = Process::start("opensearch", &folder, "TERM", &command)?;
+            let mut process = Process::start(name, &folder, "TERM", &command)?;
             let mut node = Self { url: format!("http://127.0.0.1:{port}"), process: None };
             process.wait_until(Duration::from_secs(90), || {
                 node.get("/_cluster/health?wait_for_status=yellow&timeout=1s").is_ok()
@@ -100,18 +108,31 @@ impl OpenSearch {
     ///
     /// # Errors
     /// When Maven or the compiler fails.
-    pub fn install() -> anyhow::Result<()> {
-        install().map(drop)
+    pub fn install(release: Release) -> anyhow::Result<()> {
+        install::install(release).map(drop)
     }
 
-    /// The node of this test process, if Java and Maven are installed.
+    /// The node of this test process, of the line 2.x, if Java and Maven are installed.
     ///
     /// # Panics
     /// When it does not start, or is missing with `CI=true`.
     pub fn shared() -> Option<&'static Self> {
-        static SERVER: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        Self::shared_release(Release::V2)
+    }
+
+    /// The same, of any line.
+    ///
+    /// # Panics
+    /// When it does not start, or is missing with `CI=true`.
+    pub fn shared_release(release: Release) -> Option<&'static Self> {
+        static V2: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        static V3: OnceLock<Option<OpenSearch>> = OnceLock::new();
+        let server = match release {
+            Release::V2 => &V2,
+            Release::V3 => &V3,
+        };
         let attach = |url: &str| Self { url: url.to_owned(), process: None };
-        shared(Service::OpenSearch, &SERVER, attach, Self::start)
+        shared(release.service(), server, attach, || Self::start_release(release))
     }
 
     /// `http://host:port`.
@@ -240,62 +261,4 @@ struct ExportLine<'a> {
     id: std::borrow::Cow<'a, str>,
     #[serde(rename = "_source", borrow)]
     source: &'a serde_json::value::RawValue,
-}
-
-pub(super) fn missing() -> Option<&'static str> {
-    let compiled = cache().is_some_and(|cache| cache.join("classes").is_dir());
-    let needed: &[&str] = if compiled { &["java"] } else { &["java", "javac", "mvn"] };
-    needed.iter().copied().find(|program| !on_path(program))
-}
-
-/// Where the libraries and the launcher of exactly these sources are kept.
-fn cache() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let parent = variable("COMMUNITY_STATS_TEST_CACHE")
-        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
-        .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
-    let mut hasher = DefaultHasher::new();
-    (PROJECT, LAUNCHER, LOGGING).hash(&mut hasher);
-    Some(parent.join(format!("opensearch-{VERSION}-{:08x}", hasher.finish() as u32)))
-}
-
-/// Fetches and compiles what is not in the cache yet; complete or not there at all.
-fn install() -> anyhow::Result<PathBuf> {
-    let home = cache().context("neither HOME nor COMMUNITY_STATS_TEST_CACHE is set")?;
-    if home.join("classes").is_dir() {
-        return Ok(home);
-    }
-    let parent = home.parent().context("a cache folder has a parent")?;
-    fs::create_dir_all(parent)?;
-    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
-    let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
-    fs::create_dir(&classes)?;
-    fs::write(building.path().join("pom.xml"), PROJECT)?;
-    fs::write(building.path().join("Node.java"), LAUNCHER)?;
-    fs::write(classes.join("log4j2.properties"), LOGGING)?;
-    let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
-    run(maven.current_dir(building.path()))?;
-    let mut compiler = Command::new("javac");
-    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg("Node.java");
-    run(compiler.current_dir(building.path()))?;
-    keep(building, &home)?;
-    Ok(home)
-}
-
-/// Another process may have been quicker, with the same result.
-fn keep(building: tempfile::TempDir, home: &Path) -> anyhow::Result<()> {
-    let renamed = fs::rename(building.path(), home);
-    if home.join("classes").is_dir() {
-        return Ok(());
-    }
-    renamed.with_context(|| format!("keeping {}", home.display()))
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("running {program}"))?;
-    let said = [output.stdout, output.stderr].concat();
-    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&said));
-    Ok(())
 }
