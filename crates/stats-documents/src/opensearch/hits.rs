@@ -17,7 +17,7 @@ use super::failure::Failure;
 const PIECE: usize = 128 << 10;
 /// The buffer at first: what is moved to its start again and again, the rest of one hit, should be
 /// little beside it.
-const ROOM: usize = 1 << 20;
+const ROOM: usize = 512 << 10;
 /// No document is larger: the search engine refuses requests above 100 MB.
 const LARGEST_HIT: usize = 200 << 20;
 const END: &[u8] = b",\"sort\":[";

@@ -1,8 +1,9 @@
 //! Reads one shelf, page by page, with or without its documents.
 //!
-//! Every page also asks for count, highest and sum of the numbers of the whole shelf.
-//! These must be the same on every page and equal to what was received: then all pages saw one
-//! state and nothing was left out. A shelf of more than one page is read at a point in time.
+//! Pages also ask for count, highest and sum of the numbers of the whole shelf. These must be the
+//! same each time and equal to what was received: then all pages saw one state and nothing was left
+//! out. A shelf of more than one page is read at a point in time, after which its first page alone
+//! is compared; without one, every page is.
 //!
 //! Day and sequence number are equal for two documents only where they are of different indices
 //! or shards. Pages follow each other at the border of days, wherever a day has more than one
@@ -59,6 +60,15 @@ struct Progress {
     pit: Option<PointInTime>,
     /// Whether a point in time was asked for.
     pit_tried: bool,
+    /// Whether a page at the point in time said the same about all of the shelf as the first one.
+    confirmed: bool,
+}
+
+impl Progress {
+    /// Whether all further pages show the state that the first one did: they need not say so.
+    fn is_confirmed(&self) -> bool {
+        self.confirmed && self.pit.is_some()
+    }
 }
 
 #[derive(Default)]
@@ -213,16 +223,19 @@ impl Reading<'_> {
             "query": {"bool": {"filter": filter}},
             "sort": [{self.shelf.kind.day_field(): "asc"}, {"_seq_no": "asc"}],
             "seq_no_primary_term": true,
-            // With `false`, segments that lie wholly before `search_after` are skipped, and the
-            // statistics below miss their documents.
-            "track_total_hits": progress.after.is_some(),
-            "aggs": {
+            "track_total_hits": false,
+        });
+        if !progress.is_confirmed() {
+            body["aggs"] = json!({
                 "shelf": self.numbers.stats(),
                 "crowded": {"date_histogram": {
                     "field": self.shelf.kind.day_field(), "calendar_interval": "1d", "min_doc_count": 2,
                 }},
-            },
-        });
+            });
+            // Else segments that lie wholly before `search_after` are skipped, and the statistics
+            // miss their documents.
+            body["track_total_hits"] = json!(progress.after.is_some());
+        }
         if !self.whole {
             body["_source"] = self.numbers.source();
         }
@@ -240,12 +253,16 @@ impl Reading<'_> {
         progress: &mut Progress,
         received: usize,
     ) -> Result<Fingerprint, Failure> {
+        if let (true, Some(expected)) = (progress.is_confirmed(), progress.expected) {
+            return Ok(expected);
+        }
         let crowded = summary.aggregations["crowded"]["buckets"]
             .as_array()
             .ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
         let documents = Some(received as u64);
         let fingerprint = self.numbers.fingerprint(&summary.aggregations["shelf"], documents)?;
         progress.crowded = !crowded.is_empty();
+        progress.confirmed = progress.pit.is_some();
         let expected = *progress.expected.get_or_insert(fingerprint);
         if expected != fingerprint {
             return Err(Failure::Changed(format!(
@@ -363,10 +380,11 @@ fn give(
     let day = day_of(hit.millis).ok_or_else(|| {
         Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
     })?;
+    // What fails here is asked for again, so it must not count as seen.
+    let sequence = numbers.of(&hit, id, source)?;
     if !progress.ids.insert(id.to_owned()) {
         return Err(Failure::Ambiguous(id.to_owned()));
     }
-    let sequence = numbers.of(&hit, id, source)?;
     progress.after = Some((hit.millis, hit.sequence));
     progress.seen.documents += 1;
     progress.seen.max = progress.seen.max.max(sequence);
