@@ -162,7 +162,11 @@ impl Bench<'_> {
         let archive = Archive::open(mirror_in(folder), ArchiveOptions::default()).unwrap();
         let mirror = Mirror::new(Arc::new(self.source()), archive, MirrorOptions::default());
         let service = service(Arc::new(mirror), folder, optimize);
-        self.taken(|| generate(&service, threads, self.communities))
+        self.taken(move || {
+            generate(&service, threads, self.communities);
+            // Closing the files takes its time, too.
+            drop(service);
+        })
     }
 
     /// A mirror to work from, filled.
@@ -179,7 +183,10 @@ impl Bench<'_> {
         let folder = tempfile::tempdir_in(&self.folder).unwrap();
         let archive = Archive::open(mirror_in(kept.path()), ArchiveOptions::default()).unwrap();
         let service = service(Arc::new(Mirror::offline(archive)), folder.path(), optimize);
-        self.taken(|| generate(&service, threads, self.communities))
+        self.taken(move || {
+            generate(&service, threads, self.communities);
+            drop(service);
+        })
     }
 
     /// Every shelf once, by as many threads as told.

@@ -69,6 +69,8 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     // In WAL mode a lost power supply can take back the last commits, never damage the file:
     // right for what can be generated again.
     connection.pragma_update(None, "synchronous", "NORMAL").doing(doing)?;
+    // Moving pages from the log to the file waits for the disk: seldom, and many at once.
+    connection.pragma_update(None, "wal_autocheckpoint", 16_384).doing(doing)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).doing(doing)?;
     Ok(connection)
 }

@@ -179,7 +179,9 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
         // missing, the file is consistent all the same.
         connection
             .execute_batch(
+                // Moving pages from the log to the file waits for the disk: seldom, and many at once.
                 "PRAGMA synchronous = NORMAL;
+                 PRAGMA wal_autocheckpoint = 16384;
                  PRAGMA journal_size_limit = 67108864;",
             )
             .doing("open", path)?;
