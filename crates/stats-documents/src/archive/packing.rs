@@ -11,16 +11,11 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
-use super::dictionary::{Dictionaries, Dictionary};
+use super::dictionary::{Dictionaries, Dictionary, LARGE};
 use crate::{Day, Document, DocumentFacts, InvalidDocument, Shelf};
 
 /// The zstd level of small documents.
 const LEVEL: i32 = 1;
-
-/// Documents of so many bytes and more are packed with LZ4: 8 to 12 to 1 at several gigabytes a
-/// second either way, where zstd reaches 11 to 19 to 1 at a third of the speed. Smaller ones need
-/// a dictionary, and zstd makes more of one.
-pub(super) const LARGE: usize = 16 * 1024;
 
 /// What begins the content of an LZ4 document; no zstd frame begins so. The XXH3 of the plain
 /// document follows, least byte first, then one LZ4 block.
