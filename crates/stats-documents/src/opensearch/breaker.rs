@@ -8,8 +8,8 @@ pub(super) use crate::pause::jittered;
 
 /// Counts failures of all questions to one cluster. After some in a row it opens: then only one
 /// request in a while gets through, until one succeeds. Who comes meanwhile may wait for it, so
-/// that a short outage spoils nothing; once it has lasted for `threshold` probes, everybody is told
-/// at once.
+/// that a short outage spoils nothing; once `threshold` probes were in vain, everybody is told at
+/// once.
 #[derive(Debug)]
 pub(super) struct Breaker {
     threshold: u32,
@@ -42,7 +42,7 @@ impl Breaker {
             *next = now + self.probe_interval;
             return Ok(());
         }
-        let patient = now < *since + self.probe_interval * self.threshold;
+        let patient = now < *since + self.probe_interval * (self.threshold + 1);
         Err(Failure::Resting { reason: reason.clone(), next_probe: *next - now, patient })
     }
 

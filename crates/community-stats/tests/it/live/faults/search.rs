@@ -128,7 +128,7 @@ fn bodies_are_cut_anywhere() {
     trial = trial.turned();
     let mut random = Random::new();
     let mut cuts = vec![(0, 0)];
-    cuts.extend((0..12).map(|_| {
+    cuts.extend((0..4).map(|_| {
         let page = random.below(pages.len());
         (page, random.below(pages[page]))
     }));
