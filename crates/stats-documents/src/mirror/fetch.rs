@@ -41,14 +41,17 @@ pub(super) struct Fetched {
     pub(super) documents: u64,
     pub(super) bytes: u64,
     pub(super) dropped: u64,
+    /// What the shelf is now.
+    fingerprint: Fingerprint,
 }
 
 impl Fetched {
-    fn of(packed: &[PackedDocument], dropped: usize) -> Self {
+    fn of(packed: &[PackedDocument], dropped: usize, fingerprint: Fingerprint) -> Self {
         Self {
             documents: packed.len() as u64,
             bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
             dropped: dropped as u64,
+            fingerprint,
         }
     }
 }
@@ -75,8 +78,8 @@ impl Mirror {
         wanted: Fingerprint,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        if self.holds(shelf, wanted)? {
-            return self.read_mirrored(shelf, visit);
+        if self.read_mirrored(shelf, wanted, visit)? {
+            return Ok(());
         }
         let Some(remote) = self.remote.clone() else {
             let doing = format!(
@@ -85,15 +88,18 @@ impl Mirror {
             );
             return Err(SourceError::new(SourceErrorKind::NotFound, doing));
         };
-        if self.archive.mirrored(shelf)?.is_empty() {
-            // Nothing to compare with: a list of the documents would only cost another question.
-            if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
-                self.store(shelf, fingerprint, &packed, &[])?;
+        if !self.archive.mirrored(shelf)?.is_empty() {
+            let fetched = self.bring_up_to_date(remote.as_ref(), shelf)?;
+            if self.read_mirrored(shelf, fetched.fingerprint, visit)? {
+                return Ok(());
             }
-            return Ok(());
+            // It had to make room already, or somebody else changed it.
         }
-        self.bring_up_to_date(remote.as_ref(), shelf)?;
-        self.read_mirrored(shelf, visit)
+        // Nothing to compare with: a list of the documents would only cost another question.
+        if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
+            self.store(shelf, fingerprint, &packed, &[])?;
+        }
+        Ok(())
     }
 
     /// Brings a shelf up to date without reading it. One that changes meanwhile is tried again.
@@ -129,7 +135,7 @@ impl Mirror {
             return Ok(Fetched::default());
         };
         self.store(shelf, fingerprint, &packed, &[])?;
-        Ok(Fetched::of(&packed, 0))
+        Ok(Fetched::of(&packed, 0, fingerprint))
     }
 
     /// Whether the archive holds exactly the documents that have this fingerprint in the source.
@@ -194,7 +200,7 @@ impl Mirror {
         }
         let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
         self.store(shelf, fingerprint, &packed, &difference.drop)?;
-        Ok(Attempt::Done(Fetched::of(&packed, difference.drop.len())))
+        Ok(Attempt::Done(Fetched::of(&packed, difference.drop.len(), fingerprint)))
     }
 
     /// Fetches a whole shelf: every document is packed and handed on as it arrives. `None` when
@@ -251,24 +257,18 @@ impl Mirror {
         Ok(())
     }
 
-    /// Hands out a shelf from the archive, under the numbers of the source.
-    fn read_mirrored(&self, shelf: &Shelf, visit: &mut Visit<'_>) -> Result<(), SourceError> {
-        let entries = self.archive.mirrored(shelf)?;
-        let mut expected = entries.iter();
-        let mut problem = None;
-        self.archive.documents(shelf, None, &mut |document| {
-            let entry = expected
-                .next()
-                .filter(|entry| entry.id == document.id && entry.sequence == document.sequence);
-            match entry.and_then(|entry| entry.origin) {
-                Some(sequence) => visit(Document { sequence, ..document }),
-                None => {
-                    problem = Some(changed_meanwhile(shelf, document.id));
-                    ControlFlow::Break(())
-                }
-            }
-        })?;
-        problem.map_or(Ok(()), Err)
+    /// Hands out a shelf from the archive, under the numbers of the source, if the archive holds
+    /// exactly the documents that have this fingerprint there; whether it does.
+    fn read_mirrored(
+        &self,
+        shelf: &Shelf,
+        wanted: Fingerprint,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, SourceError> {
+        if wanted.count == 0 {
+            return self.holds(shelf, wanted);
+        }
+        self.archive.documents_as_remembered(shelf, &text_of(wanted), visit)
     }
 
     /// The manifest of a shelf that the archive holds, under the numbers of the source.

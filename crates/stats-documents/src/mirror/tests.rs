@@ -345,6 +345,35 @@ fn what_was_evicted_is_fetched_again() {
 }
 
 #[test]
+fn a_shelf_that_makes_room_before_it_is_read_is_read_from_the_source() {
+    let setup = setup();
+    assert_same(&setup);
+    let archive =
+        || Archive::open(setup.folder.path().join("mirror.db"), ArchiveOptions::default()).unwrap();
+    let options = MirrorOptions { max_bytes: Some(1), ..eager() };
+    let bounded = Mirror::new(setup.remote.clone(), archive(), options);
+    put(&setup.remote.archive, 4, 400);
+    assert_eq!(read(&bounded).unwrap(), read(&setup.remote.archive).unwrap());
+
+    // Another process makes room again and again.
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                archive().evict_to(0).unwrap();
+            }
+        });
+        for _ in 0..50 {
+            let read = setup.read();
+            let complete = read.as_ref().map(Vec::len).is_ok_and(|length| length == 10);
+            stop.store(!complete, Ordering::Relaxed);
+            assert!(complete, "{read:?}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
 fn another_history_means_everything_is_looked_at_again() {
     let setup = setup();
     assert_same(&setup);
