@@ -29,6 +29,15 @@ pub struct MirrorEntry {
     pub origin: Option<u64>,
 }
 
+/// Everything that an archive remembers of the index, for documents of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Which archive it is: another file in the same place has another history.
+    pub history: String,
+    /// What is remembered, by name.
+    pub values: BTreeMap<String, String>,
+}
+
 impl Archive {
     /// Every document of a shelf with its number in the index, in (day, `_id`) order.
     ///
@@ -59,12 +68,7 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn remembered(&self, kind: DocumentKind, name: &str) -> Result<Option<String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached("SELECT value FROM remembered WHERE kind = ?1 AND name = ?2")?
-                .query_row((code_of(kind), name), |row| row.get(0))
-                .optional()
-        })
+        self.ask(|connection| remembered(connection, kind, name))
     }
 
     /// The fingerprints that the shelves of `kind` have by the numbers of the index, from the
@@ -89,25 +93,12 @@ impl Archive {
         })
     }
 
-    /// Everything that was remembered of the index under names that begin with `prefix`, for
-    /// documents of `kind`, by name.
+    /// Everything that is remembered of the index, for documents of `kind`.
     ///
     /// # Errors
     /// When the archive cannot be read.
-    pub fn remembered_under(
-        &self,
-        kind: DocumentKind,
-        prefix: &str,
-    ) -> Result<BTreeMap<String, String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT name, value FROM remembered
-                     WHERE kind = ?1 AND substr(name, 1, length(?2)) = ?2",
-                )?
-                .query_map((code_of(kind), prefix), |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
+    pub fn memory(&self, kind: DocumentKind) -> Result<Memory> {
+        self.ask(|connection| memory(connection, kind))
     }
 
     /// What was remembered of one shelf in the index; `None` after any change since, and after
@@ -116,15 +107,7 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn remembered_of_shelf(&self, shelf: &Shelf) -> Result<Option<String>> {
-        self.ask(|connection| {
-            let remote: Option<Option<String>> = connection
-                .prepare_cached(
-                    "SELECT remote FROM shelves WHERE kind = ?1 AND community = ?2 AND year = ?3",
-                )?
-                .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| row.get(0))
-                .optional()?;
-            Ok(remote.flatten())
-        })
+        self.ask(|connection| remembered_of_shelf(connection, shelf))
     }
 
     /// What was remembered of all shelves of `kind`, in one question.
@@ -176,6 +159,65 @@ impl Archive {
 }
 
 impl ArchiveWriter<'_> {
+    /// The history of the archive that is written to, which another process may have put in the
+    /// place of the one that was opened.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn history(&mut self) -> Result<String> {
+        self.write(|connection, _| history(connection))
+    }
+
+    /// [`Archive::remembered`] as the batch has it. Nobody else changes it before the commit.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remembered(&mut self, kind: DocumentKind, name: &str) -> Result<Option<String>> {
+        self.write(|connection, _| remembered(connection, kind, name))
+    }
+
+    /// [`Archive::remembered_of_shelf`] likewise.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remembered_of_shelf(&mut self, shelf: &Shelf) -> Result<Option<String>> {
+        self.write(|connection, batch| {
+            batch.shelves.write(connection)?;
+            remembered_of_shelf(connection, shelf)
+        })
+    }
+
+    /// [`Archive::memory`] likewise.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn memory(&mut self, kind: DocumentKind) -> Result<Memory> {
+        self.write(|connection, _| memory(connection, kind))
+    }
+
+    /// The fingerprint that a shelf has by the numbers of the index, from the documents themselves;
+    /// `None` if some of them came from files.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn origin_fingerprint(&mut self, shelf: &Shelf) -> Result<Option<Fingerprint>> {
+        self.write(|connection, batch| {
+            let number =
+                batch.shelves.number(connection, shelf.kind, &shelf.community, shelf.year)?;
+            connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(max(origin), 0), coalesce(sum(origin), 0),
+                            count(origin)
+                     FROM documents WHERE shelf = ?1",
+                )?
+                .query_row([number], |row| {
+                    let (count, max, sum) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let known: u64 = row.get(3)?;
+                    Ok((known == count).then_some(Fingerprint { count, max, sum }))
+                })
+        })
+    }
+
     /// Remembers something of the index under `name`, for documents of `kind`; `None` forgets it.
     ///
     /// # Errors
@@ -233,6 +275,39 @@ impl ArchiveWriter<'_> {
         })?;
         self.counted(0, ())
     }
+}
+
+fn history(connection: &Connection) -> rusqlite::Result<String> {
+    connection.prepare_cached("SELECT history FROM archive")?.query_row([], |row| row.get(0))
+}
+
+fn remembered(
+    connection: &Connection,
+    kind: DocumentKind,
+    name: &str,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT value FROM remembered WHERE kind = ?1 AND name = ?2")?
+        .query_row((code_of(kind), name), |row| row.get(0))
+        .optional()
+}
+
+fn remembered_of_shelf(connection: &Connection, shelf: &Shelf) -> rusqlite::Result<Option<String>> {
+    let remote: Option<Option<String>> = connection
+        .prepare_cached(
+            "SELECT remote FROM shelves WHERE kind = ?1 AND community = ?2 AND year = ?3",
+        )?
+        .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| row.get(0))
+        .optional()?;
+    Ok(remote.flatten())
+}
+
+fn memory(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Memory> {
+    let values = connection
+        .prepare_cached("SELECT name, value FROM remembered WHERE kind = ?1")?
+        .query_map([code_of(kind)], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Memory { history: history(connection)?, values })
 }
 
 /// Writes down when shelves were last read.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
-use super::state::{text_of, write_fingerprint};
-use super::{Mirror, lock};
+use super::state::{There, text_of};
+use super::{Mirror, Wanted, lock};
 use crate::archive::{MirrorEntry, PackedDocument};
 use crate::pause::jittered;
 use crate::{
@@ -62,7 +62,7 @@ impl Mirror {
     pub(super) fn read_shelf(
         &self,
         shelf: &Shelf,
-        wanted: Fingerprint,
+        wanted: &Wanted,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
         let read = self.try_read_shelf(shelf, wanted, visit);
@@ -75,10 +75,10 @@ impl Mirror {
     fn try_read_shelf(
         &self,
         shelf: &Shelf,
-        wanted: Fingerprint,
+        wanted: &Wanted,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        if self.read_mirrored(shelf, wanted, visit)? {
+        if self.read_mirrored(shelf, wanted.fingerprint, visit)? {
             return Ok(());
         }
         let Some(remote) = self.remote.clone() else {
@@ -89,7 +89,7 @@ impl Mirror {
             return Err(SourceError::new(SourceErrorKind::NotFound, doing));
         };
         if !self.archive.mirrored(shelf)?.is_empty() {
-            let fetched = self.bring_up_to_date(remote.as_ref(), shelf)?;
+            let fetched = self.bring_up_to_date(remote.as_ref(), shelf, wanted)?;
             if self.read_mirrored(shelf, fetched.fingerprint, visit)? {
                 return Ok(());
             }
@@ -97,7 +97,7 @@ impl Mirror {
         }
         // Nothing to compare with: a list of the documents would only cost another question.
         if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
-            self.store(shelf, fingerprint, &packed, &[])?;
+            self.store(shelf, wanted, fingerprint, &packed, &[])?;
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Mirror {
     pub(super) fn update_shelf(
         &self,
         shelf: &Shelf,
-        wanted: Fingerprint,
+        wanted: &Wanted,
     ) -> Result<Fetched, SourceError> {
         let mut updated = self.try_update_shelf(shelf, wanted);
         for attempt in 1..ATTEMPTS {
@@ -122,19 +122,19 @@ impl Mirror {
         updated
     }
 
-    fn try_update_shelf(&self, shelf: &Shelf, wanted: Fingerprint) -> Result<Fetched, SourceError> {
+    fn try_update_shelf(&self, shelf: &Shelf, wanted: &Wanted) -> Result<Fetched, SourceError> {
         let Some(remote) = &self.remote else { return Ok(Fetched::default()) };
-        if self.holds(shelf, wanted)? {
+        if self.holds(shelf, wanted.fingerprint)? {
             return Ok(Fetched::default());
         }
         if !self.archive.mirrored(shelf)?.is_empty() {
-            return self.bring_up_to_date(remote.as_ref(), shelf);
+            return self.bring_up_to_date(remote.as_ref(), shelf, wanted);
         }
         let all = &mut |_: Document<'_>| ControlFlow::Continue(());
         let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, all)? else {
             return Ok(Fetched::default());
         };
-        self.store(shelf, fingerprint, &packed, &[])?;
+        self.store(shelf, wanted, fingerprint, &packed, &[])?;
         Ok(Fetched::of(&packed, 0, fingerprint))
     }
 
@@ -153,10 +153,11 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
+        wanted: &Wanted,
     ) -> Result<Fetched, SourceError> {
         let mut attempt = 1;
         loop {
-            match self.fetch_difference(remote, shelf)? {
+            match self.fetch_difference(remote, shelf, wanted)? {
                 Attempt::Done(fetched) => return Ok(fetched),
                 Attempt::Changed(error) if attempt == ATTEMPTS => return Err(error),
                 Attempt::Changed(_) => pause(attempt),
@@ -169,6 +170,7 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
+        wanted: &Wanted,
     ) -> Result<Attempt, SourceError> {
         let mine = self.archive.mirrored(shelf)?;
         let manifest = &remote.manifest(shelf)?;
@@ -199,7 +201,7 @@ impl Mirror {
             }
         }
         let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
-        self.store(shelf, fingerprint, &packed, &difference.drop)?;
+        self.store(shelf, wanted, fingerprint, &packed, &difference.drop)?;
         Ok(Attempt::Done(Fetched::of(&packed, difference.drop.len(), fingerprint)))
     }
 
@@ -227,29 +229,52 @@ impl Mirror {
     }
 
     /// Writes what was fetched and remembers which state of the shelf in the source that is.
+    ///
+    /// What was read may be older than what is known of the shelf: it came from a copy that lags
+    /// behind, or other processes learnt more meanwhile. It never becomes what is known; it only
+    /// makes the next question compare everything.
     fn store(
         &self,
         shelf: &Shelf,
+        wanted: &Wanted,
         fingerprint: Fingerprint,
         packed: &[PackedDocument],
         drop: &[String],
     ) -> Result<(), SourceError> {
-        {
+        let there = {
             let _writing = lock(&self.writing);
-            let mut writer = self.archive.writer()?;
-            for id in drop {
-                writer.remove_document(shelf.kind, id)?;
+            let mut writer = self.archive.writer()?.with_whole_batches();
+            let mut there = There::of_shelf(&mut writer, shelf)?;
+            let held = there.held.as_deref();
+            let as_known = held.is_some_and(|held| held == text_of(there.fingerprint));
+            if there.goes_on_from(&wanted.position) && !as_known {
+                for id in drop {
+                    writer.remove_document(shelf.kind, id)?;
+                }
+                for document in packed {
+                    writer.put_packed(document)?;
+                }
+                // Somebody else may have changed what this was compared with.
+                if writer.origin_fingerprint(shelf)? == Some(fingerprint) {
+                    writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
+                }
             }
-            for document in packed {
-                writer.put_packed(document)?;
+            if there.fingerprint != fingerprint {
+                there.unsettle(&mut writer, shelf.kind)?;
             }
-            writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
-            write_fingerprint(&mut writer, shelf, fingerprint)?;
             writer.commit()?;
+            there
+        };
+        let mut slot = lock(&self.kinds[shelf.kind as usize]);
+        if slot.as_ref().is_some_and(|state| !state.agrees(shelf, &there)) {
+            // Somebody else knows more: that is loaded when it is needed.
+            *slot = None;
+        } else if let Some(state) = slot.as_mut()
+            && there.fingerprint != fingerprint
+        {
+            state.unsettle(&there);
         }
-        if let Some(state) = lock(&self.kinds[shelf.kind as usize]).as_mut() {
-            state.correct(shelf, fingerprint);
-        }
+        std::mem::drop(slot);
         if let Some(max_bytes) = self.options.max_bytes {
             let _writing = lock(&self.writing);
             self.archive.evict_to(max_bytes)?;

@@ -54,6 +54,14 @@ impl Default for MirrorOptions {
     }
 }
 
+/// What a shelf is in the source, as far as the mirror knows.
+#[derive(Debug, Clone)]
+struct Wanted {
+    fingerprint: Fingerprint,
+    /// Where the source was when that was known.
+    position: Arc<Position>,
+}
+
 /// A source behind an archive.
 pub struct Mirror {
     /// `None`: the source is not asked, only what the archive has is handed out.
@@ -112,8 +120,7 @@ impl Mirror {
             None => KindState::load(&self.archive, kind)?,
         };
         if let Some(remote) = &self.remote {
-            let _writing = lock(&self.writing);
-            state.refresh(remote.as_ref(), &self.archive, kind, &self.options)?;
+            state.refresh(remote.as_ref(), &self.archive, &self.writing, &self.options)?;
         }
         *slot = Some(state);
         Ok(slot)
@@ -194,12 +201,15 @@ impl DocumentSource for Mirror {
         only: Option<&[String]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        let wanted = self.with_state(shelf.kind, |state| state.fingerprint(shelf))?;
+        let wanted = self.with_state(shelf.kind, |state| Wanted {
+            fingerprint: state.fingerprint(shelf),
+            position: Arc::new(state.position().clone()),
+        })?;
         match only {
-            None => self.read_shelf(shelf, wanted, visit),
+            None => self.read_shelf(shelf, &wanted, visit),
             Some(ids) => {
                 let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
-                self.read_shelf(shelf, wanted, &mut |document: Document<'_>| {
+                self.read_shelf(shelf, &wanted, &mut |document: Document<'_>| {
                     if ids.contains(document.id) {
                         visit(document)
                     } else {

@@ -1,14 +1,14 @@
 //! Bringing the whole mirror up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use stats_series::DocumentKind;
 
-use super::{Mirror, lock};
+use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
 use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
 
@@ -82,21 +82,27 @@ impl Mirror {
         let mut report = SyncReport::default();
         let mut work = Vec::new();
         for kind in DocumentKind::ALL {
-            let wanted = match self.fingerprints(kind, filter) {
+            let known = self.with_state(kind, |state| {
+                (state.fingerprints(filter), Arc::new(state.position().clone()))
+            });
+            let (wanted, position) = match known {
                 Err(error) if error.kind() == SourceErrorKind::NotFound => {
                     report.missing.push((kind, error));
                     continue;
                 }
-                wanted => wanted?,
+                known => known?,
             };
+            let as_of = |fingerprint| Wanted { fingerprint, position: position.clone() };
             report.shelves += wanted.len() as u64;
             let held = self.archive.remembered_of_shelves(kind)?;
-            work.extend(self.emptied(kind, filter, &wanted)?);
+            for shelf in self.emptied(kind, filter, &wanted)? {
+                work.push((shelf, as_of(Fingerprint::default())));
+            }
             for (shelf, fingerprint) in wanted {
                 if held.get(&shelf).map(String::as_str)
                     != Some(super::state::text_of(fingerprint).as_str())
                 {
-                    work.push((shelf, fingerprint));
+                    work.push((shelf, as_of(fingerprint)));
                 }
             }
         }
@@ -212,19 +218,18 @@ impl Mirror {
         kind: DocumentKind,
         filter: &ShelfFilter,
         there: &BTreeMap<Shelf, Fingerprint>,
-    ) -> Result<Vec<(Shelf, Fingerprint)>, SourceError> {
+    ) -> Result<Vec<Shelf>, SourceError> {
         Ok(self
             .archive
             .fingerprints(kind, filter)?
             .into_keys()
             .filter(|shelf| !there.contains_key(shelf))
-            .map(|shelf| (shelf, Fingerprint::default()))
             .collect())
     }
 
     fn update_all(
         &self,
-        mut work: Vec<(Shelf, Fingerprint)>,
+        mut work: Vec<(Shelf, Wanted)>,
         workers: usize,
         cancel: &AtomicBool,
         progress: &(dyn Fn(u64, u64) + Sync),
@@ -243,7 +248,7 @@ impl Mirror {
                             return;
                         }
                         let Some((shelf, wanted)) = lock(&work).pop() else { return };
-                        let updated = self.update_shelf(&shelf, wanted);
+                        let updated = self.update_shelf(&shelf, &wanted);
                         let mut report = lock(&report);
                         match updated {
                             Ok(fetched) => {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stats_series::DocumentKind;
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Bookmark, Changes, Community, Day, DocumentSource, Fingerprint,
-    ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
+    Archive, ArchiveOptions, Bookmark, Changes, Community, Day, Document, DocumentSource,
+    Fingerprint, ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
 };
 
 /// A source that counts what it is asked.
@@ -22,9 +22,16 @@ struct Counted {
     documents: AtomicU64,
     /// So many lists of documents are outdated once they were given out.
     meddle: AtomicU64,
+    /// A copy that lags behind, from which shelves are read while there is one.
+    lagging: Mutex<Option<Arc<Archive>>>,
 }
 
 impl Counted {
+    fn new(archive: Archive) -> Self {
+        let (questions, documents, meddle) = <_>::default();
+        Self { archive, questions, documents, meddle, lagging: Mutex::default() }
+    }
+
     fn ask(&self) -> &Archive {
         self.questions.fetch_add(1, Ordering::Relaxed);
         &self.archive
@@ -70,7 +77,9 @@ impl DocumentSource for Counted {
         only: Option<&[String]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        self.ask().documents(shelf, only, &mut |document| {
+        let lagging = self.lagging.lock().unwrap().clone();
+        let archive = lagging.as_deref().unwrap_or_else(|| self.ask());
+        archive.documents(shelf, only, &mut |document| {
             self.documents.fetch_add(1, Ordering::Relaxed);
             visit(document)
         })
@@ -152,12 +161,7 @@ fn setup_with(options: MirrorOptions) -> Setup {
     for day in 1..=10 {
         put(&archive, day, day);
     }
-    let remote = Arc::new(Counted {
-        archive,
-        questions: AtomicU64::new(0),
-        documents: AtomicU64::new(0),
-        meddle: AtomicU64::new(0),
-    });
+    let remote = Arc::new(Counted::new(archive));
     let mirror = Mirror::new(remote.clone(), open("mirror.db"), options);
     Setup { folder, remote, mirror }
 }
@@ -171,6 +175,23 @@ impl Setup {
     fn sync(&self) -> SyncReport {
         let cancel = AtomicBool::new(false);
         self.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap()
+    }
+
+    fn open(&self, name: &str) -> Archive {
+        Archive::open(self.folder.path().join(name), ArchiveOptions::default()).unwrap()
+    }
+
+    /// A mirror in the same file, as another process has it.
+    fn process(&self) -> Mirror {
+        Mirror::new(self.remote.clone(), self.open("mirror.db"), eager())
+    }
+
+    /// The file of the mirror is deleted.
+    fn delete_mirror(&self) {
+        for end in ["", "-wal", "-shm"] {
+            let path = self.folder.path().join(format!("mirror.db{end}"));
+            assert!(std::fs::remove_file(path).is_ok() || !end.is_empty());
+        }
     }
 
     fn fetched(&self) -> u64 {
@@ -193,10 +214,14 @@ fn read(source: &dyn DocumentSource) -> Result<Vec<(String, u64, String)>, Sourc
 }
 
 fn assert_same(setup: &Setup) {
-    assert_eq!(setup.read().unwrap(), read(&setup.remote.archive).unwrap());
+    assert_mirrors(&setup.mirror, setup);
+}
+
+fn assert_mirrors(mirror: &Mirror, setup: &Setup) {
+    assert_eq!(read(mirror).unwrap(), read(&setup.remote.archive).unwrap());
     let fingerprints =
         |source: &dyn DocumentSource| source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
-    assert_eq!(fingerprints(&setup.mirror), fingerprints(&setup.remote.archive));
+    assert_eq!(fingerprints(mirror), fingerprints(&setup.remote.archive));
 }
 
 #[test]
@@ -374,18 +399,95 @@ fn a_shelf_that_makes_room_before_it_is_read_is_read_from_the_source() {
 }
 
 #[test]
+fn what_a_lagging_copy_hands_out_does_not_become_the_truth() {
+    let setup = setup();
+    let lagging = setup.open("lagging.db");
+    for day in 1..=10 {
+        put(&lagging, day, day);
+    }
+    put(&setup.remote.archive, 4, 400);
+    *setup.remote.lagging.lock().unwrap() = Some(Arc::new(lagging));
+    assert_ne!(setup.read().unwrap(), read(&setup.remote.archive).unwrap());
+    *setup.remote.lagging.lock().unwrap() = None;
+    assert_mirrors(&setup.process(), &setup);
+    assert_same(&setup);
+}
+
+#[test]
+fn a_slow_process_does_not_write_over_what_another_one_knows() {
+    let setup = setup();
+    let other = setup.process();
+    let mut seen = 0;
+    // It sees the shelf as it was when it began to read, the other one as it became meanwhile.
+    let visit = &mut |_: Document<'_>| {
+        seen += 1;
+        if seen == 1 {
+            put(&setup.remote.archive, 4, 400);
+            put(&setup.remote.archive, 11, 11);
+            assert_mirrors(&other, &setup);
+        }
+        ControlFlow::Continue(())
+    };
+    setup.mirror.documents(&shelf(), None, visit).unwrap();
+    assert_eq!(seen, 10);
+    setup.fetched();
+    assert_mirrors(&setup.process(), &setup);
+    assert_same(&setup);
+    assert_mirrors(&other, &setup);
+    assert_eq!(setup.fetched(), 0, "the newer documents are still there");
+}
+
+#[test]
+fn processes_that_learn_in_turns_know_the_same() {
+    let setup = setup();
+    let other = setup.process();
+    for round in 12..=20 {
+        put_of("other", &setup.remote.archive, round, 1);
+        other.sync(&ShelfFilter::default(), 1, &AtomicBool::new(false), &|_, _| {}).unwrap();
+        assert_same(&setup);
+        if round % 2 == 0 {
+            // It was there for one of the two only.
+            remove(&setup.remote.archive, round);
+        }
+        assert_same(&setup);
+        assert_mirrors(&setup.process(), &setup);
+        assert_mirrors(&other, &setup);
+    }
+}
+
+#[test]
+fn nothing_is_carried_into_a_mirror_that_another_process_made_anew() {
+    let setup = setup();
+    put_of(LEFT, &setup.remote.archive, 20, 1);
+    assert_same(&setup);
+    setup.delete_mirror();
+    let other = setup.process();
+    put(&setup.remote.archive, 4, 400);
+    // What the process knows of the other shelf stood in the deleted file only.
+    assert_same(&setup);
+    assert_mirrors(&setup.process(), &setup);
+    assert_mirrors(&other, &setup);
+    setup.fetched();
+    assert_same(&setup);
+    assert_eq!(setup.fetched(), 0, "the new file is in use");
+
+    // Without news of the source, in between the questions of a reading.
+    setup.delete_mirror();
+    setup.open("mirror.db");
+    put(&setup.remote.archive, 5, 500);
+    setup.remote.meddle.store(1, Ordering::Relaxed);
+    assert_same(&setup);
+    assert_mirrors(&setup.process(), &setup);
+}
+
+#[test]
 fn another_history_means_everything_is_looked_at_again() {
     let setup = setup();
     assert_same(&setup);
     let fresh =
         Archive::open(setup.folder.path().join("other.db"), ArchiveOptions::default()).unwrap();
     put(&fresh, 5, 5);
-    let remote = Arc::new(Counted {
-        archive: fresh,
-        questions: AtomicU64::new(0),
-        documents: AtomicU64::new(0),
-        meddle: AtomicU64::new(0),
-    });
+    let remote = Arc::new(Counted::new(fresh));
     let Setup { folder, mirror, .. } = setup;
     drop(mirror);
     let archive =
