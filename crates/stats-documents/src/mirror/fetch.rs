@@ -1,5 +1,6 @@
 //! Bringing one shelf up to date, and reading it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::thread;
@@ -35,14 +36,22 @@ enum Attempt {
     Changed(SourceError),
 }
 
+/// Why a shelf could not be read from the archive.
+enum Trouble {
+    Source(SourceError),
+    Archive(SourceError),
+}
+
 /// How much crossed the network for one shelf.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Fetched {
     pub(super) documents: u64,
     pub(super) bytes: u64,
     pub(super) dropped: u64,
     /// What the shelf is now.
     fingerprint: Fingerprint,
+    /// Why the archive could not take it.
+    unkept: Option<SourceError>,
 }
 
 impl Fetched {
@@ -52,6 +61,19 @@ impl Fetched {
             bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
             dropped: dropped as u64,
             fingerprint,
+            unkept: None,
+        }
+    }
+
+    fn unkept(error: SourceError) -> Self {
+        Self { unkept: Some(error), ..Self::default() }
+    }
+
+    /// The same, an error if the archive could not take it.
+    fn kept(self) -> Result<Self, SourceError> {
+        match self.unkept {
+            Some(error) => Err(error),
+            None => Ok(self),
         }
     }
 }
@@ -78,28 +100,62 @@ impl Mirror {
         wanted: &Wanted,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        if self.read_mirrored(shelf, wanted.fingerprint, visit)? {
-            return Ok(());
-        }
         let Some(remote) = self.remote.clone() else {
+            if self.read_mirrored(shelf, wanted.fingerprint, visit)? {
+                return Ok(());
+            }
             let doing = format!(
                 "reading {shelf} from the mirror alone, which does not hold it; run sync while \
                  the source can be reached"
             );
             return Err(SourceError::new(SourceErrorKind::NotFound, doing));
         };
-        if !self.archive.mirrored(shelf)?.is_empty() {
-            let fetched = self.bring_up_to_date(remote.as_ref(), shelf, wanted)?;
-            if self.read_mirrored(shelf, fetched.fingerprint, visit)? {
-                return Ok(());
+        let visited = Cell::new(false);
+        let visit = &mut |document: Document<'_>| {
+            visited.set(true);
+            visit(document)
+        };
+        match self.read_or_update(remote.as_ref(), shelf, wanted, visit) {
+            Ok(true) => Ok(()),
+            // Nothing to compare with: a list of the documents would only cost another question.
+            Ok(false) => {
+                let fetched = self.fetch_all(remote.as_ref(), shelf, visit)?;
+                if let Some((fingerprint, packed)) = fetched
+                    && let Err(error) = self.store(shelf, wanted, fingerprint, &packed, &[])
+                {
+                    self.note_unkept(&error);
+                }
+                Ok(())
             }
-            // It had to make room already, or somebody else changed it.
+            Err(Trouble::Source(error)) => Err(error),
+            Err(Trouble::Archive(error)) if visited.get() => Err(error),
+            // The archive does not work: documents are only handed through.
+            Err(Trouble::Archive(error)) => {
+                self.note_unkept(&error);
+                remote.documents(shelf, None, visit)
+            }
         }
-        // Nothing to compare with: a list of the documents would only cost another question.
-        if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
-            self.store(shelf, wanted, fingerprint, &packed, &[])?;
+    }
+
+    /// Reads a shelf from the archive, which is brought up to date if it holds some of it; whether
+    /// it then held all of it.
+    fn read_or_update(
+        &self,
+        remote: &dyn DocumentSource,
+        shelf: &Shelf,
+        wanted: &Wanted,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, Trouble> {
+        if self.read_mirrored(shelf, wanted.fingerprint, visit).map_err(Trouble::Archive)? {
+            return Ok(true);
         }
-        Ok(())
+        if self.archive.mirrored(shelf).map_err(Trouble::Archive)?.is_empty() {
+            return Ok(false);
+        }
+        let fetched = self.bring_up_to_date(remote, shelf, wanted).map_err(Trouble::Source)?;
+        let fetched = fetched.kept().map_err(Trouble::Archive)?;
+        // Unless it had to make room already, or somebody else changed it.
+        self.read_mirrored(shelf, fetched.fingerprint, visit).map_err(Trouble::Archive)
     }
 
     /// Brings a shelf up to date without reading it. One that changes meanwhile is tried again.
@@ -128,7 +184,7 @@ impl Mirror {
             return Ok(Fetched::default());
         }
         if !self.archive.mirrored(shelf)?.is_empty() {
-            return self.bring_up_to_date(remote.as_ref(), shelf, wanted);
+            return self.bring_up_to_date(remote.as_ref(), shelf, wanted)?.kept();
         }
         let all = &mut |_: Document<'_>| ControlFlow::Continue(());
         let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, all)? else {
@@ -172,7 +228,10 @@ impl Mirror {
         shelf: &Shelf,
         wanted: &Wanted,
     ) -> Result<Attempt, SourceError> {
-        let mine = self.archive.mirrored(shelf)?;
+        let mine = match self.archive.mirrored(shelf) {
+            Ok(mine) => mine,
+            Err(error) => return Ok(Attempt::Done(Fetched::unkept(error))),
+        };
         let manifest = &remote.manifest(shelf)?;
         let difference = compare(manifest, &mine);
         let mut packed = Vec::new();
@@ -201,8 +260,9 @@ impl Mirror {
             }
         }
         let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
-        self.store(shelf, wanted, fingerprint, &packed, &difference.drop)?;
-        Ok(Attempt::Done(Fetched::of(&packed, difference.drop.len(), fingerprint)))
+        let unkept = self.store(shelf, wanted, fingerprint, &packed, &difference.drop).err();
+        let fetched = Fetched::of(&packed, difference.drop.len(), fingerprint);
+        Ok(Attempt::Done(Fetched { unkept, ..fetched }))
     }
 
     /// Fetches a whole shelf: every document is packed and handed on as it arrives. `None` when

@@ -11,6 +11,7 @@ mod state;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +72,17 @@ pub struct Mirror {
     kinds: [Mutex<Option<KindState>>; 4],
     /// Held while a shelf is written: one transaction at a time.
     writing: Mutex<()>,
+    unkept: Unkept,
+}
+
+type Warn = dyn Fn(&SourceError) + Send + Sync;
+
+/// What the archive could not take.
+#[derive(Default)]
+struct Unkept {
+    shelves: AtomicU64,
+    warned: AtomicBool,
+    warn: Option<Box<Warn>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,7 +108,37 @@ impl Mirror {
         archive: Archive,
         options: MirrorOptions,
     ) -> Self {
-        Self { remote, archive, options, kinds: Default::default(), writing: Mutex::new(()) }
+        let (kinds, writing, unkept) = <_>::default();
+        Self { remote, archive, options, kinds, writing, unkept }
+    }
+
+    /// Has `warn` told, once, why the archive does not work. Documents go on to be handed out as
+    /// they come from the source; they only have to be fetched again the next time.
+    #[must_use]
+    pub fn warning_with(mut self, warn: impl Fn(&SourceError) + Send + Sync + 'static) -> Self {
+        self.unkept.warn = Some(Box::new(warn));
+        self
+    }
+
+    /// How many readings of shelves could not be kept in the archive.
+    #[must_use]
+    pub fn unkept(&self) -> u64 {
+        self.unkept.shelves.load(Ordering::Relaxed)
+    }
+
+    /// The archive does not work: that costs fetches, and nothing else.
+    fn note(&self, error: &SourceError) {
+        if let Some(warn) = &self.unkept.warn
+            && !self.unkept.warned.swap(true, Ordering::Relaxed)
+        {
+            warn(error);
+        }
+    }
+
+    /// A shelf that was read could not be kept.
+    fn note_unkept(&self, error: &SourceError) {
+        self.unkept.shelves.fetch_add(1, Ordering::Relaxed);
+        self.note(error);
     }
 
     /// The archive in front of the source.
@@ -117,10 +159,20 @@ impl Mirror {
         // Taken out while it is refreshed: after an error the archive tells what stands.
         let mut state = match slot.take() {
             Some(state) => state,
-            None => KindState::load(&self.archive, kind)?,
+            None => match (KindState::load(&self.archive, kind), &self.remote) {
+                (Err(error), Some(_)) => {
+                    self.note(&error);
+                    KindState::nothing(kind)
+                }
+                (loaded, _) => loaded?,
+            },
         };
         if let Some(remote) = &self.remote {
-            state.refresh(remote.as_ref(), &self.archive, &self.writing, &self.options)?;
+            let unsaved =
+                state.refresh(remote.as_ref(), &self.archive, &self.writing, &self.options)?;
+            if let Some(error) = unsaved {
+                self.note(&error);
+            }
         }
         *slot = Some(state);
         Ok(slot)

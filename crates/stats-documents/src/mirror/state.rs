@@ -88,6 +88,11 @@ impl KindState {
         Ok(Self::of(kind, archive.memory(kind)?))
     }
 
+    /// Nothing is remembered, and nothing can be written yet.
+    pub(super) fn nothing(kind: DocumentKind) -> Self {
+        Self::of(kind, Memory { history: String::new(), values: BTreeMap::new() })
+    }
+
     fn of(kind: DocumentKind, memory: Memory) -> Self {
         let Memory { history, values } = memory;
         let progress = Progress::parse(values.get(PROGRESS).map(String::as_str));
@@ -134,16 +139,17 @@ impl KindState {
     ///
     /// Other processes write to the same archive, and it may even be another file by now. Whoever
     /// finds something else there than it knew takes that over and asks once more, so that nothing
-    /// newer is ever written over.
+    /// newer is ever written over. Gives why it could not be written, where it could not: it is
+    /// true all the same.
     pub(super) fn refresh(
         &mut self,
         remote: &dyn DocumentSource,
         archive: &Archive,
         writing: &Mutex<()>,
         options: &MirrorOptions,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Option<SourceError>, SourceError> {
         if self.asked.is_some_and(|asked| asked.elapsed() < options.believe) {
-            return Ok(());
+            return Ok(None);
         }
         for attempt in 1..=ATTEMPTS {
             self.ask(remote, options)?;
@@ -152,18 +158,19 @@ impl KindState {
             }
             let saved = {
                 let _writing = lock(writing);
-                self.save(archive)?
+                self.save(archive)
             };
             match saved {
-                Saved::Done => break,
-                Saved::Outdated(memory) if attempt < ATTEMPTS => {
+                Ok(Saved::Done) => break,
+                Ok(Saved::Outdated(memory)) if attempt < ATTEMPTS => {
                     *self = Self::of(self.kind, memory);
                 }
-                // What was learnt is true all the same; it is written another time.
-                Saved::Outdated(_) => {}
+                // It is written another time.
+                Ok(Saved::Outdated(_)) => {}
+                Err(error) => return Ok(Some(error)),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Asks the source what changed.

@@ -481,6 +481,47 @@ fn nothing_is_carried_into_a_mirror_that_another_process_made_anew() {
 }
 
 #[test]
+fn without_room_or_file_documents_are_handed_through() {
+    let setup = setup();
+    assert_same(&setup);
+    let noise: String = (0..3_000u64)
+        .map(|n| format!("{:016x}", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let large = format!(
+        r#"{{"community_id":"global","period_start":"2025-01-12T00:00:00","x":"{noise}"}}"#
+    );
+    let mut writer = setup.remote.archive.writer().unwrap();
+    writer.put_document(KIND, "global-2025-01-12", large.as_bytes(), None).unwrap();
+    writer.commit().unwrap();
+    let options = ArchiveOptions { limit_bytes: Some(1), ..ArchiveOptions::default() };
+    let archive = Archive::open(setup.folder.path().join("mirror.db"), options).unwrap();
+    let warnings = Arc::new(AtomicU64::new(0));
+    let count = warnings.clone();
+    let full = Mirror::new(setup.remote.clone(), archive, eager()).warning_with(move |error| {
+        assert_eq!(error.kind(), crate::SourceErrorKind::Full, "{error}");
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    for _ in 0..2 {
+        assert_mirrors(&full, &setup);
+    }
+    assert_eq!((full.unkept(), warnings.load(Ordering::Relaxed)), (2, 1));
+    drop(full);
+
+    setup.delete_mirror();
+    for day in [4, 5] {
+        put(&setup.remote.archive, day, 400);
+        assert_same(&setup);
+    }
+    assert_eq!(setup.mirror.unkept(), 2);
+    // Whoever wants them kept is told.
+    put(&setup.remote.archive, 6, 600);
+    let cancel = AtomicBool::new(false);
+    let error = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap_err();
+    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+    assert_mirrors(&setup.process(), &setup);
+}
+
+#[test]
 fn another_history_means_everything_is_looked_at_again() {
     let setup = setup();
     assert_same(&setup);
