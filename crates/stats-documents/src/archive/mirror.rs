@@ -12,6 +12,7 @@ use stats_series::DocumentKind;
 use super::entries::stored_day;
 use super::failure::{DoingWithFile, Result};
 use super::schema::code_of;
+use super::stats::used_bytes;
 use super::writer::{ArchiveWriter, Batch};
 use super::{Archive, lock};
 use crate::{Day, Fingerprint, Shelf};
@@ -128,28 +129,38 @@ impl Archive {
         })
     }
 
-    /// Empties the shelves that were not used for longest until all bodies together are at most
-    /// `max_bytes`; gives the emptied ones. Every removal uses up a sequence number, and what was
-    /// remembered of these shelves is forgotten. Each shelf is a transaction of its own.
+    /// What was remembered of the shelves of `kind` that had to make room and were not written to
+    /// since.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn evicted(&self, kind: DocumentKind) -> Result<BTreeMap<Shelf, String>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT community, year, evicted FROM shelves
+                     WHERE kind = ?1 AND evicted IS NOT NULL",
+                )?
+                .query_map([code_of(kind)], |row| {
+                    Ok((Shelf { kind, community: row.get(0)?, year: row.get(1)? }, row.get(2)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// Empties the shelves that were not used for longest until the archive uses at most
+    /// `max_bytes`, rows and indices included, or holds no document any more; gives the emptied
+    /// ones. Every removal uses up a sequence number, and what was remembered of these shelves is
+    /// forgotten. Each shelf is a transaction of its own.
     ///
     /// # Errors
     /// When the archive cannot be written.
     pub fn evict_to(&self, max_bytes: u64) -> Result<Vec<Shelf>> {
         let mut writer = self.writer()?;
-        let mut evicted = Vec::new();
+        // Reading a shelf counts as use, too.
         writer.write(|_, _| Ok(()))?;
         writer.commit()?;
-        while let Some(shelf) =
-            writer.write(|connection, batch| evict_one(connection, batch, max_bytes))?
-        {
-            writer.commit()?;
-            evicted.push(shelf);
-        }
-        writer.commit()?;
-        if !evicted.is_empty() {
-            give_back(&writer.connection).doing("shrink", self.path())?;
-        }
-        Ok(evicted)
+        writer.evict_to(max_bytes)
     }
 
     /// What was used since it was last written down.
@@ -159,6 +170,26 @@ impl Archive {
 }
 
 impl ArchiveWriter<'_> {
+    /// [`Archive::evict_to`], once everything is committed.
+    ///
+    /// # Errors
+    /// When the archive cannot be written.
+    pub fn evict_to(&mut self, max_bytes: u64) -> Result<Vec<Shelf>> {
+        self.commit()?;
+        let mut evicted = Vec::new();
+        let path = self.archive.path();
+        while used_bytes(&self.connection).doing("read", path)? > max_bytes {
+            let emptied = self.write(evict_one)?;
+            self.commit()?;
+            let Some(shelf) = emptied else { break };
+            evicted.push(shelf);
+        }
+        if !evicted.is_empty() {
+            give_back(&self.connection, max_bytes).doing("shrink", path)?;
+        }
+        Ok(evicted)
+    }
+
     /// The history of the archive that is written to, which another process may have put in the
     /// place of the one that was opened.
     ///
@@ -248,7 +279,7 @@ impl ArchiveWriter<'_> {
         self.write(|connection, _| {
             for statement in [
                 "UPDATE documents SET origin = NULL WHERE kind = ?1",
-                "UPDATE shelves SET remote = NULL WHERE kind = ?1",
+                "UPDATE shelves SET remote = NULL, evicted = NULL WHERE kind = ?1",
             ] {
                 connection.prepare_cached(statement)?.execute([code_of(kind)])?;
             }
@@ -323,18 +354,8 @@ pub(crate) fn write_used(
     Ok(())
 }
 
-/// Empties the shelf that was not used for longest, if the bodies are too large.
-fn evict_one(
-    connection: &Connection,
-    batch: &mut Batch,
-    max_bytes: u64,
-) -> rusqlite::Result<Option<Shelf>> {
-    let stored: u64 = connection
-        .prepare_cached("SELECT coalesce(sum(stored), 0) FROM shelves")?
-        .query_row([], |row| row.get(0))?;
-    if stored <= max_bytes {
-        return Ok(None);
-    }
+/// Empties the shelf that was not used for longest.
+fn evict_one(connection: &Connection, batch: &mut Batch) -> rusqlite::Result<Option<Shelf>> {
     let oldest: Option<(i64, i64, String, i16)> = connection
         .prepare_cached(
             "SELECT shelf, kind, community, year FROM shelves WHERE documents > 0
@@ -360,15 +381,23 @@ fn empty(connection: &Connection, batch: &mut Batch, shelf: i64) -> rusqlite::Re
     connection
         .prepare_cached(
             "UPDATE shelves SET documents = 0, highest = 0, total = 0, plain = 0, stored = 0,
-                changed = ?2, remote = NULL
+                changed = ?2, evicted = remote, remote = NULL
              WHERE shelf = ?1",
         )?
         .execute((shelf, batch.sequence))?;
     Ok(())
 }
 
-/// Returns free pages to the file system.
-fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+/// Returns free pages to the file system, unless the file may be as large as it is.
+fn give_back(connection: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
+    let file_bytes: u64 = connection.query_row(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+        |row| row.get(0),
+    )?;
+    if file_bytes <= max_bytes {
+        return Ok(());
+    }
     let mut statement = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}

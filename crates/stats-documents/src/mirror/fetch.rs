@@ -323,6 +323,9 @@ impl Mirror {
                 there.unsettle(&mut writer, shelf.kind)?;
             }
             writer.commit()?;
+            if let Some(max_bytes) = self.options.max_bytes {
+                writer.evict_to(max_bytes)?;
+            }
             there
         };
         let mut slot = lock(&self.kinds[shelf.kind as usize]);
@@ -333,11 +336,6 @@ impl Mirror {
             && there.fingerprint != fingerprint
         {
             state.unsettle(&there);
-        }
-        std::mem::drop(slot);
-        if let Some(max_bytes) = self.options.max_bytes {
-            let _writing = lock(&self.writing);
-            self.archive.evict_to(max_bytes)?;
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ mod tests;
 /// How a mirror behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MirrorOptions {
-    /// All documents together take at most so many bytes in the archive; the shelves that were
+    /// The archive uses at most so many bytes, rows and indices included; the shelves that were
     /// not used for longest go first. `None`: no bound.
     pub max_bytes: Option<u64>,
     /// What the source said about its position is believed for so long without asking again.

@@ -122,11 +122,21 @@ impl KindState {
     }
 
     pub(super) fn fingerprints(&self, filter: &ShelfFilter) -> BTreeMap<Shelf, Fingerprint> {
-        self.fingerprints
-            .iter()
-            .filter(|(shelf, _)| filter.matches(shelf))
-            .map(|(shelf, fingerprint)| (shelf.clone(), *fingerprint))
-            .collect()
+        let found = |(shelf, fingerprint): (&Shelf, &Fingerprint)| (shelf.clone(), *fingerprint);
+        let in_years = |(shelf, _): &(&Shelf, _)| {
+            filter.years.is_empty() || filter.years.contains(&shelf.year)
+        };
+        if filter.communities.is_empty() {
+            return self.fingerprints.iter().filter(in_years).map(found).collect();
+        }
+        let of = |community: &String, year| Shelf {
+            kind: self.kind,
+            community: community.clone(),
+            year,
+        };
+        let years_of =
+            |community| self.fingerprints.range(of(community, i16::MIN)..=of(community, i16::MAX));
+        filter.communities.iter().flat_map(years_of).filter(in_years).map(found).collect()
     }
 
     /// How many documents all shelves have together.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use stats_series::DocumentKind;
 
+use super::state::text_of;
 use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
 use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
@@ -45,6 +46,8 @@ pub struct SyncReport {
     pub shelves: u64,
     /// Shelves that differed.
     pub changed: u64,
+    /// Shelves left out, since they did not change after they had to make room.
+    pub evicted: u64,
     /// Documents fetched.
     pub documents: u64,
     /// Their bytes, as they came.
@@ -62,6 +65,8 @@ pub struct SyncReport {
 
 impl Mirror {
     /// Brings the archive up to date with the source for the shelves that `filter` lets through.
+    /// In a bounded archive, what had to make room comes back when it changes, when its community
+    /// is named, or when it is read; or else each sync would fetch it again, and evict others.
     /// One shelf that fails does not stop the others, nor does one kind that is missing.
     /// `progress` is told after each shelf how many of how many are done.
     ///
@@ -95,13 +100,16 @@ impl Mirror {
             let as_of = |fingerprint| Wanted { fingerprint, position: position.clone() };
             report.shelves += wanted.len() as u64;
             let held = self.archive.remembered_of_shelves(kind)?;
+            let all = filter.communities.is_empty() && self.options.max_bytes.is_some();
+            let evicted = if all { self.archive.evicted(kind)? } else { BTreeMap::new() };
             for shelf in self.emptied(kind, filter, &wanted)? {
                 work.push((shelf, as_of(Fingerprint::default())));
             }
             for (shelf, fingerprint) in wanted {
-                if held.get(&shelf).map(String::as_str)
-                    != Some(super::state::text_of(fingerprint).as_str())
-                {
+                let there = text_of(fingerprint);
+                if evicted.get(&shelf) == Some(&there) {
+                    report.evicted += 1;
+                } else if held.get(&shelf) != Some(&there) {
                     work.push((shelf, as_of(fingerprint)));
                 }
             }

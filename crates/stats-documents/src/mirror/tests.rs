@@ -127,6 +127,20 @@ fn put_of(community: &str, archive: &Archive, day: u32, views: u32) {
     writer.commit().unwrap();
 }
 
+/// A document of 48 KB that hardly compresses.
+fn put_large(community: &str, archive: &Archive, day: u32, views: u64) {
+    let noise: String = (1..=3_000u64)
+        .map(|n| format!("{:016x}", (n + views).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let period = format!("2025-01-{day:02}T00:00:00");
+    let source =
+        format!(r#"{{"community_id":"{community}","period_start":"{period}","x":"{noise}"}}"#);
+    let id = format!("{community}-2025-01-{day:02}");
+    let mut writer = archive.writer().unwrap();
+    writer.put_document(KIND, &id, source.as_bytes(), None).unwrap();
+    writer.commit().unwrap();
+}
+
 fn remove(archive: &Archive, day: u32) {
     let mut writer = archive.writer().unwrap();
     assert!(writer.remove_document(KIND, &format!("global-2025-01-{day:02}")).unwrap());
@@ -204,8 +218,15 @@ impl Setup {
 }
 
 fn read(source: &dyn DocumentSource) -> Result<Vec<(String, u64, String)>, SourceError> {
+    read_of(&shelf(), source)
+}
+
+fn read_of(
+    shelf: &Shelf,
+    source: &dyn DocumentSource,
+) -> Result<Vec<(String, u64, String)>, SourceError> {
     let mut documents = Vec::new();
-    source.documents(&shelf(), None, &mut |document| {
+    source.documents(shelf, None, &mut |document| {
         let text = String::from_utf8(document.source.to_vec()).unwrap();
         documents.push((document.id.to_owned(), document.sequence, text));
         ControlFlow::Continue(())
@@ -484,15 +505,7 @@ fn nothing_is_carried_into_a_mirror_that_another_process_made_anew() {
 fn without_room_or_file_documents_are_handed_through() {
     let setup = setup();
     assert_same(&setup);
-    let noise: String = (0..3_000u64)
-        .map(|n| format!("{:016x}", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-        .collect();
-    let large = format!(
-        r#"{{"community_id":"global","period_start":"2025-01-12T00:00:00","x":"{noise}"}}"#
-    );
-    let mut writer = setup.remote.archive.writer().unwrap();
-    writer.put_document(KIND, "global-2025-01-12", large.as_bytes(), None).unwrap();
-    writer.commit().unwrap();
+    put_large("global", &setup.remote.archive, 12, 12);
     let options = ArchiveOptions { limit_bytes: Some(1), ..ArchiveOptions::default() };
     let archive = Archive::open(setup.folder.path().join("mirror.db"), options).unwrap();
     let warnings = Arc::new(AtomicU64::new(0));
@@ -519,6 +532,64 @@ fn without_room_or_file_documents_are_handed_through() {
     let error = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap_err();
     assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
     assert_mirrors(&setup.process(), &setup);
+}
+
+#[test]
+fn a_bounded_mirror_stays_within_its_bound_and_does_not_run_in_circles() {
+    const MAX: u64 = 500_000;
+    let setup = setup_with(MirrorOptions { max_bytes: Some(MAX), ..eager() });
+    let community = |n: u32| format!("c{n}");
+    for n in 0..10 {
+        for day in 1..=3 {
+            put_large(&community(n), &setup.remote.archive, day, u64::from(n * 10 + day));
+        }
+    }
+    let check = || {
+        let stats = setup.mirror.archive().stats().unwrap();
+        assert!(stats.used_bytes <= MAX && stats.file_bytes <= MAX + 200_000, "{stats:?}");
+    };
+    let sync = |communities: &[String]| {
+        let filter = ShelfFilter { communities: communities.to_vec(), years: Vec::new() };
+        let cancel = AtomicBool::new(false);
+        let report = setup.mirror.sync(&filter, 1, &cancel, &|_, _| check()).unwrap();
+        assert!(report.failures.is_empty());
+        setup.fetched()
+    };
+    assert_eq!(sync(&[]), 40);
+    assert!(setup.mirror.archive().stats().unwrap().shelves >= 2, "it is used, too");
+    assert_eq!(sync(&[]), 0);
+    assert_eq!(setup.sync().evicted, 11 - setup.mirror.archive().stats().unwrap().shelves);
+
+    for n in 0..10 {
+        let shelf = Shelf { community: community(n), ..shelf() };
+        let expected = read_of(&shelf, &setup.remote.archive).unwrap();
+        assert_eq!(read_of(&shelf, &setup.mirror).unwrap(), expected);
+        check();
+    }
+    setup.fetched();
+    let evicted = setup.mirror.archive().evicted(KIND).unwrap();
+    let (named, changed) = (community(0), community(1));
+    assert!([&named, &changed].iter().all(|it| evicted.keys().any(|at| at.community == **it)));
+    assert_eq!(sync(&[named]), 3);
+    put_large(&changed, &setup.remote.archive, 2, 1_000);
+    assert_eq!(sync(&[]), 3);
+    assert_eq!(sync(&[]), 0);
+}
+
+#[test]
+fn fingerprints_of_named_communities_and_years() {
+    let setup = setup();
+    for (community, day) in [("a", 20), ("ab", 21), ("b", 22)] {
+        put_of(community, &setup.remote.archive, day, 1);
+    }
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for communities in [names(&[]), names(&["a"]), names(&["b", "nobody", "a", "b"])] {
+        for years in [vec![], vec![2025], vec![2024], vec![2024, 2025]] {
+            let filter = ShelfFilter { communities: communities.clone(), years };
+            let of = |source: &dyn DocumentSource| source.fingerprints(KIND, &filter).unwrap();
+            assert_eq!(of(&setup.mirror), of(&setup.remote.archive), "{filter:?}");
+        }
+    }
 }
 
 #[test]
