@@ -4,6 +4,7 @@ mod access;
 mod contract;
 mod faults;
 mod indices;
+mod rights;
 mod shelves;
 mod support;
 mod times;
