@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::state::{There, text_of};
 use super::{Mirror, Wanted, lock};
-use crate::archive::{MirrorEntry, PackedDocument};
+use crate::archive::{MirrorEntry, PackedDocument, Packer};
 use crate::pause::jittered;
 use crate::{
     Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
@@ -55,16 +55,6 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    fn of(packed: &[PackedDocument], dropped: usize, fingerprint: Fingerprint) -> Self {
-        Self {
-            documents: packed.len() as u64,
-            bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
-            dropped: dropped as u64,
-            fingerprint,
-            unkept: None,
-        }
-    }
-
     fn unkept(error: SourceError) -> Self {
         Self { unkept: Some(error), ..Self::default() }
     }
@@ -76,6 +66,70 @@ impl Fetched {
             None => Ok(self),
         }
     }
+}
+
+/// The documents of one shelf on their way into the archive. However large it is, only so much of
+/// it waits in memory.
+struct Keeper<'a> {
+    mirror: &'a Mirror,
+    shelf: &'a Shelf,
+    wanted: &'a Wanted,
+    packer: Packer,
+    waiting: Vec<PackedDocument>,
+    waiting_bytes: u64,
+    fetched: Fetched,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(mirror: &'a Mirror, shelf: &'a Shelf, wanted: &'a Wanted) -> Self {
+        Self {
+            mirror,
+            shelf,
+            wanted,
+            packer: mirror.archive.packer(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            fetched: Fetched::default(),
+        }
+    }
+
+    /// Takes a document. Asks neither the source nor for what is known of it: a visit may not.
+    fn take(&mut self, document: Document<'_>) {
+        self.fetched.documents += 1;
+        self.fetched.bytes += document.source.len() as u64;
+        if self.fetched.unkept.is_some() {
+            return;
+        }
+        let packed = self.packer.pack_from(self.shelf, document);
+        self.waiting_bytes += packed.stored_bytes();
+        self.waiting.push(packed);
+        if self.waiting_bytes >= self.mirror.options.batch_bytes {
+            let part = Part { documents: &self.waiting, drop: &[], last: None };
+            self.fetched.unkept = self.mirror.write(self.shelf, self.wanted, &part).err();
+            self.waiting.clear();
+            self.waiting_bytes = 0;
+        }
+    }
+
+    /// There are no more documents, those in `drop` are gone, and the shelf is this now.
+    fn finish(mut self, fingerprint: Fingerprint, drop: &[String]) -> Fetched {
+        self.fetched.dropped = drop.len() as u64;
+        self.fetched.fingerprint = fingerprint;
+        if self.fetched.unkept.is_none() {
+            let part = Part { documents: &self.waiting, drop, last: Some(fingerprint) };
+            self.fetched.unkept = self.mirror.store(self.shelf, self.wanted, &part).err();
+        }
+        self.fetched
+    }
+}
+
+/// Some of the documents of a shelf.
+struct Part<'a> {
+    documents: &'a [PackedDocument],
+    /// Ids of those that the source has no longer.
+    drop: &'a [String],
+    /// With the last part, what the shelf is then.
+    last: Option<Fingerprint>,
 }
 
 impl Mirror {
@@ -119,10 +173,8 @@ impl Mirror {
             Ok(true) => Ok(()),
             // Nothing to compare with: a list of the documents would only cost another question.
             Ok(false) => {
-                let fetched = self.fetch_all(remote.as_ref(), shelf, visit)?;
-                if let Some((fingerprint, packed)) = fetched
-                    && let Err(error) = self.store(shelf, wanted, fingerprint, &packed, &[])
-                {
+                let fetched = self.fetch_all(remote.as_ref(), shelf, wanted, visit)?;
+                if let Some(error) = fetched.and_then(|fetched| fetched.unkept) {
                     self.note_unkept(&error);
                 }
                 Ok(())
@@ -187,11 +239,10 @@ impl Mirror {
             return self.bring_up_to_date(remote.as_ref(), shelf, wanted)?.kept();
         }
         let all = &mut |_: Document<'_>| ControlFlow::Continue(());
-        let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, all)? else {
-            return Ok(Fetched::default());
-        };
-        self.store(shelf, wanted, fingerprint, &packed, &[])?;
-        Ok(Fetched::of(&packed, 0, fingerprint))
+        match self.fetch_all(remote.as_ref(), shelf, wanted, all)? {
+            Some(fetched) => fetched.kept(),
+            None => Ok(Fetched::default()),
+        }
     }
 
     /// Whether the archive holds exactly the documents that have this fingerprint in the source.
@@ -234,11 +285,10 @@ impl Mirror {
         };
         let manifest = &remote.manifest(shelf)?;
         let difference = compare(manifest, &mine);
-        let mut packed = Vec::new();
+        let mut keeper = Keeper::new(self, shelf, wanted);
         if !difference.fetch.is_empty() {
             let numbers: HashMap<&str, u64> =
                 manifest.iter().map(|entry| (entry.id.as_str(), entry.sequence)).collect();
-            let mut packer = self.archive.packer();
             let mut problem = None;
             let whole = difference.fetch.len() == manifest.len();
             let only = if whole { None } else { Some(difference.fetch.as_slice()) };
@@ -248,21 +298,19 @@ impl Mirror {
                     problem = Some(changed_meanwhile(shelf, document.id));
                     return ControlFlow::Break(());
                 }
-                packed.push(packer.pack_from(shelf, document));
+                keeper.take(document);
                 ControlFlow::Continue(())
             })?;
             if let Some(problem) = problem {
                 return Ok(Attempt::Changed(problem));
             }
-            if packed.len() != difference.fetch.len() {
-                let problem = too_few(shelf, packed.len(), difference.fetch.len());
-                return Ok(Attempt::Changed(problem));
+            let (got, announced) = (keeper.fetched.documents, difference.fetch.len());
+            if got != announced as u64 {
+                return Ok(Attempt::Changed(too_few(shelf, got, announced)));
             }
         }
         let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
-        let unkept = self.store(shelf, wanted, fingerprint, &packed, &difference.drop).err();
-        let fetched = Fetched::of(&packed, difference.drop.len(), fingerprint);
-        Ok(Attempt::Done(Fetched { unkept, ..fetched }))
+        Ok(Attempt::Done(keeper.finish(fingerprint, &difference.drop)))
     }
 
     /// Fetches a whole shelf: every document is packed and handed on as it arrives. `None` when
@@ -271,9 +319,10 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
+        wanted: &Wanted,
         visit: &mut Visit<'_>,
-    ) -> Result<Option<(Fingerprint, Vec<PackedDocument>)>, SourceError> {
-        let (mut packer, mut packed) = (self.archive.packer(), Vec::new());
+    ) -> Result<Option<Fetched>, SourceError> {
+        let mut keeper = Keeper::new(self, shelf, wanted);
         let mut sequences = Vec::new();
         let mut early = false;
         remote.documents(shelf, None, &mut |document| {
@@ -282,62 +331,61 @@ impl Mirror {
             if early {
                 return ControlFlow::Break(());
             }
-            packed.push(packer.pack_from(shelf, document));
+            keeper.take(document);
             ControlFlow::Continue(())
         })?;
-        Ok((!early).then(|| (Fingerprint::of(sequences), packed)))
+        Ok((!early).then(|| keeper.finish(Fingerprint::of(sequences), &[])))
     }
 
-    /// Writes what was fetched and remembers which state of the shelf in the source that is.
-    ///
-    /// What was read may be older than what is known of the shelf: it came from a copy that lags
-    /// behind, or other processes learnt more meanwhile. It never becomes what is known; it only
-    /// makes the next question compare everything.
-    fn store(
-        &self,
-        shelf: &Shelf,
-        wanted: &Wanted,
-        fingerprint: Fingerprint,
-        packed: &[PackedDocument],
-        drop: &[String],
-    ) -> Result<(), SourceError> {
-        let there = {
-            let _writing = lock(&self.writing);
-            let mut writer = self.archive.writer()?.with_whole_batches();
-            let mut there = There::of_shelf(&mut writer, shelf)?;
-            let held = there.held.as_deref();
-            let as_known = held.is_some_and(|held| held == text_of(there.fingerprint));
-            if there.goes_on_from(&wanted.position) && !as_known {
-                for id in drop {
-                    writer.remove_document(shelf.kind, id)?;
-                }
-                for document in packed {
-                    writer.put_packed(document)?;
-                }
-                // Somebody else may have changed what this was compared with.
-                if writer.origin_fingerprint(shelf)? == Some(fingerprint) {
-                    writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
-                }
-            }
-            if there.fingerprint != fingerprint {
-                there.unsettle(&mut writer, shelf.kind)?;
-            }
-            writer.commit()?;
-            if let Some(max_bytes) = self.options.max_bytes {
-                writer.evict_to(max_bytes)?;
-            }
-            there
-        };
+    /// Writes the last part of a shelf, and has the next question compare everything if the shelf
+    /// is not what was known of it.
+    fn store(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<(), SourceError> {
+        let there = self.write(shelf, wanted, part)?;
         let mut slot = lock(&self.kinds[shelf.kind as usize]);
         if slot.as_ref().is_some_and(|state| !state.agrees(shelf, &there)) {
             // Somebody else knows more: that is loaded when it is needed.
             *slot = None;
         } else if let Some(state) = slot.as_mut()
-            && there.fingerprint != fingerprint
+            && Some(there.fingerprint) != part.last
         {
             state.unsettle(&there);
         }
         Ok(())
+    }
+
+    /// Writes a part of a shelf, and with the last one remembers which state of the shelf in the
+    /// source the archive holds.
+    ///
+    /// What was read may be older than what is known of the shelf: it came from a copy that lags
+    /// behind, or other processes learnt more meanwhile. It never becomes what is known; it only
+    /// makes the next question compare everything.
+    fn write(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<There, SourceError> {
+        let _writing = lock(&self.writing);
+        let mut writer = self.archive.writer()?.with_whole_batches();
+        let mut there = There::of_shelf(&mut writer, shelf)?;
+        let as_known = there.held.as_ref() == Some(&text_of(there.fingerprint));
+        if there.goes_on_from(&wanted.position) && !as_known {
+            for id in part.drop {
+                writer.remove_document(shelf.kind, id)?;
+            }
+            for document in part.documents {
+                writer.put_packed(document)?;
+            }
+            // Somebody else may have changed what this was compared with.
+            if let Some(fingerprint) = part.last
+                && writer.origin_fingerprint(shelf)? == Some(fingerprint)
+            {
+                writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
+            }
+        }
+        if part.last.is_some_and(|fingerprint| fingerprint != there.fingerprint) {
+            there.unsettle(&mut writer, shelf.kind)?;
+        }
+        writer.commit()?;
+        if let Some(max_bytes) = self.options.max_bytes {
+            writer.evict_to(max_bytes)?;
+        }
+        Ok(there)
     }
 
     /// Hands out a shelf from the archive, under the numbers of the source, if the archive holds
@@ -398,7 +446,7 @@ fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {
     SourceError::new(SourceErrorKind::Inconsistent, doing)
 }
 
-fn too_few(shelf: &Shelf, got: usize, announced: usize) -> SourceError {
+fn too_few(shelf: &Shelf, got: u64, announced: usize) -> SourceError {
     let doing = format!("reading {shelf}: {announced} documents announced, {got} delivered");
     SourceError::new(SourceErrorKind::Inconsistent, doing)
 }

@@ -33,6 +33,9 @@ pub struct MirrorOptions {
     /// The archive uses at most so many bytes, rows and indices included; the shelves that were
     /// not used for longest go first. `None`: no bound.
     pub max_bytes: Option<u64>,
+    /// So many bytes of one shelf, packed, wait in memory before they are written. A shelf of more
+    /// is written in batches, and counts as held only with the last one.
+    pub batch_bytes: u64,
     /// What the source said about its position is believed for so long without asking again.
     pub believe: Duration,
     /// A write is counted at once and seen by searches a little later. A position that stayed the
@@ -44,10 +47,11 @@ pub struct MirrorOptions {
 }
 
 impl Default for MirrorOptions {
-    /// No bound, one second, one minute, one hour.
+    /// No bound, 64 MiB, one second, one minute, one hour.
     fn default() -> Self {
         Self {
             max_bytes: None,
+            batch_bytes: 64 << 20,
             believe: Duration::from_secs(1),
             settle: Duration::from_secs(60),
             compare_all: Duration::from_secs(3600),

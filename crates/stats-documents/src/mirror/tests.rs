@@ -593,6 +593,35 @@ fn fingerprints_of_named_communities_and_years() {
 }
 
 #[test]
+fn a_large_shelf_is_written_in_batches_and_held_only_when_it_is_complete() {
+    let setup = setup_with(MirrorOptions { batch_bytes: 100_000, ..eager() });
+    for day in 11..=20 {
+        put_large("global", &setup.remote.archive, day, u64::from(day));
+    }
+    let held = || setup.mirror.archive().mirrored(&shelf()).unwrap().len();
+    let mut most = 0;
+    let mut seen = 0;
+    let visit = &mut |_: Document<'_>| {
+        seen += 1;
+        // The first ten are small.
+        most = if seen > 13 { most.max(seen - held()) } else { 0 };
+        if seen == 19 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    setup.mirror.documents(&shelf(), None, visit).unwrap();
+    assert!(most <= 3, "{most} documents wait in memory");
+    let begun = held();
+    assert!((12..19).contains(&begun));
+    assert_eq!(setup.mirror.archive().remembered_of_shelf(&shelf()).unwrap(), None);
+    let error = read(&Mirror::offline(setup.open("mirror.db"))).unwrap_err();
+    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+
+    setup.fetched();
+    assert_same(&setup);
+    assert_eq!(setup.fetched(), 20 - begun as u64, "what is there is not fetched again");
+    assert_eq!(read(&Mirror::offline(setup.open("mirror.db"))).unwrap(), setup.read().unwrap());
+}
+
+#[test]
 fn another_history_means_everything_is_looked_at_again() {
     let setup = setup();
     assert_same(&setup);
