@@ -1,6 +1,7 @@
 //! The sources of documents and communities.
 
 use std::fs;
+use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use stats_documents::{
 use super::{App, AppError, make_folder_of};
 use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
 use crate::connections;
+use crate::service::chain;
 
 /// Where documents come from.
 pub enum Documents {
@@ -100,7 +102,12 @@ impl App {
         }
         let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?))?;
         let max_bytes = Some(self.settings.mirror.max_size.0);
-        Ok(Mirror::new(remote, archive, MirrorOptions { max_bytes, ..MirrorOptions::default() }))
+        let options = MirrorOptions { max_bytes, ..MirrorOptions::default() };
+        Ok(Mirror::new(remote, archive, options).warning_with(|error| {
+            let why = chain(error);
+            // Who cannot read it misses nothing that matters.
+            let _ = writeln!(stderr(), "warning: documents are not kept in the mirror: {why}");
+        }))
     }
 
     /// How the cluster is reached.

@@ -12,6 +12,7 @@ use stats_series::DocumentKind;
 use super::entries::stored_day;
 use super::failure::{DoingWithFile, Result};
 use super::schema::code_of;
+use super::stats::used_bytes;
 use super::writer::{ArchiveWriter, Batch};
 use super::{Archive, lock};
 use crate::{Day, Fingerprint, Shelf};
@@ -27,6 +28,15 @@ pub struct MirrorEntry {
     pub sequence: u64,
     /// Its sequence number in the index; `None` when it came from a file.
     pub origin: Option<u64>,
+}
+
+/// Everything that an archive remembers of the index, for documents of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Which archive it is: another file in the same place has another history.
+    pub history: String,
+    /// What is remembered, by name.
+    pub values: BTreeMap<String, String>,
 }
 
 impl Archive {
@@ -59,12 +69,7 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn remembered(&self, kind: DocumentKind, name: &str) -> Result<Option<String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached("SELECT value FROM remembered WHERE kind = ?1 AND name = ?2")?
-                .query_row((code_of(kind), name), |row| row.get(0))
-                .optional()
-        })
+        self.ask(|connection| remembered(connection, kind, name))
     }
 
     /// The fingerprints that the shelves of `kind` have by the numbers of the index, from the
@@ -89,25 +94,12 @@ impl Archive {
         })
     }
 
-    /// Everything that was remembered of the index under names that begin with `prefix`, for
-    /// documents of `kind`, by name.
+    /// Everything that is remembered of the index, for documents of `kind`.
     ///
     /// # Errors
     /// When the archive cannot be read.
-    pub fn remembered_under(
-        &self,
-        kind: DocumentKind,
-        prefix: &str,
-    ) -> Result<BTreeMap<String, String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT name, value FROM remembered
-                     WHERE kind = ?1 AND substr(name, 1, length(?2)) = ?2",
-                )?
-                .query_map((code_of(kind), prefix), |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
+    pub fn memory(&self, kind: DocumentKind) -> Result<Memory> {
+        self.ask(|connection| memory(connection, kind))
     }
 
     /// What was remembered of one shelf in the index; `None` after any change since, and after
@@ -116,15 +108,7 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn remembered_of_shelf(&self, shelf: &Shelf) -> Result<Option<String>> {
-        self.ask(|connection| {
-            let remote: Option<Option<String>> = connection
-                .prepare_cached(
-                    "SELECT remote FROM shelves WHERE kind = ?1 AND community = ?2 AND year = ?3",
-                )?
-                .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| row.get(0))
-                .optional()?;
-            Ok(remote.flatten())
-        })
+        self.ask(|connection| remembered_of_shelf(connection, shelf))
     }
 
     /// What was remembered of all shelves of `kind`, in one question.
@@ -145,28 +129,38 @@ impl Archive {
         })
     }
 
-    /// Empties the shelves that were not used for longest until all bodies together are at most
-    /// `max_bytes`; gives the emptied ones. Every removal uses up a sequence number, and what was
-    /// remembered of these shelves is forgotten. Each shelf is a transaction of its own.
+    /// What was remembered of the shelves of `kind` that had to make room and were not written to
+    /// since.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn evicted(&self, kind: DocumentKind) -> Result<BTreeMap<Shelf, String>> {
+        self.ask(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT community, year, evicted FROM shelves
+                     WHERE kind = ?1 AND evicted IS NOT NULL",
+                )?
+                .query_map([code_of(kind)], |row| {
+                    Ok((Shelf { kind, community: row.get(0)?, year: row.get(1)? }, row.get(2)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// Empties the shelves that were not used for longest until the archive uses at most
+    /// `max_bytes`, rows and indices included, or holds no document any more; gives the emptied
+    /// ones. Every removal uses up a sequence number, and what was remembered of these shelves is
+    /// forgotten. Each shelf is a transaction of its own.
     ///
     /// # Errors
     /// When the archive cannot be written.
     pub fn evict_to(&self, max_bytes: u64) -> Result<Vec<Shelf>> {
         let mut writer = self.writer()?;
-        let mut evicted = Vec::new();
+        // Reading a shelf counts as use, too.
         writer.write(|_, _| Ok(()))?;
         writer.commit()?;
-        while let Some(shelf) =
-            writer.write(|connection, batch| evict_one(connection, batch, max_bytes))?
-        {
-            writer.commit()?;
-            evicted.push(shelf);
-        }
-        writer.commit()?;
-        if !evicted.is_empty() {
-            give_back(&writer.connection).doing("shrink", self.path())?;
-        }
-        Ok(evicted)
+        writer.evict_to(max_bytes)
     }
 
     /// What was used since it was last written down.
@@ -176,6 +170,85 @@ impl Archive {
 }
 
 impl ArchiveWriter<'_> {
+    /// [`Archive::evict_to`], once everything is committed.
+    ///
+    /// # Errors
+    /// When the archive cannot be written.
+    pub fn evict_to(&mut self, max_bytes: u64) -> Result<Vec<Shelf>> {
+        self.commit()?;
+        let mut evicted = Vec::new();
+        let path = self.archive.path();
+        while used_bytes(&self.connection).doing("read", path)? > max_bytes {
+            let emptied = self.write(evict_one)?;
+            self.commit()?;
+            let Some(shelf) = emptied else { break };
+            evicted.push(shelf);
+        }
+        if !evicted.is_empty() {
+            give_back(&self.connection, max_bytes).doing("shrink", path)?;
+        }
+        Ok(evicted)
+    }
+
+    /// The history of the archive that is written to, which another process may have put in the
+    /// place of the one that was opened.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn history(&mut self) -> Result<String> {
+        self.write(|connection, _| history(connection))
+    }
+
+    /// [`Archive::remembered`] as the batch has it. Nobody else changes it before the commit.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remembered(&mut self, kind: DocumentKind, name: &str) -> Result<Option<String>> {
+        self.write(|connection, _| remembered(connection, kind, name))
+    }
+
+    /// [`Archive::remembered_of_shelf`] likewise.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remembered_of_shelf(&mut self, shelf: &Shelf) -> Result<Option<String>> {
+        self.write(|connection, batch| {
+            batch.shelves.write(connection)?;
+            remembered_of_shelf(connection, shelf)
+        })
+    }
+
+    /// [`Archive::memory`] likewise.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn memory(&mut self, kind: DocumentKind) -> Result<Memory> {
+        self.write(|connection, _| memory(connection, kind))
+    }
+
+    /// The fingerprint that a shelf has by the numbers of the index, from the documents themselves;
+    /// `None` if some of them came from files.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn origin_fingerprint(&mut self, shelf: &Shelf) -> Result<Option<Fingerprint>> {
+        self.write(|connection, batch| {
+            let number =
+                batch.shelves.number(connection, shelf.kind, &shelf.community, shelf.year)?;
+            connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(max(origin), 0), coalesce(sum(origin), 0),
+                            count(origin)
+                     FROM documents WHERE shelf = ?1",
+                )?
+                .query_row([number], |row| {
+                    let (count, max, sum) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let known: u64 = row.get(3)?;
+                    Ok((known == count).then_some(Fingerprint { count, max, sum }))
+                })
+        })
+    }
+
     /// Remembers something of the index under `name`, for documents of `kind`; `None` forgets it.
     ///
     /// # Errors
@@ -206,7 +279,7 @@ impl ArchiveWriter<'_> {
         self.write(|connection, _| {
             for statement in [
                 "UPDATE documents SET origin = NULL WHERE kind = ?1",
-                "UPDATE shelves SET remote = NULL WHERE kind = ?1",
+                "UPDATE shelves SET remote = NULL, evicted = NULL WHERE kind = ?1",
             ] {
                 connection.prepare_cached(statement)?.execute([code_of(kind)])?;
             }
@@ -235,6 +308,39 @@ impl ArchiveWriter<'_> {
     }
 }
 
+fn history(connection: &Connection) -> rusqlite::Result<String> {
+    connection.prepare_cached("SELECT history FROM archive")?.query_row([], |row| row.get(0))
+}
+
+fn remembered(
+    connection: &Connection,
+    kind: DocumentKind,
+    name: &str,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT value FROM remembered WHERE kind = ?1 AND name = ?2")?
+        .query_row((code_of(kind), name), |row| row.get(0))
+        .optional()
+}
+
+fn remembered_of_shelf(connection: &Connection, shelf: &Shelf) -> rusqlite::Result<Option<String>> {
+    let remote: Option<Option<String>> = connection
+        .prepare_cached(
+            "SELECT remote FROM shelves WHERE kind = ?1 AND community = ?2 AND year = ?3",
+        )?
+        .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| row.get(0))
+        .optional()?;
+    Ok(remote.flatten())
+}
+
+fn memory(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Memory> {
+    let values = connection
+        .prepare_cached("SELECT name, value FROM remembered WHERE kind = ?1")?
+        .query_map([code_of(kind)], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Memory { history: history(connection)?, values })
+}
+
 /// Writes down when shelves were last read.
 pub(crate) fn write_used(
     connection: &Connection,
@@ -248,18 +354,8 @@ pub(crate) fn write_used(
     Ok(())
 }
 
-/// Empties the shelf that was not used for longest, if the bodies are too large.
-fn evict_one(
-    connection: &Connection,
-    batch: &mut Batch,
-    max_bytes: u64,
-) -> rusqlite::Result<Option<Shelf>> {
-    let stored: u64 = connection
-        .prepare_cached("SELECT coalesce(sum(stored), 0) FROM shelves")?
-        .query_row([], |row| row.get(0))?;
-    if stored <= max_bytes {
-        return Ok(None);
-    }
+/// Empties the shelf that was not used for longest.
+fn evict_one(connection: &Connection, batch: &mut Batch) -> rusqlite::Result<Option<Shelf>> {
     let oldest: Option<(i64, i64, String, i16)> = connection
         .prepare_cached(
             "SELECT shelf, kind, community, year FROM shelves WHERE documents > 0
@@ -285,15 +381,23 @@ fn empty(connection: &Connection, batch: &mut Batch, shelf: i64) -> rusqlite::Re
     connection
         .prepare_cached(
             "UPDATE shelves SET documents = 0, highest = 0, total = 0, plain = 0, stored = 0,
-                changed = ?2, remote = NULL
+                changed = ?2, evicted = remote, remote = NULL
              WHERE shelf = ?1",
         )?
         .execute((shelf, batch.sequence))?;
     Ok(())
 }
 
-/// Returns free pages to the file system.
-fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+/// Returns free pages to the file system, unless the file may be as large as it is.
+fn give_back(connection: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
+    let file_bytes: u64 = connection.query_row(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+        |row| row.get(0),
+    )?;
+    if file_bytes <= max_bytes {
+        return Ok(());
+    }
     let mut statement = connection.prepare("PRAGMA incremental_vacuum")?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}

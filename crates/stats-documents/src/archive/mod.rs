@@ -30,13 +30,14 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
 pub use entries::CommunityEvent;
-pub use mirror::MirrorEntry;
+pub use mirror::{Memory, MirrorEntry};
 pub use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;
 pub use writer::{ArchiveWriter, Put};
@@ -85,12 +86,15 @@ pub struct Archive {
     history: String,
     dictionaries: Arc<Dictionaries>,
     idle: Mutex<Vec<Reader>>,
+    /// Readers of an earlier age may be connected to a file that lay in the same place before.
+    age: AtomicU64,
     /// Shelves read since the last time this was written down, with the time of the reading.
     used: Mutex<BTreeMap<i64, i64>>,
 }
 
 /// A connection to read with, and what it needs to unpack documents.
 struct Reader {
+    age: u64,
     connection: Connection,
     unpacker: Unpacker,
 }
@@ -123,7 +127,7 @@ impl Archive {
             .query_row("SELECT history FROM archive", [], |row| row.get(0))
             .doing("open", &path)?;
         let dictionaries = Arc::new(Dictionaries::of(&connection).doing("open", &path)?);
-        let reader = Reader { connection, unpacker: Unpacker::default() };
+        let reader = Reader { age: 0, connection, unpacker: Unpacker::default() };
         Ok(Self {
             path,
             options,
@@ -131,6 +135,7 @@ impl Archive {
             history,
             dictionaries,
             idle: Mutex::new(vec![reader]),
+            age: AtomicU64::new(0),
             used: Mutex::default(),
         })
     }
@@ -176,7 +181,7 @@ impl Archive {
         // After an error the connection may be in any state.
         if answer.is_ok() && reader.connection.is_autocommit() {
             let mut idle = lock(&self.idle);
-            if idle.len() < IDLE_READERS {
+            if idle.len() < IDLE_READERS && reader.age == self.age.load(Ordering::Relaxed) {
                 idle.push(reader);
             }
         }
@@ -185,8 +190,17 @@ impl Archive {
 
     fn connect_reader(&self) -> Result<Reader> {
         let access = if self.read_only { Access::Read } else { Access::Write };
+        let age = self.age.load(Ordering::Relaxed);
         let connection = schema::connect(&self.path, access, self.options.busy_timeout)?;
-        Ok(Reader { connection, unpacker: Unpacker::default() })
+        Ok(Reader { age, connection, unpacker: Unpacker::default() })
+    }
+
+    /// Reads from the file that lies at [`path`](Self::path) now: another process put it in the
+    /// place of the one that was opened.
+    pub(crate) fn reconnect(&self) {
+        let mut idle = lock(&self.idle);
+        self.age.fetch_add(1, Ordering::Relaxed);
+        idle.clear();
     }
 }
 

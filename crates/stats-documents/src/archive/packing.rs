@@ -46,6 +46,12 @@ impl PackedDocument {
     pub fn plain_bytes(&self) -> u64 {
         self.plain
     }
+
+    /// Bytes of the document as it is stored.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        self.content.len() as u64
+    }
 }
 
 /// Packs documents for one archive. Each thread has its own; see

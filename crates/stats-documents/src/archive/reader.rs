@@ -88,7 +88,7 @@ impl DocumentSource for Archive {
             let found = find_shelf(&snapshot, shelf).doing(&doing, self.path())?;
             let Some(found) = found else { return Ok(()) };
             self.note_use(found.number);
-            let read = Reading { archive: self, shelf, found, doing: &doing };
+            let read = Reading { archive: self, shelf, found, number: "sequence", doing: &doing };
             read.documents(&snapshot, &mut reader.unpacker, only, visit)
         })
     }
@@ -132,6 +132,32 @@ impl Archive {
         })
     }
 
+    /// Hands the documents of a shelf to `visit`, under their numbers in the index, if `remembered`
+    /// is what is remembered of the shelf; gives whether it is. Both belong to one state of the
+    /// archive, whoever else writes to it.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn documents_as_remembered(
+        &self,
+        shelf: &Shelf,
+        remembered: &str,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool> {
+        self.with_reader(|reader| {
+            let doing = format!("read the shelf {shelf} of");
+            let snapshot =
+                Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
+                    .doing(&doing, self.path())?;
+            let found = find_remembered(&snapshot, shelf, remembered).doing(&doing, self.path())?;
+            let Some(found) = found else { return Ok(false) };
+            self.note_use(found.number);
+            let read = Reading { archive: self, shelf, found, number: "origin", doing: &doing };
+            read.documents(&snapshot, &mut reader.unpacker, None, visit)?;
+            Ok(true)
+        })
+    }
+
     /// Remembers that a shelf was read.
     fn note_use(&self, shelf: i64) {
         if self.options.track_use {
@@ -154,6 +180,23 @@ fn find_shelf(connection: &Connection, shelf: &Shelf) -> rusqlite::Result<Option
              WHERE kind = ?1 AND community = ?2 AND year = ?3",
         )?
         .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| {
+            Ok(FoundShelf { number: row.get(0)?, documents: row.get(1)? })
+        })
+        .optional()
+}
+
+/// The shelf, if `remembered` is what is remembered of it.
+fn find_remembered(
+    connection: &Connection,
+    shelf: &Shelf,
+    remembered: &str,
+) -> rusqlite::Result<Option<FoundShelf>> {
+    connection
+        .prepare_cached(
+            "SELECT shelf, documents FROM shelves
+             WHERE kind = ?1 AND community = ?2 AND year = ?3 AND remote = ?4",
+        )?
+        .query_row((code_of(shelf.kind), &shelf.community, shelf.year, remembered), |row| {
             Ok(FoundShelf { number: row.get(0)?, documents: row.get(1)? })
         })
         .optional()
@@ -204,6 +247,8 @@ struct Reading<'a> {
     archive: &'a Archive,
     shelf: &'a Shelf,
     found: FoundShelf,
+    /// The column with the number under which a document is handed out.
+    number: &'static str,
     doing: &'a str,
 }
 
@@ -218,11 +263,12 @@ impl Reading<'_> {
         let path = self.archive.path();
         // A missing body must be seen, hence the outer join.
         let mut statement = snapshot
-            .prepare_cached(
-                "SELECT d.day, d.id, d.sequence, d.plain, b.dictionary, b.content
+            .prepare_cached(&format!(
+                "SELECT d.day, d.id, d.{}, d.plain, b.dictionary, b.content
                  FROM documents d LEFT JOIN bodies b ON b.body = d.body
                  WHERE d.shelf = ?1 ORDER BY d.day, d.id",
-            )
+                self.number
+            ))
             .doing(self.doing, path)?;
         let mut rows = statement.query([self.found.number]).doing(self.doing, path)?;
         let mut seen = 0;

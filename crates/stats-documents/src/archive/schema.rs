@@ -14,7 +14,7 @@ use crate::{SourceError, SourceErrorKind};
 /// The format that this program writes, kept in `PRAGMA user_version`.
 ///
 /// * 1: the tables below; every body is a zstd frame.
-/// * 2: large bodies are packed with LZ4.
+/// * 2: large bodies are packed with LZ4; what evicted shelves held is kept.
 pub(crate) const FORMAT: i64 = 2;
 
 /// The oldest format that this program reads. Opened to be written to, such a file becomes one of
@@ -29,7 +29,8 @@ const APPLICATION_ID: i64 = 0x4353_6172;
 ///
 /// `shelves.changed` is the last sequence number that touched the shelf, removals included, and
 /// outlives the last document. `remote` is what a mirror remembers of the shelf in the index, and
-/// is forgotten with every change. Days are numbers, `20250309`.
+/// is forgotten with every change; `evicted` is what that was when the shelf had to make room. Days
+/// are numbers, `20250309`.
 const TABLES: &str = "
 CREATE TABLE archive (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -57,9 +58,11 @@ CREATE TABLE shelves (
     stored INTEGER NOT NULL,
     used INTEGER NOT NULL,
     remote TEXT,
+    evicted TEXT,
     UNIQUE (kind, community, year)
 ) STRICT;
 CREATE INDEX shelves_by_change ON shelves (kind, changed);
+CREATE INDEX shelves_by_use ON shelves (used, shelf) WHERE documents > 0;
 
 CREATE TABLE documents (
     shelf INTEGER NOT NULL,
@@ -119,6 +122,12 @@ CREATE INDEX events_by_day ON events (community, day);
 CREATE INDEX events_by_record ON events (record_created);
 ";
 
+/// What a file of format 1 lacks.
+const FROM_1: &str = "
+ALTER TABLE shelves ADD COLUMN evicted TEXT;
+CREATE INDEX shelves_by_use ON shelves (used, shelf) WHERE documents > 0;
+";
+
 /// How a kind is written in the file. Never reuse or renumber.
 pub(crate) const fn code_of(kind: DocumentKind) -> i64 {
     match kind {
@@ -167,9 +176,7 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
     match look(&connection, path)? {
         Found::Archive(FORMAT) => {}
         Found::Archive(_) if access == Access::Read => {}
-        Found::Archive(_) => {
-            connection.pragma_update(None, "user_version", FORMAT).doing("open", path)?;
-        }
+        Found::Archive(_) => upgrade(&connection).doing("open", path)?,
         Found::Nothing if access == Access::Create => create(&connection, path, busy_timeout)?,
         Found::Nothing => return Err(damaged(path, "it is empty")),
     }
@@ -256,6 +263,19 @@ fn try_create(connection: &Connection) -> rusqlite::Result<()> {
             [],
         )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    transaction.commit()
+}
+
+/// Makes an archive of an older format one of the present format, unless another process was
+/// faster.
+fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format < FORMAT {
+        transaction.execute_batch(FROM_1)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

@@ -177,7 +177,7 @@ impl Shelves {
                 .prepare_cached(
                     "UPDATE shelves SET documents = ?2, highest = ?3, total = ?4, changed = ?5,
                         plain = ?6, stored = ?7, used = ?8,
-                        remote = CASE WHEN ?9 THEN NULL ELSE remote END
+                        remote = CASE WHEN ?9 THEN NULL ELSE remote END, evicted = NULL
                      WHERE shelf = ?1",
                 )?
                 .execute((

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::Connection;
 use stats_series::DocumentKind;
 
 use super::Archive;
@@ -21,6 +22,8 @@ pub struct ArchiveStats {
     pub stored_bytes: u64,
     /// Bytes of the file with everything, without what is still in its log.
     pub file_bytes: u64,
+    /// The part of these that is in use: what [`Archive::evict_to`] bounds.
+    pub used_bytes: u64,
     /// Known communities, deleted ones included.
     pub communities: u64,
     /// Bookmark documents.
@@ -29,6 +32,16 @@ pub struct ArchiveStats {
     pub events: u64,
     /// The last sequence number given away.
     pub sequence: u64,
+}
+
+/// Bytes of the pages in use: bodies, rows and indices. Known without counting anything.
+pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT (page_count - freelist_count) * page_size
+             FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+        )?
+        .query_row([], |row| row.get(0))
 }
 
 impl Archive {
@@ -44,6 +57,7 @@ impl Archive {
                     "SELECT page_count * page_size
                                     FROM pragma_page_count, pragma_page_size",
                 )?,
+                used_bytes: used_bytes(connection)?,
                 communities: number("SELECT count(*) FROM communities")?,
                 bookmarks: number("SELECT count(*) FROM bookmarks")?,
                 events: number("SELECT count(*) FROM events")?,

@@ -1,13 +1,14 @@
 //! Bringing one shelf up to date, and reading it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
-use super::state::{text_of, write_fingerprint};
-use super::{Mirror, lock};
-use crate::archive::{MirrorEntry, PackedDocument};
+use super::state::{There, text_of};
+use super::{Mirror, Wanted, lock};
+use crate::archive::{MirrorEntry, PackedDocument, Packer};
 use crate::pause::jittered;
 use crate::{
     Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
@@ -35,22 +36,100 @@ enum Attempt {
     Changed(SourceError),
 }
 
+/// Why a shelf could not be read from the archive.
+enum Trouble {
+    Source(SourceError),
+    Archive(SourceError),
+}
+
 /// How much crossed the network for one shelf.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Fetched {
     pub(super) documents: u64,
     pub(super) bytes: u64,
     pub(super) dropped: u64,
+    /// What the shelf is now.
+    fingerprint: Fingerprint,
+    /// Why the archive could not take it.
+    unkept: Option<SourceError>,
 }
 
 impl Fetched {
-    fn of(packed: &[PackedDocument], dropped: usize) -> Self {
-        Self {
-            documents: packed.len() as u64,
-            bytes: packed.iter().map(PackedDocument::plain_bytes).sum(),
-            dropped: dropped as u64,
+    fn unkept(error: SourceError) -> Self {
+        Self { unkept: Some(error), ..Self::default() }
+    }
+
+    /// The same, an error if the archive could not take it.
+    fn kept(self) -> Result<Self, SourceError> {
+        match self.unkept {
+            Some(error) => Err(error),
+            None => Ok(self),
         }
     }
+}
+
+/// The documents of one shelf on their way into the archive. However large it is, only so much of
+/// it waits in memory.
+struct Keeper<'a> {
+    mirror: &'a Mirror,
+    shelf: &'a Shelf,
+    wanted: &'a Wanted,
+    packer: Packer,
+    waiting: Vec<PackedDocument>,
+    waiting_bytes: u64,
+    fetched: Fetched,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(mirror: &'a Mirror, shelf: &'a Shelf, wanted: &'a Wanted) -> Self {
+        Self {
+            mirror,
+            shelf,
+            wanted,
+            packer: mirror.archive.packer(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            fetched: Fetched::default(),
+        }
+    }
+
+    /// Takes a document. Asks neither the source nor for what is known of it: a visit may not.
+    fn take(&mut self, document: Document<'_>) {
+        self.fetched.documents += 1;
+        self.fetched.bytes += document.source.len() as u64;
+        if self.fetched.unkept.is_some() {
+            return;
+        }
+        let packed = self.packer.pack_from(self.shelf, document);
+        self.waiting_bytes += packed.stored_bytes();
+        self.waiting.push(packed);
+        if self.waiting_bytes >= self.mirror.options.batch_bytes {
+            let part = Part { documents: &self.waiting, drop: &[], last: None };
+            self.fetched.unkept = self.mirror.write(self.shelf, self.wanted, &part).err();
+            self.waiting.clear();
+            self.waiting_bytes = 0;
+        }
+    }
+
+    /// There are no more documents, those in `drop` are gone, and the shelf is this now.
+    fn finish(mut self, fingerprint: Fingerprint, drop: &[String]) -> Fetched {
+        self.fetched.dropped = drop.len() as u64;
+        self.fetched.fingerprint = fingerprint;
+        if self.fetched.unkept.is_none() {
+            let part = Part { documents: &self.waiting, drop, last: Some(fingerprint) };
+            self.fetched.unkept = self.mirror.store(self.shelf, self.wanted, &part).err();
+        }
+        self.fetched
+    }
+}
+
+/// Some of the documents of a shelf.
+struct Part<'a> {
+    documents: &'a [PackedDocument],
+    /// Ids of those that the source has no longer.
+    drop: &'a [String],
+    /// With the last part, what the shelf is then.
+    last: Option<Fingerprint>,
 }
 
 impl Mirror {
@@ -59,7 +138,7 @@ impl Mirror {
     pub(super) fn read_shelf(
         &self,
         shelf: &Shelf,
-        wanted: Fingerprint,
+        wanted: &Wanted,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
         let read = self.try_read_shelf(shelf, wanted, visit);
@@ -72,35 +151,70 @@ impl Mirror {
     fn try_read_shelf(
         &self,
         shelf: &Shelf,
-        wanted: Fingerprint,
+        wanted: &Wanted,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        if self.holds(shelf, wanted)? {
-            return self.read_mirrored(shelf, visit);
-        }
         let Some(remote) = self.remote.clone() else {
+            if self.read_mirrored(shelf, wanted.fingerprint, visit)? {
+                return Ok(());
+            }
             let doing = format!(
                 "reading {shelf} from the mirror alone, which does not hold it; run sync while \
                  the source can be reached"
             );
             return Err(SourceError::new(SourceErrorKind::NotFound, doing));
         };
-        if self.archive.mirrored(shelf)?.is_empty() {
+        let visited = Cell::new(false);
+        let visit = &mut |document: Document<'_>| {
+            visited.set(true);
+            visit(document)
+        };
+        match self.read_or_update(remote.as_ref(), shelf, wanted, visit) {
+            Ok(true) => Ok(()),
             // Nothing to compare with: a list of the documents would only cost another question.
-            if let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, visit)? {
-                self.store(shelf, fingerprint, &packed, &[])?;
+            Ok(false) => {
+                let fetched = self.fetch_all(remote.as_ref(), shelf, wanted, visit)?;
+                if let Some(error) = fetched.and_then(|fetched| fetched.unkept) {
+                    self.note_unkept(&error);
+                }
+                Ok(())
             }
-            return Ok(());
+            Err(Trouble::Source(error)) => Err(error),
+            Err(Trouble::Archive(error)) if visited.get() => Err(error),
+            // The archive does not work: documents are only handed through.
+            Err(Trouble::Archive(error)) => {
+                self.note_unkept(&error);
+                remote.documents(shelf, None, visit)
+            }
         }
-        self.bring_up_to_date(remote.as_ref(), shelf)?;
-        self.read_mirrored(shelf, visit)
+    }
+
+    /// Reads a shelf from the archive, which is brought up to date if it holds some of it; whether
+    /// it then held all of it.
+    fn read_or_update(
+        &self,
+        remote: &dyn DocumentSource,
+        shelf: &Shelf,
+        wanted: &Wanted,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, Trouble> {
+        if self.read_mirrored(shelf, wanted.fingerprint, visit).map_err(Trouble::Archive)? {
+            return Ok(true);
+        }
+        if self.archive.mirrored(shelf).map_err(Trouble::Archive)?.is_empty() {
+            return Ok(false);
+        }
+        let fetched = self.bring_up_to_date(remote, shelf, wanted).map_err(Trouble::Source)?;
+        let fetched = fetched.kept().map_err(Trouble::Archive)?;
+        // Unless it had to make room already, or somebody else changed it.
+        self.read_mirrored(shelf, fetched.fingerprint, visit).map_err(Trouble::Archive)
     }
 
     /// Brings a shelf up to date without reading it. One that changes meanwhile is tried again.
     pub(super) fn update_shelf(
         &self,
         shelf: &Shelf,
-        wanted: Fingerprint,
+        wanted: &Wanted,
     ) -> Result<Fetched, SourceError> {
         let mut updated = self.try_update_shelf(shelf, wanted);
         for attempt in 1..ATTEMPTS {
@@ -116,20 +230,19 @@ impl Mirror {
         updated
     }
 
-    fn try_update_shelf(&self, shelf: &Shelf, wanted: Fingerprint) -> Result<Fetched, SourceError> {
+    fn try_update_shelf(&self, shelf: &Shelf, wanted: &Wanted) -> Result<Fetched, SourceError> {
         let Some(remote) = &self.remote else { return Ok(Fetched::default()) };
-        if self.holds(shelf, wanted)? {
+        if self.holds(shelf, wanted.fingerprint)? {
             return Ok(Fetched::default());
         }
         if !self.archive.mirrored(shelf)?.is_empty() {
-            return self.bring_up_to_date(remote.as_ref(), shelf);
+            return self.bring_up_to_date(remote.as_ref(), shelf, wanted)?.kept();
         }
         let all = &mut |_: Document<'_>| ControlFlow::Continue(());
-        let Some((fingerprint, packed)) = self.fetch_all(remote.as_ref(), shelf, all)? else {
-            return Ok(Fetched::default());
-        };
-        self.store(shelf, fingerprint, &packed, &[])?;
-        Ok(Fetched::of(&packed, 0))
+        match self.fetch_all(remote.as_ref(), shelf, wanted, all)? {
+            Some(fetched) => fetched.kept(),
+            None => Ok(Fetched::default()),
+        }
     }
 
     /// Whether the archive holds exactly the documents that have this fingerprint in the source.
@@ -147,10 +260,11 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
+        wanted: &Wanted,
     ) -> Result<Fetched, SourceError> {
         let mut attempt = 1;
         loop {
-            match self.fetch_difference(remote, shelf)? {
+            match self.fetch_difference(remote, shelf, wanted)? {
                 Attempt::Done(fetched) => return Ok(fetched),
                 Attempt::Changed(error) if attempt == ATTEMPTS => return Err(error),
                 Attempt::Changed(_) => pause(attempt),
@@ -163,15 +277,18 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
+        wanted: &Wanted,
     ) -> Result<Attempt, SourceError> {
-        let mine = self.archive.mirrored(shelf)?;
+        let mine = match self.archive.mirrored(shelf) {
+            Ok(mine) => mine,
+            Err(error) => return Ok(Attempt::Done(Fetched::unkept(error))),
+        };
         let manifest = &remote.manifest(shelf)?;
         let difference = compare(manifest, &mine);
-        let mut packed = Vec::new();
+        let mut keeper = Keeper::new(self, shelf, wanted);
         if !difference.fetch.is_empty() {
             let numbers: HashMap<&str, u64> =
                 manifest.iter().map(|entry| (entry.id.as_str(), entry.sequence)).collect();
-            let mut packer = self.archive.packer();
             let mut problem = None;
             let whole = difference.fetch.len() == manifest.len();
             let only = if whole { None } else { Some(difference.fetch.as_slice()) };
@@ -181,20 +298,19 @@ impl Mirror {
                     problem = Some(changed_meanwhile(shelf, document.id));
                     return ControlFlow::Break(());
                 }
-                packed.push(packer.pack_from(shelf, document));
+                keeper.take(document);
                 ControlFlow::Continue(())
             })?;
             if let Some(problem) = problem {
                 return Ok(Attempt::Changed(problem));
             }
-            if packed.len() != difference.fetch.len() {
-                let problem = too_few(shelf, packed.len(), difference.fetch.len());
-                return Ok(Attempt::Changed(problem));
+            let (got, announced) = (keeper.fetched.documents, difference.fetch.len());
+            if got != announced as u64 {
+                return Ok(Attempt::Changed(too_few(shelf, got, announced)));
             }
         }
         let fingerprint = Fingerprint::of(manifest.iter().map(|entry| entry.sequence));
-        self.store(shelf, fingerprint, &packed, &difference.drop)?;
-        Ok(Attempt::Done(Fetched::of(&packed, difference.drop.len())))
+        Ok(Attempt::Done(keeper.finish(fingerprint, &difference.drop)))
     }
 
     /// Fetches a whole shelf: every document is packed and handed on as it arrives. `None` when
@@ -203,9 +319,10 @@ impl Mirror {
         &self,
         remote: &dyn DocumentSource,
         shelf: &Shelf,
+        wanted: &Wanted,
         visit: &mut Visit<'_>,
-    ) -> Result<Option<(Fingerprint, Vec<PackedDocument>)>, SourceError> {
-        let (mut packer, mut packed) = (self.archive.packer(), Vec::new());
+    ) -> Result<Option<Fetched>, SourceError> {
+        let mut keeper = Keeper::new(self, shelf, wanted);
         let mut sequences = Vec::new();
         let mut early = false;
         remote.documents(shelf, None, &mut |document| {
@@ -214,61 +331,75 @@ impl Mirror {
             if early {
                 return ControlFlow::Break(());
             }
-            packed.push(packer.pack_from(shelf, document));
+            keeper.take(document);
             ControlFlow::Continue(())
         })?;
-        Ok((!early).then(|| (Fingerprint::of(sequences), packed)))
+        Ok((!early).then(|| keeper.finish(Fingerprint::of(sequences), &[])))
     }
 
-    /// Writes what was fetched and remembers which state of the shelf in the source that is.
-    fn store(
-        &self,
-        shelf: &Shelf,
-        fingerprint: Fingerprint,
-        packed: &[PackedDocument],
-        drop: &[String],
-    ) -> Result<(), SourceError> {
+    /// Writes the last part of a shelf, and has the next question compare everything if the shelf
+    /// is not what was known of it.
+    fn store(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<(), SourceError> {
+        let there = self.write(shelf, wanted, part)?;
+        let mut slot = lock(&self.kinds[shelf.kind as usize]);
+        if slot.as_ref().is_some_and(|state| !state.agrees(shelf, &there)) {
+            // Somebody else knows more: that is loaded when it is needed.
+            *slot = None;
+        } else if let Some(state) = slot.as_mut()
+            && Some(there.fingerprint) != part.last
         {
-            let _writing = lock(&self.writing);
-            let mut writer = self.archive.writer()?;
-            for id in drop {
-                writer.remove_document(shelf.kind, id)?;
-            }
-            for document in packed {
-                writer.put_packed(document)?;
-            }
-            writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
-            write_fingerprint(&mut writer, shelf, fingerprint)?;
-            writer.commit()?;
-        }
-        if let Some(state) = lock(&self.kinds[shelf.kind as usize]).as_mut() {
-            state.correct(shelf, fingerprint);
-        }
-        if let Some(max_bytes) = self.options.max_bytes {
-            let _writing = lock(&self.writing);
-            self.archive.evict_to(max_bytes)?;
+            state.unsettle(&there);
         }
         Ok(())
     }
 
-    /// Hands out a shelf from the archive, under the numbers of the source.
-    fn read_mirrored(&self, shelf: &Shelf, visit: &mut Visit<'_>) -> Result<(), SourceError> {
-        let entries = self.archive.mirrored(shelf)?;
-        let mut expected = entries.iter();
-        let mut problem = None;
-        self.archive.documents(shelf, None, &mut |document| {
-            let entry = expected
-                .next()
-                .filter(|entry| entry.id == document.id && entry.sequence == document.sequence);
-            match entry.and_then(|entry| entry.origin) {
-                Some(sequence) => visit(Document { sequence, ..document }),
-                None => {
-                    problem = Some(changed_meanwhile(shelf, document.id));
-                    ControlFlow::Break(())
-                }
+    /// Writes a part of a shelf, and with the last one remembers which state of the shelf in the
+    /// source the archive holds.
+    ///
+    /// What was read may be older than what is known of the shelf: it came from a copy that lags
+    /// behind, or other processes learnt more meanwhile. It never becomes what is known; it only
+    /// makes the next question compare everything.
+    fn write(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<There, SourceError> {
+        let _writing = lock(&self.writing);
+        let mut writer = self.archive.writer()?.with_whole_batches();
+        let mut there = There::of_shelf(&mut writer, shelf)?;
+        let as_known = there.held.as_ref() == Some(&text_of(there.fingerprint));
+        if there.goes_on_from(&wanted.position) && !as_known {
+            for id in part.drop {
+                writer.remove_document(shelf.kind, id)?;
             }
-        })?;
-        problem.map_or(Ok(()), Err)
+            for document in part.documents {
+                writer.put_packed(document)?;
+            }
+            // Somebody else may have changed what this was compared with.
+            if let Some(fingerprint) = part.last
+                && writer.origin_fingerprint(shelf)? == Some(fingerprint)
+            {
+                writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
+            }
+        }
+        if part.last.is_some_and(|fingerprint| fingerprint != there.fingerprint) {
+            there.unsettle(&mut writer, shelf.kind)?;
+        }
+        writer.commit()?;
+        if let Some(max_bytes) = self.options.max_bytes {
+            writer.evict_to(max_bytes)?;
+        }
+        Ok(there)
+    }
+
+    /// Hands out a shelf from the archive, under the numbers of the source, if the archive holds
+    /// exactly the documents that have this fingerprint there; whether it does.
+    fn read_mirrored(
+        &self,
+        shelf: &Shelf,
+        wanted: Fingerprint,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, SourceError> {
+        if wanted.count == 0 {
+            return self.holds(shelf, wanted);
+        }
+        self.archive.documents_as_remembered(shelf, &text_of(wanted), visit)
     }
 
     /// The manifest of a shelf that the archive holds, under the numbers of the source.
@@ -315,7 +446,7 @@ fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {
     SourceError::new(SourceErrorKind::Inconsistent, doing)
 }
 
-fn too_few(shelf: &Shelf, got: usize, announced: usize) -> SourceError {
+fn too_few(shelf: &Shelf, got: u64, announced: usize) -> SourceError {
     let doing = format!("reading {shelf}: {announced} documents announced, {got} delivered");
     SourceError::new(SourceErrorKind::Inconsistent, doing)
 }

@@ -11,6 +11,7 @@ mod state;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,9 +30,12 @@ mod tests;
 /// How a mirror behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MirrorOptions {
-    /// All documents together take at most so many bytes in the archive; the shelves that were
+    /// The archive uses at most so many bytes, rows and indices included; the shelves that were
     /// not used for longest go first. `None`: no bound.
     pub max_bytes: Option<u64>,
+    /// So many bytes of one shelf, packed, wait in memory before they are written. A shelf of more
+    /// is written in batches, and counts as held only with the last one.
+    pub batch_bytes: u64,
     /// What the source said about its position is believed for so long without asking again.
     pub believe: Duration,
     /// A write is counted at once and seen by searches a little later. A position that stayed the
@@ -43,15 +47,24 @@ pub struct MirrorOptions {
 }
 
 impl Default for MirrorOptions {
-    /// No bound, one second, one minute, one hour.
+    /// No bound, 64 MiB, one second, one minute, one hour.
     fn default() -> Self {
         Self {
             max_bytes: None,
+            batch_bytes: 64 << 20,
             believe: Duration::from_secs(1),
             settle: Duration::from_secs(60),
             compare_all: Duration::from_secs(3600),
         }
     }
+}
+
+/// What a shelf is in the source, as far as the mirror knows.
+#[derive(Debug, Clone)]
+struct Wanted {
+    fingerprint: Fingerprint,
+    /// Where the source was when that was known.
+    position: Arc<Position>,
 }
 
 /// A source behind an archive.
@@ -63,6 +76,17 @@ pub struct Mirror {
     kinds: [Mutex<Option<KindState>>; 4],
     /// Held while a shelf is written: one transaction at a time.
     writing: Mutex<()>,
+    unkept: Unkept,
+}
+
+type Warn = dyn Fn(&SourceError) + Send + Sync;
+
+/// What the archive could not take.
+#[derive(Default)]
+struct Unkept {
+    shelves: AtomicU64,
+    warned: AtomicBool,
+    warn: Option<Box<Warn>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -88,7 +112,37 @@ impl Mirror {
         archive: Archive,
         options: MirrorOptions,
     ) -> Self {
-        Self { remote, archive, options, kinds: Default::default(), writing: Mutex::new(()) }
+        let (kinds, writing, unkept) = <_>::default();
+        Self { remote, archive, options, kinds, writing, unkept }
+    }
+
+    /// Has `warn` told, once, why the archive does not work. Documents go on to be handed out as
+    /// they come from the source; they only have to be fetched again the next time.
+    #[must_use]
+    pub fn warning_with(mut self, warn: impl Fn(&SourceError) + Send + Sync + 'static) -> Self {
+        self.unkept.warn = Some(Box::new(warn));
+        self
+    }
+
+    /// How many readings of shelves could not be kept in the archive.
+    #[must_use]
+    pub fn unkept(&self) -> u64 {
+        self.unkept.shelves.load(Ordering::Relaxed)
+    }
+
+    /// The archive does not work: that costs fetches, and nothing else.
+    fn note(&self, error: &SourceError) {
+        if let Some(warn) = &self.unkept.warn
+            && !self.unkept.warned.swap(true, Ordering::Relaxed)
+        {
+            warn(error);
+        }
+    }
+
+    /// A shelf that was read could not be kept.
+    fn note_unkept(&self, error: &SourceError) {
+        self.unkept.shelves.fetch_add(1, Ordering::Relaxed);
+        self.note(error);
     }
 
     /// The archive in front of the source.
@@ -109,11 +163,20 @@ impl Mirror {
         // Taken out while it is refreshed: after an error the archive tells what stands.
         let mut state = match slot.take() {
             Some(state) => state,
-            None => KindState::load(&self.archive, kind)?,
+            None => match (KindState::load(&self.archive, kind), &self.remote) {
+                (Err(error), Some(_)) => {
+                    self.note(&error);
+                    KindState::nothing(kind)
+                }
+                (loaded, _) => loaded?,
+            },
         };
         if let Some(remote) = &self.remote {
-            let _writing = lock(&self.writing);
-            state.refresh(remote.as_ref(), &self.archive, kind, &self.options)?;
+            let unsaved =
+                state.refresh(remote.as_ref(), &self.archive, &self.writing, &self.options)?;
+            if let Some(error) = unsaved {
+                self.note(&error);
+            }
         }
         *slot = Some(state);
         Ok(slot)
@@ -194,12 +257,15 @@ impl DocumentSource for Mirror {
         only: Option<&[String]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        let wanted = self.with_state(shelf.kind, |state| state.fingerprint(shelf))?;
+        let wanted = self.with_state(shelf.kind, |state| Wanted {
+            fingerprint: state.fingerprint(shelf),
+            position: Arc::new(state.position().clone()),
+        })?;
         match only {
-            None => self.read_shelf(shelf, wanted, visit),
+            None => self.read_shelf(shelf, &wanted, visit),
             Some(ids) => {
                 let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
-                self.read_shelf(shelf, wanted, &mut |document: Document<'_>| {
+                self.read_shelf(shelf, &wanted, &mut |document: Document<'_>| {
                     if ids.contains(document.id) {
                         visit(document)
                     } else {

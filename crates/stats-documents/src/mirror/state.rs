@@ -1,12 +1,14 @@
 //! What a mirror remembers of the documents of one kind in its source.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use stats_series::DocumentKind;
 
-use super::MirrorOptions;
+use super::{MirrorOptions, lock};
+use crate::archive::Memory;
 use crate::{
     Archive, ArchiveWriter, Changes, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter,
     SourceError,
@@ -14,6 +16,9 @@ use crate::{
 
 const PROGRESS: &str = "progress";
 const SHELF: &str = "shelf/";
+/// When others write what they learn at the same time, it is asked and written anew, so often in
+/// all.
+const ATTEMPTS: u32 = 3;
 
 /// How far the source was, as it stands in the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,31 +31,85 @@ struct Progress {
     since: u64,
     /// When everything was compared last, likewise.
     compared: u64,
+    /// Rises whenever what is remembered of the kind is written, whoever does it.
+    #[serde(default)]
+    revision: u64,
+}
+
+impl Progress {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        serde_json::from_str(text?).ok()
+    }
+
+    fn write(&self, writer: &mut ArchiveWriter<'_>, kind: DocumentKind) -> Result<(), SourceError> {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        writer.remember(kind, PROGRESS, Some(&text))
+    }
+}
+
+/// Which archive, and which state of what it remembers of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Standing {
+    history: String,
+    revision: u64,
 }
 
 /// What a mirror remembers of the documents of one kind.
 #[derive(Debug)]
 pub(super) struct KindState {
+    kind: DocumentKind,
+    /// What the archive held when this was loaded or saved last.
+    standing: Standing,
     progress: Option<Progress>,
     fingerprints: BTreeMap<Shelf, Fingerprint>,
+    unsaved: Unsaved,
     asked: Option<Instant>,
     nowhere: Position,
 }
 
+/// What was learnt since the last time it was written to the archive.
+#[derive(Debug, Default)]
+struct Unsaved {
+    any: bool,
+    /// The history is another one: numbers of documents say nothing any more.
+    other_history: bool,
+    fingerprints: BTreeMap<Shelf, Fingerprint>,
+}
+
+/// What came of writing to the archive.
+enum Saved {
+    Done,
+    /// It holds something else than this process believed.
+    Outdated(Memory),
+}
+
 impl KindState {
     pub(super) fn load(archive: &Archive, kind: DocumentKind) -> Result<Self, SourceError> {
-        let progress = archive.remembered(kind, PROGRESS)?;
-        let fingerprints = archive
-            .remembered_under(kind, SHELF)?
+        Ok(Self::of(kind, archive.memory(kind)?))
+    }
+
+    /// Nothing is remembered, and nothing can be written yet.
+    pub(super) fn nothing(kind: DocumentKind) -> Self {
+        Self::of(kind, Memory { history: String::new(), values: BTreeMap::new() })
+    }
+
+    fn of(kind: DocumentKind, memory: Memory) -> Self {
+        let Memory { history, values } = memory;
+        let progress = Progress::parse(values.get(PROGRESS).map(String::as_str));
+        let revision = progress.as_ref().map_or(0, |progress| progress.revision);
+        let fingerprints = values
             .iter()
             .filter_map(|(name, value)| Some((shelf_of(kind, name)?, fingerprint_of(value)?)))
             .collect();
-        Ok(Self {
-            progress: progress.and_then(|text| serde_json::from_str(&text).ok()),
+        Self {
+            kind,
+            standing: Standing { history, revision },
+            progress,
             fingerprints,
+            unsaved: Unsaved::default(),
             asked: None,
             nowhere: Position::default(),
-        })
+        }
     }
 
     /// The position up to which the fingerprints are known.
@@ -63,11 +122,21 @@ impl KindState {
     }
 
     pub(super) fn fingerprints(&self, filter: &ShelfFilter) -> BTreeMap<Shelf, Fingerprint> {
-        self.fingerprints
-            .iter()
-            .filter(|(shelf, _)| filter.matches(shelf))
-            .map(|(shelf, fingerprint)| (shelf.clone(), *fingerprint))
-            .collect()
+        let found = |(shelf, fingerprint): (&Shelf, &Fingerprint)| (shelf.clone(), *fingerprint);
+        let in_years = |(shelf, _): &(&Shelf, _)| {
+            filter.years.is_empty() || filter.years.contains(&shelf.year)
+        };
+        if filter.communities.is_empty() {
+            return self.fingerprints.iter().filter(in_years).map(found).collect();
+        }
+        let of = |community: &String, year| Shelf {
+            kind: self.kind,
+            community: community.clone(),
+            year,
+        };
+        let years_of =
+            |community| self.fingerprints.range(of(community, i16::MIN)..=of(community, i16::MAX));
+        filter.communities.iter().flat_map(years_of).filter(in_years).map(found).collect()
     }
 
     /// How many documents all shelves have together.
@@ -75,17 +144,52 @@ impl KindState {
         self.fingerprints.values().map(|fingerprint| fingerprint.count).sum()
     }
 
-    /// Asks the source what changed, unless that was just done. One question when nothing did.
+    /// Asks the source what changed, unless that was just done, and writes it to the archive. One
+    /// question when nothing did.
+    ///
+    /// Other processes write to the same archive, and it may even be another file by now. Whoever
+    /// finds something else there than it knew takes that over and asks once more, so that nothing
+    /// newer is ever written over. Gives why it could not be written, where it could not: it is
+    /// true all the same.
     pub(super) fn refresh(
         &mut self,
         remote: &dyn DocumentSource,
         archive: &Archive,
-        kind: DocumentKind,
+        writing: &Mutex<()>,
+        options: &MirrorOptions,
+    ) -> Result<Option<SourceError>, SourceError> {
+        if self.asked.is_some_and(|asked| asked.elapsed() < options.believe) {
+            return Ok(None);
+        }
+        for attempt in 1..=ATTEMPTS {
+            self.ask(remote, options)?;
+            if !self.unsaved.any {
+                break;
+            }
+            let saved = {
+                let _writing = lock(writing);
+                self.save(archive)
+            };
+            match saved {
+                Ok(Saved::Done) => break,
+                Ok(Saved::Outdated(memory)) if attempt < ATTEMPTS => {
+                    *self = Self::of(self.kind, memory);
+                }
+                // It is written another time.
+                Ok(Saved::Outdated(_)) => {}
+                Err(error) => return Ok(Some(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks the source what changed.
+    fn ask(
+        &mut self,
+        remote: &dyn DocumentSource,
         options: &MirrorOptions,
     ) -> Result<(), SourceError> {
-        if self.asked.is_some_and(|asked| asked.elapsed() < options.believe) {
-            return Ok(());
-        }
+        let kind = self.kind;
         let asked = Instant::now();
         let now = seconds_now();
         let position = remote.position(kind)?;
@@ -101,16 +205,15 @@ impl KindState {
             Some(settled) => remote.changed_since(kind, settled)?,
             None => Changes::Everything,
         };
-        let mut writer = archive.writer()?;
         if self.progress.as_ref().is_some_and(|progress| !progress.latest.goes_on_in(&position)) {
             // Numbers of another history, even the same ones, say nothing about what we hold.
-            writer.forget_origins(kind)?;
+            self.unsaved.other_history = true;
         }
-        self.apply(remote, &mut writer, kind, &changes)?;
+        self.apply(remote, &changes)?;
         if names_some(&changes) && self.count() != remote.count(kind)? {
             // A document left a shelf that was not named.
             changes = Changes::Everything;
-            self.apply(remote, &mut writer, kind, &changes)?;
+            self.apply(remote, &changes)?;
         }
         let same = known.as_ref().filter(|progress| progress.latest == position);
         let since = same.map_or(now, |progress| progress.since);
@@ -124,13 +227,37 @@ impl KindState {
         } else {
             known.and_then(|progress| progress.settled)
         };
-        let progress = Progress { settled, latest: position, since, compared };
-        let text = serde_json::to_string(&progress).unwrap_or_default();
-        writer.remember(kind, PROGRESS, Some(&text))?;
-        writer.commit()?;
-        self.progress = Some(progress);
+        let revision = self.standing.revision + 1;
+        self.progress = Some(Progress { settled, latest: position, since, compared, revision });
         self.asked = Some(asked);
+        self.unsaved.any = true;
         Ok(())
+    }
+
+    /// Writes what was learnt, if the archive still is what it was.
+    fn save(&mut self, archive: &Archive) -> Result<Saved, SourceError> {
+        let mut writer = archive.writer()?;
+        let there = There::of(&mut writer, self.kind)?;
+        if there.standing != self.standing {
+            if there.standing.history != self.standing.history {
+                archive.reconnect();
+            }
+            return Ok(Saved::Outdated(writer.memory(self.kind)?));
+        }
+        if self.unsaved.other_history {
+            writer.forget_origins(self.kind)?;
+        }
+        for (shelf, fingerprint) in &self.unsaved.fingerprints {
+            write_fingerprint(&mut writer, shelf, *fingerprint)?;
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.revision = there.standing.revision + 1;
+            progress.write(&mut writer, self.kind)?;
+        }
+        writer.commit()?;
+        self.standing.revision += 1;
+        self.unsaved = Unsaved::default();
+        Ok(Saved::Done)
     }
 
     /// Whether the last change of every history can be seen: then nothing is hidden behind it.
@@ -139,13 +266,7 @@ impl KindState {
     }
 
     /// Asks for the fingerprints of what changed and remembers them.
-    fn apply(
-        &mut self,
-        remote: &dyn DocumentSource,
-        writer: &mut ArchiveWriter<'_>,
-        kind: DocumentKind,
-        changes: &Changes,
-    ) -> Result<(), SourceError> {
+    fn apply(&mut self, remote: &dyn DocumentSource, changes: &Changes) -> Result<(), SourceError> {
         let filter = match changes {
             Changes::Communities(communities) if communities.is_empty() => return Ok(()),
             Changes::Communities(communities) => ShelfFilter {
@@ -154,21 +275,18 @@ impl KindState {
             },
             Changes::Everything => ShelfFilter::default(),
         };
-        let fresh = remote.fingerprints(kind, &filter)?;
-        let gone: Vec<Shelf> = self
-            .fingerprints
-            .keys()
-            .filter(|shelf| filter.matches(shelf) && !fresh.contains_key(shelf))
-            .cloned()
-            .collect();
-        for shelf in gone {
-            write_fingerprint(writer, &shelf, Fingerprint::default())?;
-            self.fingerprints.remove(&shelf);
+        let mut fresh = remote.fingerprints(self.kind, &filter)?;
+        for shelf in self.fingerprints(&filter).into_keys() {
+            fresh.entry(shelf).or_default();
         }
         for (shelf, fingerprint) in fresh {
-            if self.fingerprints.get(&shelf) != Some(&fingerprint) {
-                write_fingerprint(writer, &shelf, fingerprint)?;
-                self.fingerprints.insert(shelf, fingerprint);
+            if self.fingerprint(&shelf) != fingerprint {
+                if fingerprint.count == 0 {
+                    self.fingerprints.remove(&shelf);
+                } else {
+                    self.fingerprints.insert(shelf.clone(), fingerprint);
+                }
+                self.unsaved.fingerprints.insert(shelf, fingerprint);
             }
         }
         Ok(())
@@ -179,14 +297,74 @@ impl KindState {
         self.asked = None;
     }
 
-    /// Takes the fingerprint of a shelf that was just read for the present one, once
-    /// [`write_fingerprint`] put it into the archive.
-    pub(super) fn correct(&mut self, shelf: &Shelf, fingerprint: Fingerprint) {
-        if fingerprint.count == 0 {
-            self.fingerprints.remove(shelf);
-        } else {
-            self.fingerprints.insert(shelf.clone(), fingerprint);
+    /// Whether this is what the archive remembers of a shelf.
+    pub(super) fn agrees(&self, shelf: &Shelf, there: &There) -> bool {
+        there.standing.history == self.standing.history
+            && there.fingerprint == self.fingerprint(shelf)
+    }
+
+    /// The next question compares everything: the source handed out a shelf that is not what it
+    /// said, once [`There::unsettle`] wrote that down.
+    pub(super) fn unsettle(&mut self, there: &There) {
+        self.asked = None;
+        if let Some(progress) = &mut self.progress {
+            progress.settled = None;
         }
+        if there.standing.revision == self.standing.revision + 1 {
+            self.standing = there.standing.clone();
+        }
+    }
+}
+
+/// What the archive remembers when a shelf is written: other processes, or other threads, may have
+/// learnt something else meanwhile.
+#[derive(Debug)]
+pub(super) struct There {
+    standing: Standing,
+    progress: Option<Progress>,
+    /// What the shelf is in the source.
+    pub(super) fingerprint: Fingerprint,
+    /// The state of the shelf that the archive holds completely.
+    pub(super) held: Option<String>,
+}
+
+impl There {
+    /// Without a shelf.
+    fn of(writer: &mut ArchiveWriter<'_>, kind: DocumentKind) -> Result<Self, SourceError> {
+        let progress = Progress::parse(writer.remembered(kind, PROGRESS)?.as_deref());
+        let revision = progress.as_ref().map_or(0, |progress| progress.revision);
+        let standing = Standing { history: writer.history()?, revision };
+        Ok(Self { standing, progress, fingerprint: Fingerprint::default(), held: None })
+    }
+
+    pub(super) fn of_shelf(
+        writer: &mut ArchiveWriter<'_>,
+        shelf: &Shelf,
+    ) -> Result<Self, SourceError> {
+        let known = writer.remembered(shelf.kind, &name_of(shelf))?;
+        Ok(Self {
+            fingerprint: known.as_deref().and_then(fingerprint_of).unwrap_or_default(),
+            held: writer.remembered_of_shelf(shelf)?,
+            ..Self::of(writer, shelf.kind)?
+        })
+    }
+
+    /// Whether numbers of documents that were read at `position` mean the same here.
+    pub(super) fn goes_on_from(&self, position: &Position) -> bool {
+        self.progress.as_ref().is_some_and(|progress| position.goes_on_in(&progress.latest))
+    }
+
+    /// Writes that the next question about `kind` has to compare everything.
+    pub(super) fn unsettle(
+        &mut self,
+        writer: &mut ArchiveWriter<'_>,
+        kind: DocumentKind,
+    ) -> Result<(), SourceError> {
+        let Some(progress) = &mut self.progress else { return Ok(()) };
+        self.standing.revision += 1;
+        progress.settled = None;
+        progress.revision = self.standing.revision;
+        progress.write(writer, kind)
     }
 }
 
@@ -195,7 +373,7 @@ fn names_some(changes: &Changes) -> bool {
 }
 
 /// Remembers the fingerprint that a shelf has in the source; of an empty one nothing.
-pub(super) fn write_fingerprint(
+fn write_fingerprint(
     writer: &mut ArchiveWriter<'_>,
     shelf: &Shelf,
     fingerprint: Fingerprint,

@@ -1,14 +1,15 @@
 //! Bringing the whole mirror up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use stats_series::DocumentKind;
 
-use super::{Mirror, lock};
+use super::state::text_of;
+use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
 use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
 
@@ -45,6 +46,8 @@ pub struct SyncReport {
     pub shelves: u64,
     /// Shelves that differed.
     pub changed: u64,
+    /// Shelves left out, since they did not change after they had to make room.
+    pub evicted: u64,
     /// Documents fetched.
     pub documents: u64,
     /// Their bytes, as they came.
@@ -62,6 +65,8 @@ pub struct SyncReport {
 
 impl Mirror {
     /// Brings the archive up to date with the source for the shelves that `filter` lets through.
+    /// In a bounded archive, what had to make room comes back when it changes, when its community
+    /// is named, or when it is read; or else each sync would fetch it again, and evict others.
     /// One shelf that fails does not stop the others, nor does one kind that is missing.
     /// `progress` is told after each shelf how many of how many are done.
     ///
@@ -82,21 +87,30 @@ impl Mirror {
         let mut report = SyncReport::default();
         let mut work = Vec::new();
         for kind in DocumentKind::ALL {
-            let wanted = match self.fingerprints(kind, filter) {
+            let known = self.with_state(kind, |state| {
+                (state.fingerprints(filter), Arc::new(state.position().clone()))
+            });
+            let (wanted, position) = match known {
                 Err(error) if error.kind() == SourceErrorKind::NotFound => {
                     report.missing.push((kind, error));
                     continue;
                 }
-                wanted => wanted?,
+                known => known?,
             };
+            let as_of = |fingerprint| Wanted { fingerprint, position: position.clone() };
             report.shelves += wanted.len() as u64;
             let held = self.archive.remembered_of_shelves(kind)?;
-            work.extend(self.emptied(kind, filter, &wanted)?);
+            let all = filter.communities.is_empty() && self.options.max_bytes.is_some();
+            let evicted = if all { self.archive.evicted(kind)? } else { BTreeMap::new() };
+            for shelf in self.emptied(kind, filter, &wanted)? {
+                work.push((shelf, as_of(Fingerprint::default())));
+            }
             for (shelf, fingerprint) in wanted {
-                if held.get(&shelf).map(String::as_str)
-                    != Some(super::state::text_of(fingerprint).as_str())
-                {
-                    work.push((shelf, fingerprint));
+                let there = text_of(fingerprint);
+                if evicted.get(&shelf) == Some(&there) {
+                    report.evicted += 1;
+                } else if held.get(&shelf) != Some(&there) {
+                    work.push((shelf, as_of(fingerprint)));
                 }
             }
         }
@@ -212,19 +226,18 @@ impl Mirror {
         kind: DocumentKind,
         filter: &ShelfFilter,
         there: &BTreeMap<Shelf, Fingerprint>,
-    ) -> Result<Vec<(Shelf, Fingerprint)>, SourceError> {
+    ) -> Result<Vec<Shelf>, SourceError> {
         Ok(self
             .archive
             .fingerprints(kind, filter)?
             .into_keys()
             .filter(|shelf| !there.contains_key(shelf))
-            .map(|shelf| (shelf, Fingerprint::default()))
             .collect())
     }
 
     fn update_all(
         &self,
-        mut work: Vec<(Shelf, Fingerprint)>,
+        mut work: Vec<(Shelf, Wanted)>,
         workers: usize,
         cancel: &AtomicBool,
         progress: &(dyn Fn(u64, u64) + Sync),
@@ -243,7 +256,7 @@ impl Mirror {
                             return;
                         }
                         let Some((shelf, wanted)) = lock(&work).pop() else { return };
-                        let updated = self.update_shelf(&shelf, wanted);
+                        let updated = self.update_shelf(&shelf, &wanted);
                         let mut report = lock(&report);
                         match updated {
                             Ok(fetched) => {

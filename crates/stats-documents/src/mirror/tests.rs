@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stats_series::DocumentKind;
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Bookmark, Changes, Community, Day, DocumentSource, Fingerprint,
-    ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
+    Archive, ArchiveOptions, Bookmark, Changes, Community, Day, Document, DocumentSource,
+    Fingerprint, ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
 };
 
 /// A source that counts what it is asked.
@@ -22,9 +22,16 @@ struct Counted {
     documents: AtomicU64,
     /// So many lists of documents are outdated once they were given out.
     meddle: AtomicU64,
+    /// A copy that lags behind, from which shelves are read while there is one.
+    lagging: Mutex<Option<Arc<Archive>>>,
 }
 
 impl Counted {
+    fn new(archive: Archive) -> Self {
+        let (questions, documents, meddle) = <_>::default();
+        Self { archive, questions, documents, meddle, lagging: Mutex::default() }
+    }
+
     fn ask(&self) -> &Archive {
         self.questions.fetch_add(1, Ordering::Relaxed);
         &self.archive
@@ -70,7 +77,9 @@ impl DocumentSource for Counted {
         only: Option<&[String]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        self.ask().documents(shelf, only, &mut |document| {
+        let lagging = self.lagging.lock().unwrap().clone();
+        let archive = lagging.as_deref().unwrap_or_else(|| self.ask());
+        archive.documents(shelf, only, &mut |document| {
             self.documents.fetch_add(1, Ordering::Relaxed);
             visit(document)
         })
@@ -118,6 +127,20 @@ fn put_of(community: &str, archive: &Archive, day: u32, views: u32) {
     writer.commit().unwrap();
 }
 
+/// A document of 48 KB that hardly compresses.
+fn put_large(community: &str, archive: &Archive, day: u32, views: u64) {
+    let noise: String = (1..=3_000u64)
+        .map(|n| format!("{:016x}", (n + views).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let period = format!("2025-01-{day:02}T00:00:00");
+    let source =
+        format!(r#"{{"community_id":"{community}","period_start":"{period}","x":"{noise}"}}"#);
+    let id = format!("{community}-2025-01-{day:02}");
+    let mut writer = archive.writer().unwrap();
+    writer.put_document(KIND, &id, source.as_bytes(), None).unwrap();
+    writer.commit().unwrap();
+}
+
 fn remove(archive: &Archive, day: u32) {
     let mut writer = archive.writer().unwrap();
     assert!(writer.remove_document(KIND, &format!("global-2025-01-{day:02}")).unwrap());
@@ -152,12 +175,7 @@ fn setup_with(options: MirrorOptions) -> Setup {
     for day in 1..=10 {
         put(&archive, day, day);
     }
-    let remote = Arc::new(Counted {
-        archive,
-        questions: AtomicU64::new(0),
-        documents: AtomicU64::new(0),
-        meddle: AtomicU64::new(0),
-    });
+    let remote = Arc::new(Counted::new(archive));
     let mirror = Mirror::new(remote.clone(), open("mirror.db"), options);
     Setup { folder, remote, mirror }
 }
@@ -173,6 +191,23 @@ impl Setup {
         self.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap()
     }
 
+    fn open(&self, name: &str) -> Archive {
+        Archive::open(self.folder.path().join(name), ArchiveOptions::default()).unwrap()
+    }
+
+    /// A mirror in the same file, as another process has it.
+    fn process(&self) -> Mirror {
+        Mirror::new(self.remote.clone(), self.open("mirror.db"), eager())
+    }
+
+    /// The file of the mirror is deleted.
+    fn delete_mirror(&self) {
+        for end in ["", "-wal", "-shm"] {
+            let path = self.folder.path().join(format!("mirror.db{end}"));
+            assert!(std::fs::remove_file(path).is_ok() || !end.is_empty());
+        }
+    }
+
     fn fetched(&self) -> u64 {
         self.remote.documents.swap(0, Ordering::Relaxed)
     }
@@ -183,8 +218,15 @@ impl Setup {
 }
 
 fn read(source: &dyn DocumentSource) -> Result<Vec<(String, u64, String)>, SourceError> {
+    read_of(&shelf(), source)
+}
+
+fn read_of(
+    shelf: &Shelf,
+    source: &dyn DocumentSource,
+) -> Result<Vec<(String, u64, String)>, SourceError> {
     let mut documents = Vec::new();
-    source.documents(&shelf(), None, &mut |document| {
+    source.documents(shelf, None, &mut |document| {
         let text = String::from_utf8(document.source.to_vec()).unwrap();
         documents.push((document.id.to_owned(), document.sequence, text));
         ControlFlow::Continue(())
@@ -193,10 +235,14 @@ fn read(source: &dyn DocumentSource) -> Result<Vec<(String, u64, String)>, Sourc
 }
 
 fn assert_same(setup: &Setup) {
-    assert_eq!(setup.read().unwrap(), read(&setup.remote.archive).unwrap());
+    assert_mirrors(&setup.mirror, setup);
+}
+
+fn assert_mirrors(mirror: &Mirror, setup: &Setup) {
+    assert_eq!(read(mirror).unwrap(), read(&setup.remote.archive).unwrap());
     let fingerprints =
         |source: &dyn DocumentSource| source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
-    assert_eq!(fingerprints(&setup.mirror), fingerprints(&setup.remote.archive));
+    assert_eq!(fingerprints(mirror), fingerprints(&setup.remote.archive));
 }
 
 #[test]
@@ -345,18 +391,244 @@ fn what_was_evicted_is_fetched_again() {
 }
 
 #[test]
+fn a_shelf_that_makes_room_before_it_is_read_is_read_from_the_source() {
+    let setup = setup();
+    assert_same(&setup);
+    let archive =
+        || Archive::open(setup.folder.path().join("mirror.db"), ArchiveOptions::default()).unwrap();
+    let options = MirrorOptions { max_bytes: Some(1), ..eager() };
+    let bounded = Mirror::new(setup.remote.clone(), archive(), options);
+    put(&setup.remote.archive, 4, 400);
+    assert_eq!(read(&bounded).unwrap(), read(&setup.remote.archive).unwrap());
+
+    // Another process makes room again and again.
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                archive().evict_to(0).unwrap();
+            }
+        });
+        for _ in 0..50 {
+            let read = setup.read();
+            let complete = read.as_ref().map(Vec::len).is_ok_and(|length| length == 10);
+            stop.store(!complete, Ordering::Relaxed);
+            assert!(complete, "{read:?}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn what_a_lagging_copy_hands_out_does_not_become_the_truth() {
+    let setup = setup();
+    let lagging = setup.open("lagging.db");
+    for day in 1..=10 {
+        put(&lagging, day, day);
+    }
+    put(&setup.remote.archive, 4, 400);
+    *setup.remote.lagging.lock().unwrap() = Some(Arc::new(lagging));
+    assert_ne!(setup.read().unwrap(), read(&setup.remote.archive).unwrap());
+    *setup.remote.lagging.lock().unwrap() = None;
+    assert_mirrors(&setup.process(), &setup);
+    assert_same(&setup);
+}
+
+#[test]
+fn a_slow_process_does_not_write_over_what_another_one_knows() {
+    let setup = setup();
+    let other = setup.process();
+    let mut seen = 0;
+    // It sees the shelf as it was when it began to read, the other one as it became meanwhile.
+    let visit = &mut |_: Document<'_>| {
+        seen += 1;
+        if seen == 1 {
+            put(&setup.remote.archive, 4, 400);
+            put(&setup.remote.archive, 11, 11);
+            assert_mirrors(&other, &setup);
+        }
+        ControlFlow::Continue(())
+    };
+    setup.mirror.documents(&shelf(), None, visit).unwrap();
+    assert_eq!(seen, 10);
+    setup.fetched();
+    assert_mirrors(&setup.process(), &setup);
+    assert_same(&setup);
+    assert_mirrors(&other, &setup);
+    assert_eq!(setup.fetched(), 0, "the newer documents are still there");
+}
+
+#[test]
+fn processes_that_learn_in_turns_know_the_same() {
+    let setup = setup();
+    let other = setup.process();
+    for round in 12..=20 {
+        put_of("other", &setup.remote.archive, round, 1);
+        other.sync(&ShelfFilter::default(), 1, &AtomicBool::new(false), &|_, _| {}).unwrap();
+        assert_same(&setup);
+        if round % 2 == 0 {
+            // It was there for one of the two only.
+            remove(&setup.remote.archive, round);
+        }
+        assert_same(&setup);
+        assert_mirrors(&setup.process(), &setup);
+        assert_mirrors(&other, &setup);
+    }
+}
+
+#[test]
+fn nothing_is_carried_into_a_mirror_that_another_process_made_anew() {
+    let setup = setup();
+    put_of(LEFT, &setup.remote.archive, 20, 1);
+    assert_same(&setup);
+    setup.delete_mirror();
+    let other = setup.process();
+    put(&setup.remote.archive, 4, 400);
+    // What the process knows of the other shelf stood in the deleted file only.
+    assert_same(&setup);
+    assert_mirrors(&setup.process(), &setup);
+    assert_mirrors(&other, &setup);
+    setup.fetched();
+    assert_same(&setup);
+    assert_eq!(setup.fetched(), 0, "the new file is in use");
+
+    // Without news of the source, in between the questions of a reading.
+    setup.delete_mirror();
+    setup.open("mirror.db");
+    put(&setup.remote.archive, 5, 500);
+    setup.remote.meddle.store(1, Ordering::Relaxed);
+    assert_same(&setup);
+    assert_mirrors(&setup.process(), &setup);
+}
+
+#[test]
+fn without_room_or_file_documents_are_handed_through() {
+    let setup = setup();
+    assert_same(&setup);
+    put_large("global", &setup.remote.archive, 12, 12);
+    let options = ArchiveOptions { limit_bytes: Some(1), ..ArchiveOptions::default() };
+    let archive = Archive::open(setup.folder.path().join("mirror.db"), options).unwrap();
+    let warnings = Arc::new(AtomicU64::new(0));
+    let count = warnings.clone();
+    let full = Mirror::new(setup.remote.clone(), archive, eager()).warning_with(move |error| {
+        assert_eq!(error.kind(), crate::SourceErrorKind::Full, "{error}");
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    for _ in 0..2 {
+        assert_mirrors(&full, &setup);
+    }
+    assert_eq!((full.unkept(), warnings.load(Ordering::Relaxed)), (2, 1));
+    drop(full);
+
+    setup.delete_mirror();
+    for day in [4, 5] {
+        put(&setup.remote.archive, day, 400);
+        assert_same(&setup);
+    }
+    assert_eq!(setup.mirror.unkept(), 2);
+    // Whoever wants them kept is told.
+    put(&setup.remote.archive, 6, 600);
+    let cancel = AtomicBool::new(false);
+    let error = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap_err();
+    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+    assert_mirrors(&setup.process(), &setup);
+}
+
+#[test]
+fn a_bounded_mirror_stays_within_its_bound_and_does_not_run_in_circles() {
+    const MAX: u64 = 500_000;
+    let setup = setup_with(MirrorOptions { max_bytes: Some(MAX), ..eager() });
+    let community = |n: u32| format!("c{n}");
+    for n in 0..10 {
+        for day in 1..=3 {
+            put_large(&community(n), &setup.remote.archive, day, u64::from(n * 10 + day));
+        }
+    }
+    let check = || {
+        let stats = setup.mirror.archive().stats().unwrap();
+        assert!(stats.used_bytes <= MAX && stats.file_bytes <= MAX + 200_000, "{stats:?}");
+    };
+    let sync = |communities: &[String]| {
+        let filter = ShelfFilter { communities: communities.to_vec(), years: Vec::new() };
+        let cancel = AtomicBool::new(false);
+        let report = setup.mirror.sync(&filter, 1, &cancel, &|_, _| check()).unwrap();
+        assert!(report.failures.is_empty());
+        setup.fetched()
+    };
+    assert_eq!(sync(&[]), 40);
+    assert!(setup.mirror.archive().stats().unwrap().shelves >= 2, "it is used, too");
+    assert_eq!(sync(&[]), 0);
+    assert_eq!(setup.sync().evicted, 11 - setup.mirror.archive().stats().unwrap().shelves);
+
+    for n in 0..10 {
+        let shelf = Shelf { community: community(n), ..shelf() };
+        let expected = read_of(&shelf, &setup.remote.archive).unwrap();
+        assert_eq!(read_of(&shelf, &setup.mirror).unwrap(), expected);
+        check();
+    }
+    setup.fetched();
+    let evicted = setup.mirror.archive().evicted(KIND).unwrap();
+    let (named, changed) = (community(0), community(1));
+    assert!([&named, &changed].iter().all(|it| evicted.keys().any(|at| at.community == **it)));
+    assert_eq!(sync(&[named]), 3);
+    put_large(&changed, &setup.remote.archive, 2, 1_000);
+    assert_eq!(sync(&[]), 3);
+    assert_eq!(sync(&[]), 0);
+}
+
+#[test]
+fn fingerprints_of_named_communities_and_years() {
+    let setup = setup();
+    for (community, day) in [("a", 20), ("ab", 21), ("b", 22)] {
+        put_of(community, &setup.remote.archive, day, 1);
+    }
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for communities in [names(&[]), names(&["a"]), names(&["b", "nobody", "a", "b"])] {
+        for years in [vec![], vec![2025], vec![2024], vec![2024, 2025]] {
+            let filter = ShelfFilter { communities: communities.clone(), years };
+            let of = |source: &dyn DocumentSource| source.fingerprints(KIND, &filter).unwrap();
+            assert_eq!(of(&setup.mirror), of(&setup.remote.archive), "{filter:?}");
+        }
+    }
+}
+
+#[test]
+fn a_large_shelf_is_written_in_batches_and_held_only_when_it_is_complete() {
+    let setup = setup_with(MirrorOptions { batch_bytes: 100_000, ..eager() });
+    for day in 11..=20 {
+        put_large("global", &setup.remote.archive, day, u64::from(day));
+    }
+    let held = || setup.mirror.archive().mirrored(&shelf()).unwrap().len();
+    let mut most = 0;
+    let mut seen = 0;
+    let visit = &mut |_: Document<'_>| {
+        seen += 1;
+        // The first ten are small.
+        most = if seen > 13 { most.max(seen - held()) } else { 0 };
+        if seen == 19 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    setup.mirror.documents(&shelf(), None, visit).unwrap();
+    assert!(most <= 3, "{most} documents wait in memory");
+    let begun = held();
+    assert!((12..19).contains(&begun));
+    assert_eq!(setup.mirror.archive().remembered_of_shelf(&shelf()).unwrap(), None);
+    let error = read(&Mirror::offline(setup.open("mirror.db"))).unwrap_err();
+    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+
+    setup.fetched();
+    assert_same(&setup);
+    assert_eq!(setup.fetched(), 20 - begun as u64, "what is there is not fetched again");
+    assert_eq!(read(&Mirror::offline(setup.open("mirror.db"))).unwrap(), setup.read().unwrap());
+}
+
+#[test]
 fn another_history_means_everything_is_looked_at_again() {
     let setup = setup();
     assert_same(&setup);
     let fresh =
         Archive::open(setup.folder.path().join("other.db"), ArchiveOptions::default()).unwrap();
     put(&fresh, 5, 5);
-    let remote = Arc::new(Counted {
-        archive: fresh,
-        questions: AtomicU64::new(0),
-        documents: AtomicU64::new(0),
-        meddle: AtomicU64::new(0),
-    });
+    let remote = Arc::new(Counted::new(fresh));
     let Setup { folder, mirror, .. } = setup;
     drop(mirror);
     let archive =

@@ -289,6 +289,34 @@ impl Primary<'_> {
     }
 }
 
+/// What tells an index from another one with the same name and numbers; nothing where the right to
+/// look at indices is missing.
+fn incarnations(
+    client: &Client,
+    call: &Call,
+    name: &str,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let request = Request::get(format!(
+        "/{}?filter_path=*.settings.index.uuid,*.settings.index.history.uuid",
+        escape(name)
+    ));
+    let indices = match client.json::<BTreeMap<String, Value>>(call, &request) {
+        Ok(indices) => indices,
+        Err(failure) if failure.is_declined() && !failure.is_missing() => {
+            return Ok(BTreeMap::new());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let incarnation = |(index, answer): (String, Value)| {
+        let settings = &answer["settings"]["index"];
+        let uuid = settings["uuid"].as_str().unwrap_or_default();
+        // Restored from a snapshot in its own place, an index keeps the one and gets another.
+        let history = settings["history"]["uuid"].as_str().unwrap_or_default();
+        (index, format!("{uuid}.{history}"))
+    };
+    Ok(indices.into_iter().map(incarnation).collect())
+}
+
 /// A position from what searches see: count, highest and sum of all sequence numbers of each
 /// index; of times, whose sum would be too large, count and highest, and the latest day.
 fn searched_position(
@@ -298,6 +326,8 @@ fn searched_position(
     kind: DocumentKind,
     numbers: Numbers,
 ) -> Result<Position, Failure> {
+    // Asked for first: an index that is made anew in between is noticed the next time.
+    let incarnations = incarnations(client, call, name)?;
     let body = json!({
         "size": 0,
         "track_total_hits": false,
@@ -324,8 +354,10 @@ fn searched_position(
                 [("count", whole(&of["count"])), ("day", whole(day)), ("max", whole(&of["max"]))]
             }
         };
+        let incarnation = incarnations.get(index).map_or("", String::as_str);
         for (what, sequence) in marks_of_index {
-            marks.push(PositionMark { history: format!("{index}/{what}{SEARCHED}"), sequence });
+            let history = format!("{index}/{incarnation}/{what}{SEARCHED}");
+            marks.push(PositionMark { history, sequence });
         }
     }
     marks.sort();

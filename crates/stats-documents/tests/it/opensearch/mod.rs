@@ -5,6 +5,7 @@ mod contract;
 mod faults;
 mod indices;
 mod on_3;
+mod rights;
 mod shelves;
 mod support;
 mod times;
