@@ -91,28 +91,23 @@ pub(super) fn count(
     Ok(documents)
 }
 
-/// The communities in one group of indices that have documents with numbers above `sequence`, and
-/// how many documents that are.
-pub(super) fn communities_above(
+/// The communities in one group of indices that have documents with numbers above `from` (`None`:
+/// from the first) and up to `to`, and how many documents that are.
+pub(super) fn communities_between(
     client: &Client,
     call: &Call,
     group: &Group,
-    sequence: u64,
+    from: Option<u64>,
+    to: u64,
 ) -> Result<(BTreeSet<String>, u64), Failure> {
-    let condition = json!({"range": {"_seq_no": {"gt": sequence}}});
-    communities_with(client, call, group, &[condition])
-}
-
-/// The communities in one group of indices, and how many documents they have.
-pub(super) fn communities_with(
-    client: &Client,
-    call: &Call,
-    group: &Group,
-    conditions: &[Value],
-) -> Result<(BTreeSet<String>, u64), Failure> {
+    let mut range = json!({"lte": to});
+    if let Some(from) = from {
+        range["gt"] = json!(from);
+    }
+    let conditions = [json!({"range": {"_seq_no": range}})];
     let sources = json!([{"community": {"terms": {"field": group.community}}}]);
     let (mut communities, mut documents) = (BTreeSet::new(), 0);
-    for bucket in composite(client, call, group, conditions, &sources, &json!({}))? {
+    for bucket in composite(client, call, group, &conditions, &sources, &json!({}))? {
         let Some(community) = bucket["key"]["community"].as_str() else {
             return Err(Failure::Malformed("a bucket without community".to_owned()));
         };

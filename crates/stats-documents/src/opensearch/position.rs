@@ -17,7 +17,7 @@ use stats_series::DocumentKind;
 
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
-use super::fingerprints::communities_above;
+use super::fingerprints::communities_between;
 use super::numbers::Numbers;
 use super::search::search;
 use super::targets::{Group, Target, escape};
@@ -80,10 +80,8 @@ pub(super) fn changes(
     for (index, from, to) in moved {
         for group in target.groups_of(&index) {
             let group = Group { name: index.clone(), community: group.community.clone() };
-            let (touched, documents) = match from {
-                Some(from) => communities_above(client, call, &group, from)?,
-                None => super::fingerprints::communities_with(client, call, &group, &[])?,
-            };
+            // What comes later belongs to the next question, and may not make up for a removal.
+            let (touched, documents) = communities_between(client, call, &group, from, to)?;
             // Every write left a document, or else: a removal, a document written twice, a write
             // that is not visible yet.
             let writes = from.map_or(to + 1, |from| to - from);
