@@ -116,17 +116,7 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn remembered_of_shelves(&self, kind: DocumentKind) -> Result<BTreeMap<Shelf, String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT community, year, remote FROM shelves
-                     WHERE kind = ?1 AND remote IS NOT NULL",
-                )?
-                .query_map([code_of(kind)], |row| {
-                    Ok((Shelf { kind, community: row.get(0)?, year: row.get(1)? }, row.get(2)?))
-                })?
-                .collect()
-        })
+        self.ask(|connection| of_shelves(connection, kind, "remote"))
     }
 
     /// What was remembered of the shelves of `kind` that had to make room and were not written to
@@ -135,17 +125,7 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn evicted(&self, kind: DocumentKind) -> Result<BTreeMap<Shelf, String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT community, year, evicted FROM shelves
-                     WHERE kind = ?1 AND evicted IS NOT NULL",
-                )?
-                .query_map([code_of(kind)], |row| {
-                    Ok((Shelf { kind, community: row.get(0)?, year: row.get(1)? }, row.get(2)?))
-                })?
-                .collect()
-        })
+        self.ask(|connection| of_shelves(connection, kind, "evicted"))
     }
 
     /// Empties the shelves that were not used for longest until the archive uses at most
@@ -331,6 +311,23 @@ fn remembered_of_shelf(connection: &Connection, shelf: &Shelf) -> rusqlite::Resu
         .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| row.get(0))
         .optional()?;
     Ok(remote.flatten())
+}
+
+/// What stands in a column of the shelves of `kind`, where anything does.
+fn of_shelves(
+    connection: &Connection,
+    kind: DocumentKind,
+    column: &'static str,
+) -> rusqlite::Result<BTreeMap<Shelf, String>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT community, year, {column} FROM shelves
+             WHERE kind = ?1 AND {column} IS NOT NULL"
+        ))?
+        .query_map([code_of(kind)], |row| {
+            Ok((Shelf { kind, community: row.get(0)?, year: row.get(1)? }, row.get(2)?))
+        })?
+        .collect()
 }
 
 fn memory(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Memory> {
