@@ -13,7 +13,7 @@ use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 
 use super::breaker::{Breaker, jittered};
-use super::compression::Chooser;
+use super::compression::{Chooser, Way};
 use super::failure::Failure;
 use super::hits::Summary;
 use super::lanes::{Lanes, Stream, TakenLane};
@@ -197,10 +197,10 @@ impl Client {
             }
             Err(_) => self.breaker.succeeded(),
         }
-        let (zipped, stream) = result?;
+        let (way, stream) = result?;
         let reader: Box<dyn Read + '_> =
-            if zipped { Box::new(MultiGzDecoder::new(stream)) } else { Box::new(stream) };
-        Ok(Body { reader, zipped, end: call.end, breaker: &self.breaker })
+            if way.zipped { Box::new(MultiGzDecoder::new(stream)) } else { Box::new(stream) };
+        Ok(Body { reader, way, end: call.end, breaker: &self.breaker })
     }
 
     /// The next host in turn, so that an attempt after a failure goes to another one; those that
@@ -212,24 +212,26 @@ impl Client {
         in_turn().find(|host| !host.rests(now)).unwrap_or(&self.hosts[first])
     }
 
-    /// Whether the answer is compressed, and its body.
+    /// How the answer came, and its body.
     fn exchange<'a>(
         &self,
         lane: TakenLane<'a>,
         host: &Host,
         request: &Request,
-    ) -> Result<(bool, Stream<'a>), Failure> {
+    ) -> Result<(Way, Stream<'a>), Failure> {
         let url = &host.url;
         let mut builder = lane.request(request.method.clone(), format!("{url}{}", request.path));
         if let Some(authorization) = &host.authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
-        if request.large && self.compression.wanted() {
+        let asked = request.large && self.compression.wanted();
+        if asked {
             builder = builder.header(ACCEPT_ENCODING, "gzip");
         }
         if !request.body.is_empty() {
             builder = builder.header(CONTENT_TYPE, "application/json").body(request.body.clone());
         }
+        let sent = Instant::now();
         let response = lane.send(builder.build()).map_err(|error| Failure::Transport {
             host: url.clone(),
             source: error.without_url(),
@@ -239,7 +241,7 @@ impl Client {
         }
         let encoding = response.headers().get(CONTENT_ENCODING);
         let zipped = encoding.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
-        Ok((zipped, lane.read(response)))
+        Ok((Way { asked, zipped, sent }, lane.read(response)))
     }
 
     pub(super) fn note_outage(&self, failure: &Failure) {
@@ -280,7 +282,7 @@ impl Attempts<'_> {
 /// An answer's body, unpacked.
 pub(super) struct Body<'a> {
     reader: Box<dyn Read + 'a>,
-    pub(super) zipped: bool,
+    pub(super) way: Way,
     end: Instant,
     breaker: &'a Breaker,
 }

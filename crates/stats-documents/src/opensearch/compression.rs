@@ -1,8 +1,6 @@
 //! Whether to ask for compressed pages.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::settings::Compression;
@@ -10,19 +8,20 @@ use super::settings::Compression;
 /// Pages below this say nothing about the network.
 const LARGE: u64 = 256 << 10;
 
-/// Decides by measuring: one large page as it is, one compressed, then the quicker way.
-///
-/// Several pages are under way at once. A page counts only for the way that it was asked for, from
-/// the instant its request was sent. One thread sends a request, reads the answer and tells how
-/// long it was; until then what it asked for is remembered under its name.
+/// Decides by measuring: one large page as it is, one compressed, then the quicker way. Several
+/// pages are under way at once, so each carries its own [`Way`].
 #[derive(Debug)]
-pub(super) struct Chooser(Mutex<Choice>);
+pub(super) struct Chooser(Mutex<State>);
 
-#[derive(Debug)]
-struct Choice {
-    state: State,
-    /// What each thread asked for, and when; only while nothing is decided.
-    asked: HashMap<ThreadId, (bool, Instant)>,
+/// How one answer came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    /// Whether it was asked to be compressed.
+    pub(super) asked: bool,
+    /// Whether it was.
+    pub(super) zipped: bool,
+    /// When the request was sent.
+    pub(super) sent: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,53 +43,36 @@ impl Chooser {
             }
             Compression::Auto => State::Plain,
         };
-        Self(Mutex::new(Choice { state, asked: HashMap::new() }))
+        Self(Mutex::new(state))
     }
 
-    /// Whether the large answer to the request that this thread sends now should be compressed.
+    /// Whether the next large answer should be compressed.
     pub(super) fn wanted(&self) -> bool {
-        self.lock().ask(thread::current().id(), Instant::now())
-    }
-
-    /// The page that this thread asked for last had so many bytes, unpacked, and was compressed on
-    /// the way or not.
-    pub(super) fn measured(&self, zipped: bool, bytes: u64) {
-        self.lock().learn(thread::current().id(), zipped, bytes, Instant::now());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Choice> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Choice {
-    fn ask(&mut self, who: ThreadId, now: Instant) -> bool {
-        let wanted = match self.state {
-            State::Decided(wanted) => return wanted,
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Decided(wanted) => wanted,
             State::Plain => false,
             State::Zipped(_) => true,
-        };
-        self.asked.insert(who, (wanted, now));
-        wanted
+        }
     }
 
-    fn learn(&mut self, who: ThreadId, zipped: bool, bytes: u64, now: Instant) {
-        let Some((asked, sent)) = self.asked.remove(&who) else { return };
-        let took = now.saturating_duration_since(sent);
-        if bytes < LARGE || took < Duration::from_micros(1) {
+    /// A page of so many bytes, unpacked, is here.
+    pub(super) fn measured(&self, way: Way, bytes: u64) {
+        self.learn(way.asked, way.zipped, bytes, way.sent.elapsed());
+    }
+
+    fn learn(&self, asked: bool, zipped: bool, bytes: u64, took: Duration) {
+        if bytes < LARGE || took.is_zero() {
             return;
         }
         let rate = bytes as f64 / took.as_secs_f64();
-        self.state = match self.state {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = match *state {
             State::Plain if !asked => State::Zipped(rate),
             // Not compressed although asked for: the server does not do it.
             State::Zipped(plain) if asked => State::Decided(zipped && rate > plain),
             // Another plain page that was under way already, or a decision.
             state => state,
         };
-        if matches!(self.state, State::Decided(_)) {
-            self.asked = HashMap::new();
-        }
     }
 }
 
@@ -105,88 +87,59 @@ mod tests {
 
     const PAGE: u64 = 1 << 20;
 
-    /// Threads, and the time that passes.
-    struct Stage {
-        chooser: Chooser,
-        threads: Vec<ThreadId>,
-        now: Instant,
+    fn chooser() -> Chooser {
+        Chooser::new(Compression::Auto, &["https://search:9200".to_owned()])
     }
 
-    impl Stage {
-        fn new() -> Self {
-            let chooser = Chooser::new(Compression::Auto, &["https://search:9200".to_owned()]);
-            let thread = || thread::spawn(|| thread::current().id()).join().unwrap();
-            Self { chooser, threads: (0..4).map(|_| thread()).collect(), now: Instant::now() }
-        }
-
-        fn ask(&self, thread: usize) -> bool {
-            self.chooser.lock().ask(self.threads[thread], self.now)
-        }
-
-        fn wait(&mut self, millis: u64) {
-            self.now += Duration::from_millis(millis);
-        }
-
-        fn learn(&self, thread: usize, zipped: bool, bytes: u64) {
-            self.chooser.lock().learn(self.threads[thread], zipped, bytes, self.now);
-        }
-
-        /// One page from beginning to end.
-        fn page(&mut self, zipped: bool, bytes: u64, millis: u64) {
-            assert_eq!(self.ask(0), zipped);
-            self.wait(millis);
-            self.learn(0, zipped, bytes);
-        }
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
     }
 
     #[test]
     fn the_quicker_way_wins() {
         for (zipped_took, wanted) in [(50, true), (200, false)] {
-            let mut stage = Stage::new();
-            stage.page(false, 10, 1);
-            stage.page(false, PAGE, 100);
-            stage.page(true, PAGE, zipped_took);
-            assert_eq!(stage.ask(0), wanted);
+            let chooser = chooser();
+            assert!(!chooser.wanted());
+            chooser.learn(false, false, 10, millis(1));
+            assert!(!chooser.wanted(), "too small to tell");
+            chooser.learn(false, false, PAGE, millis(100));
+            assert!(chooser.wanted());
+            chooser.learn(true, true, PAGE, millis(zipped_took));
+            assert_eq!(chooser.wanted(), wanted);
         }
     }
 
     #[test]
     fn pages_under_way_at_once_count_for_the_way_they_were_asked_for() {
         for (zipped_took, wanted) in [(60, true), (200, false)] {
-            let mut stage = Stage::new();
-            assert!(!stage.ask(0) && !stage.ask(1) && !stage.ask(2));
-            stage.wait(100);
-            stage.learn(0, false, PAGE);
+            let chooser = chooser();
+            chooser.learn(false, false, PAGE, millis(100));
             // Now a compressed one is under way, beside two plain ones.
-            assert!(stage.ask(3));
-            stage.wait(10);
-            stage.learn(1, false, PAGE);
-            assert!(stage.ask(1), "a plain page that was asked for before says nothing");
-            stage.wait(zipped_took - 10);
-            stage.learn(3, true, PAGE);
-            assert_eq!(stage.ask(0), wanted);
-            stage.learn(2, false, PAGE);
-            stage.learn(1, true, PAGE);
-            assert_eq!(stage.ask(0), wanted, "what is decided stays so");
-            assert!(stage.chooser.lock().asked.is_empty());
+            assert!(chooser.wanted());
+            chooser.learn(false, false, PAGE, millis(110));
+            assert!(chooser.wanted(), "a plain page that was asked for before says nothing");
+            chooser.learn(true, true, PAGE, millis(zipped_took));
+            assert_eq!(chooser.wanted(), wanted);
+            chooser.learn(false, false, PAGE, millis(1));
+            chooser.learn(true, true, PAGE, millis(1_000));
+            assert_eq!(chooser.wanted(), wanted, "what is decided stays so");
         }
     }
 
     #[test]
     fn a_server_that_does_not_compress_is_not_asked_to() {
-        let mut stage = Stage::new();
-        stage.page(false, PAGE, 100);
-        assert!(stage.ask(0));
-        stage.wait(10);
-        stage.learn(0, false, PAGE);
-        assert!(!stage.ask(0));
+        let chooser = chooser();
+        chooser.learn(false, false, PAGE, millis(100));
+        assert!(chooser.wanted());
+        chooser.learn(true, false, PAGE, millis(10));
+        assert!(!chooser.wanted());
     }
 
     #[test]
     fn the_loopback_needs_no_measurement() {
         let chooser = Chooser::new(Compression::Auto, &["http://127.0.0.1:9200".to_owned()]);
         assert!(!chooser.wanted());
-        chooser.measured(false, PAGE);
+        chooser.learn(false, false, PAGE, millis(1));
         assert!(!chooser.wanted());
     }
 }

@@ -142,7 +142,7 @@ impl Reading<'_> {
     ) -> Result<Page, Failure> {
         let client = &self.source.client;
         let body = self.send(&self.request(progress, size))?;
-        let zipped = body.zipped;
+        let way = body.way;
         let mut reader = HitReader::new(body);
         let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
         while let Some(hit) = reader.next_hit()? {
@@ -169,7 +169,7 @@ impl Reading<'_> {
         let bytes = reader.position();
         let summary = reader.finish()?;
         if self.whole {
-            client.compression.measured(zipped, bytes);
+            client.compression.measured(way, bytes);
         }
         let expected = self.compare(&summary, progress, received)?;
         let last_page =
