@@ -1,6 +1,6 @@
 //! Communities, bookmarks and community events: writing them, and answering from them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -210,20 +210,25 @@ pub(crate) fn bookmarks(
     kind: DocumentKind,
     communities: &[String],
 ) -> rusqlite::Result<BTreeMap<String, Bookmark>> {
-    let wanted: BTreeSet<&str> = communities.iter().map(String::as_str).collect();
-    let mut statement = connection.prepare_cached(
-        "SELECT community, day, id = ?2 || '_' || community FROM bookmarks WHERE kind = ?1",
-    )?;
-    let mut rows = statement.query((code_of(kind), kind.bookmark_type()))?;
+    const COLUMNS: &str =
+        "SELECT community, day, id = ?2 || '_' || community FROM bookmarks WHERE kind = ?1";
     let mut found: BTreeMap<String, (bool, i64)> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let community: String = row.get(0)?;
-        if !wanted.is_empty() && !wanted.contains(community.as_str()) {
-            continue;
+    let mut collect = |mut rows: rusqlite::Rows<'_>| -> rusqlite::Result<()> {
+        while let Some(row) = rows.next()? {
+            let rank = (row.get(2)?, row.get(1)?);
+            let best = found.entry(row.get(0)?).or_insert(rank);
+            *best = rank.max(*best);
         }
-        let rank = (row.get(2)?, row.get(1)?);
-        let best = found.entry(community).or_insert(rank);
-        *best = rank.max(*best);
+        Ok(())
+    };
+    let (code, name) = (code_of(kind), kind.bookmark_type());
+    if communities.is_empty() {
+        collect(connection.prepare_cached(COLUMNS)?.query((code, name))?)?;
+    } else {
+        let mut one = connection.prepare_cached(&format!("{COLUMNS} AND community = ?3"))?;
+        for community in communities {
+            collect(one.query((code, name, community))?)?;
+        }
     }
     found
         .into_iter()
