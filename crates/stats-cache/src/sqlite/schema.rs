@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::SqliteOptions;
@@ -66,6 +67,8 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).doing(doing)?;
     connection.busy_timeout(options.busy_timeout).doing(doing)?;
+    // Else SQLite plans a statement anew whenever its parameters change.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).doing(doing)?;
     // In WAL mode a lost power supply can take back the last commits, never damage the file:
     // right for what can be generated again.
     connection.pragma_update(None, "synchronous", "NORMAL").doing(doing)?;

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use stats_series::DocumentKind;
 
@@ -173,6 +174,8 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
         .doing("open", path)?;
     connection.busy_timeout(busy_timeout).doing("open", path)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite plans a statement anew whenever its parameters change.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).doing("open", path)?;
     match look(&connection, path)? {
         Found::Archive(FORMAT) => {}
         Found::Archive(_) if access == Access::Read => {}
