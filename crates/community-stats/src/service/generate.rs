@@ -19,7 +19,6 @@ use super::completeness::gap;
 use super::error::{ServiceError, chain};
 use super::matrix::Action;
 use super::plan::{Plan, mark};
-use super::settings::hash;
 use super::settled::Unsettled;
 use super::shelf::Reading;
 use super::summary::{Failure, Stored, Summary, Waiting};
@@ -205,7 +204,7 @@ impl CachedResponseService {
             shelf: mark(reading.fingerprint),
             position: reading.position.clone(),
             layout: if plan.optimize { job.member.layout.hash.clone() } else { String::new() },
-            configuration: hash(&self.settings.series.canonical()),
+            configuration: self.configuration.clone(),
             optimized: plan.optimize,
             generator: GENERATOR_VERSION,
         }

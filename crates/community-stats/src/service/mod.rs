@@ -51,6 +51,8 @@ pub struct CachedResponseService {
     store: Arc<dyn CacheStore>,
     clock: Arc<dyn Clock>,
     settings: ServiceSettings,
+    /// Hash of the subcount configuration and component registry.
+    configuration: String,
     registry: Option<Arc<dyn Registry>>,
     lock: Option<Arc<dyn BulkLock>>,
 }
@@ -64,7 +66,8 @@ impl CachedResponseService {
         clock: Arc<dyn Clock>,
         settings: ServiceSettings,
     ) -> Self {
-        Self { source, store, clock, settings, registry: None, lock: None }
+        let configuration = hash(&settings.series.canonical());
+        Self { source, store, clock, settings, configuration, registry: None, lock: None }
     }
 
     /// The same with the registry by which others follow the work.

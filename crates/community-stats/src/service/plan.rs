@@ -11,12 +11,12 @@ use stats_documents::{
 };
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
 
+use super::CachedResponseService;
 use super::communities::{Communities, Directory, Member};
 use super::completeness::gap;
 use super::error::{ServiceError, chain};
 use super::matrix::{Action, Facts, Refusal, Verdict, Wanted, decide};
 use super::request::{Request, Years};
-use super::{CachedResponseService, settings::hash};
 use crate::calendar::day_of;
 
 /// How many keys one question to the store is about.
@@ -394,7 +394,7 @@ impl WantedOnce {
             shelf: ShelfMark::default(),
             histories: BTreeSet::new(),
             layout: String::new(),
-            configuration: hash(&service.settings.series.canonical()),
+            configuration: service.configuration.clone(),
             optimized: plan.optimize,
             generator: GENERATOR_VERSION,
         };
