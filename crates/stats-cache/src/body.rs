@@ -1,8 +1,11 @@
 //! Bodies on their way into a store and out of it: encoded, measured and hashed as a stream.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha256};
+use zstd::stream::raw::{self, CParameter, Operation};
+use zstd::stream::zio;
 
 use crate::{Body, BodyEncoding};
 
@@ -11,6 +14,12 @@ use crate::{Body, BodyEncoding};
 /// Measured on one-year responses: levels 1 to 4 differ by a few per cent in size and speed, and the
 /// levels above take two to seven times as long to save at most a third.
 pub const DEFAULT_LEVEL: i32 = 3;
+
+/// How far back the encoder looks, as a power of two: 8 MiB.
+///
+/// A response lists the same series once for every metric, megabytes apart. Measured on one-year
+/// responses of 4 to 20 MB, this halves both size and time against the 2 MiB of the level.
+const WINDOW_LOG: u32 = 23;
 
 /// How much room is reserved on the word of a stored length before bytes have proved it.
 const TRUSTED_CAPACITY: u64 = 1 << 20;
@@ -37,7 +46,40 @@ pub struct BodyWriter {
 
 enum Encoder {
     Plain(Vec<u8>),
-    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    Zstd { level: i32, writer: zio::Writer<Vec<u8>, raw::Encoder<'static>> },
+}
+
+thread_local! {
+    /// The encoder of the thread's last body, and its level: its window and tables serve the next
+    /// one.
+    static SPARE: Cell<Option<(i32, raw::Encoder<'static>)>> = const { Cell::new(None) };
+}
+
+impl Encoder {
+    fn zstd(level: i32) -> io::Result<Self> {
+        let encoder = match SPARE.take() {
+            Some((same, encoder)) if same == level => encoder,
+            _ => {
+                let mut encoder = raw::Encoder::new(level)?;
+                encoder.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+                encoder
+            }
+        };
+        Ok(Self::Zstd { level, writer: zio::Writer::new(Vec::new(), encoder) })
+    }
+
+    fn finish(self) -> io::Result<(BodyEncoding, Vec<u8>)> {
+        match self {
+            Self::Plain(bytes) => Ok((BodyEncoding::Plain, bytes)),
+            Self::Zstd { level, mut writer } => {
+                writer.finish()?;
+                let (bytes, mut encoder) = writer.into_inner();
+                encoder.reinit()?;
+                SPARE.set(Some((level, encoder)));
+                Ok((BodyEncoding::Zstd, bytes))
+            }
+        }
+    }
 }
 
 impl BodyWriter {
@@ -56,9 +98,7 @@ impl BodyWriter {
     pub fn with_level(encoding: BodyEncoding, level: i32) -> io::Result<Self> {
         let encoder = match encoding {
             BodyEncoding::Plain => Encoder::Plain(Vec::new()),
-            BodyEncoding::Zstd => {
-                Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), level)?)
-            }
+            BodyEncoding::Zstd => Encoder::zstd(level)?,
         };
         Ok(Self { encoder, hash: Sha256::new(), plain_length: 0 })
     }
@@ -74,10 +114,7 @@ impl BodyWriter {
     /// # Errors
     /// When the encoder cannot end its frame.
     pub fn finish(self) -> io::Result<Body> {
-        let (encoding, mut bytes) = match self.encoder {
-            Encoder::Plain(bytes) => (BodyEncoding::Plain, bytes),
-            Encoder::Zstd(encoder) => (BodyEncoding::Zstd, encoder.finish()?),
-        };
+        let (encoding, mut bytes) = self.encoder.finish()?;
         // The buffer grew by doubling; a body may wait for its turn to be stored.
         bytes.shrink_to_fit();
         Ok(Body {
@@ -96,7 +133,7 @@ impl Write for BodyWriter {
                 bytes.extend_from_slice(plain);
                 plain.len()
             }
-            Encoder::Zstd(encoder) => encoder.write(plain)?,
+            Encoder::Zstd { writer, .. } => writer.write(plain)?,
         };
         self.hash.update(&plain[..taken]);
         self.plain_length += taken as u64;
