@@ -110,14 +110,19 @@ impl Packer {
     pub fn pack_from(&mut self, shelf: &Shelf, document: Document<'_>) -> PackedDocument {
         let Document { id, day, sequence, source } = document;
         let dictionary = self.dictionaries.for_document(shelf.kind, source);
-        let content = self.compress(shelf.kind, dictionary.as_ref(), source);
+        let hash = xxh3_128(source);
+        let content = if source.len() >= LARGE {
+            self.compress_large(source, hash as u64)
+        } else {
+            self.compress(shelf.kind, dictionary.as_ref(), source)
+        };
         PackedDocument {
             kind: shelf.kind,
             id: id.to_owned(),
             community: shelf.community.clone(),
             day,
             origin: Some(sequence),
-            digest: xxh3_128(source).to_le_bytes(),
+            digest: hash.to_le_bytes(),
             plain: source.len() as u64,
             dictionary,
             content,
@@ -155,7 +160,7 @@ impl Packer {
         source: &[u8],
     ) -> Vec<u8> {
         if source.len() >= LARGE {
-            return self.compress_large(source);
+            return self.compress_large(source, xxh3_64(source));
         }
         let compressor = match dictionary {
             None => self.without.get_or_insert_with(|| compressor(&[])),
@@ -180,13 +185,14 @@ impl Packer {
         self.buffer[..length].to_vec()
     }
 
-    fn compress_large(&mut self, source: &[u8]) -> Vec<u8> {
+    /// `hash` is the XXH3 of `source`, 64 bits of it.
+    fn compress_large(&mut self, source: &[u8], hash: u64) -> Vec<u8> {
         let room = HEAD + block::get_maximum_output_size(source.len());
         if self.buffer.len() < room {
             self.buffer.resize(room, 0);
         }
         self.buffer[..LZ4.len()].copy_from_slice(LZ4);
-        self.buffer[LZ4.len()..HEAD].copy_from_slice(&xxh3_64(source).to_le_bytes());
+        self.buffer[LZ4.len()..HEAD].copy_from_slice(&hash.to_le_bytes());
         let packed = &mut self.buffer[HEAD..];
         let length = block::compress_into_with_table(source, packed, &mut self.table)
             .expect("the buffer holds the largest possible result");
