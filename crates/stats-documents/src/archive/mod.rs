@@ -90,6 +90,8 @@ pub struct Archive {
     age: AtomicU64,
     /// Shelves read since the last time this was written down, with the time of the reading.
     used: Mutex<BTreeMap<i64, i64>>,
+    /// Bytes of documents that were committed since the log was last moved into the file.
+    logged: AtomicU64,
 }
 
 /// A connection to read with, and what it needs to unpack documents.
@@ -137,6 +139,7 @@ impl Archive {
             idle: Mutex::new(vec![reader]),
             age: AtomicU64::new(0),
             used: Mutex::default(),
+            logged: AtomicU64::new(0),
         })
     }
 

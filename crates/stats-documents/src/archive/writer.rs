@@ -1,5 +1,7 @@
 //! Writing to the archive: documents in batches, one transaction each.
 
+use std::sync::atomic::Ordering;
+
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use stats_series::DocumentKind;
 
@@ -35,6 +37,9 @@ pub struct ArchiveWriter<'a> {
     batch_bytes: u64,
 }
 
+/// So many bytes of documents in the log are moved into the file.
+const MUCH_LOGGED: u64 = 4 << 20;
+
 /// What the present transaction knows.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -42,6 +47,8 @@ pub(crate) struct Batch {
     pub(crate) sequence: u64,
     pub(crate) shelves: Shelves,
     bytes: u64,
+    /// Bytes of documents as they are stored.
+    stored: u64,
 }
 
 /// A document as the archive has it.
@@ -143,7 +150,21 @@ impl<'a> ArchiveWriter<'a> {
             super::mirror::write_used(connection, &used)?;
             connection.execute_batch("COMMIT")
         };
-        finish().map_err(|cause| self.given_up(cause))
+        finish().map_err(|cause| self.given_up(cause))?;
+        self.archive.logged.fetch_add(batch.stored, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Moves what was committed from the log into the file if it is much: part by part, while others
+    /// read and write, rather than all of it when the archive is closed.
+    pub(crate) fn move_log(&self) {
+        if self.archive.logged.load(Ordering::Relaxed) < MUCH_LOGGED {
+            return;
+        }
+        self.archive.logged.store(0, Ordering::Relaxed);
+        // What cannot be moved now stays in the log, from which it is read as well.
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        drop(moved);
     }
 
     /// Does one thing inside the transaction of the batch, which begins now if there is none.
@@ -201,7 +222,7 @@ fn begin(connection: &Connection) -> rusqlite::Result<Batch> {
     let sequence = transaction
         .prepare_cached("SELECT sequence FROM archive")?
         .query_row([], |row| row.get(0))?;
-    Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0 })
+    Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0, stored: 0 })
 }
 
 fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
@@ -237,6 +258,7 @@ fn put(
         delete_row(connection, known, &document.id)?;
     }
     batch.shelves.add(connection, shelf, weight)?;
+    batch.stored += weight.stored;
     connection
         .prepare_cached(
             "INSERT INTO documents

@@ -360,7 +360,7 @@ impl Mirror {
     /// behind, or other processes learnt more meanwhile. It never becomes what is known; it only
     /// makes the next question compare everything.
     fn write(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<There, SourceError> {
-        let _writing = lock(&self.writing);
+        let writing = lock(&self.writing);
         let mut writer = self.archive.writer()?.with_whole_batches();
         let mut there = There::of_shelf(&mut writer, shelf)?;
         let as_known = there.held.as_ref() == Some(&text_of(there.fingerprint));
@@ -385,6 +385,8 @@ impl Mirror {
         if let Some(max_bytes) = self.options.max_bytes {
             writer.evict_to(max_bytes)?;
         }
+        drop(writing);
+        writer.move_log();
         Ok(there)
     }
 
