@@ -359,6 +359,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mirrored_document_is_hashed_once_for_both_ends() {
+        let shelf = Shelf { kind: DocumentKind::UsageDelta, community: "a".to_owned(), year: 2025 };
+        let day = "2025-03-09".parse().unwrap();
+        let mut packer = Packer::new(Arc::default());
+        for length in [LARGE - 1, LARGE, 5 * LARGE + 3] {
+            let source: Vec<u8> = (0..length).map(|n| b'a' + (n % 23) as u8).collect();
+            let document = Document { id: "a-2025-03-09", day, sequence: 5, source: &source };
+            let packed = packer.pack_from(&shelf, document);
+            assert_eq!(packed.digest, xxh3_128(&source).to_le_bytes());
+            let mut unpacker = Unpacker::default();
+            assert_eq!(unpacker.unpack(None, &packed.content, length).unwrap(), source);
+        }
+    }
+
+    #[test]
     fn damage_is_seen() {
         let small = br#"{"community_id":"global","period_start":"2025-03-09"}"#.to_vec();
         let large = br#"{"id":"eng","view":{"total_events":12}},"#.repeat(LARGE / 40 + 1);
