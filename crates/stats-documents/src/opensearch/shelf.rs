@@ -2,8 +2,8 @@
 //!
 //! Pages also ask for count, highest and sum of the numbers of the whole shelf. These must be the
 //! same each time and equal to what was received: then all pages saw one state and nothing was left
-//! out. A shelf of more than one page is read at a point in time, after which its first page alone
-//! is compared; without one, every page is.
+//! out. A shelf of more than two pages is read on at a point in time, whose first page alone is
+//! compared; without one, every page is.
 //!
 //! Day and sequence number are equal for two documents only where they are of different indices
 //! or shards. Pages follow each other at the border of days, wherever a day has more than one
@@ -65,6 +65,11 @@ struct Progress {
 }
 
 impl Progress {
+    /// How many documents were not handed over yet.
+    fn left(&self) -> u64 {
+        self.expected.map_or(0, |expected| expected.count).saturating_sub(self.seen.documents)
+    }
+
     /// Whether all further pages show the state that the first one did: they need not say so.
     fn is_confirmed(&self) -> bool {
         self.confirmed && self.pit.is_some()
@@ -107,7 +112,7 @@ impl Reading<'_> {
                         let message = format!("more than {LARGEST_PAGE} documents on one day");
                         break Err(Failure::Malformed(message));
                     }
-                    if !progress.pit_tried {
+                    if !progress.pit_tried && progress.left() > size as u64 {
                         progress.pit_tried = true;
                         progress.pit = PointInTime::open(client, self.call, &self.target.name)?;
                     }

@@ -280,6 +280,11 @@ pub(super) fn is_page(request: &Request) -> bool {
     reads_a_shelf(request) && !contains(&request.body, "\"_source\":")
 }
 
+/// Whether a request asks for documents of a shelf, and for others were asked before.
+pub(super) fn is_later_page(request: &Request) -> bool {
+    is_page(request) && contains(&request.body, "\"search_after\"")
+}
+
 /// Whether a request asks which documents a shelf holds.
 pub(super) fn is_manifest(request: &Request) -> bool {
     reads_a_shelf(request) && contains(&request.body, "\"_source\":")

@@ -31,7 +31,7 @@ once_more! {
         the_corpus_has_communities_bookmarks_and_events
         year_indices_with_guessed_mappings;
     shelves:
-        a_known_small_shelf_is_one_request
+        a_known_small_shelf_is_one_request_and_an_unknown_one_two
         a_refresh_of_the_clusters_own_leaves_it_open_what_is_shown
         a_write_is_noticed_again_when_it_becomes_visible
         days_with_several_documents_lie_on_page_borders_too

@@ -11,11 +11,13 @@ use stats_testkit::proxy::{Action, Fault};
 use super::support::{Cluster, KIND, pairs, read, shelf, year};
 
 #[test]
-pub(super) fn a_known_small_shelf_is_one_request() {
+pub(super) fn a_known_small_shelf_is_one_request_and_an_unknown_one_two() {
     let Some(cluster) = Cluster::new() else { return };
     let documents = cluster.put_year(300);
     let source = cluster.source();
     assert_eq!(read(&source, &shelf("a"), None).unwrap(), pairs(&documents));
+    assert_eq!(cluster.proxy.count("/_search?"), 2);
+    assert_eq!(cluster.proxy.count("/point_in_time"), 0);
     cluster.proxy.clear();
     assert_eq!(read(&source, &shelf("a"), None).unwrap(), pairs(&documents));
     assert_eq!(cluster.proxy.count(""), 1);

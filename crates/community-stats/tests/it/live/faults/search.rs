@@ -7,7 +7,7 @@ use stats_testkit::proxy::{Action, Fault, Request};
 use stats_testkit::services::{OpenSearch, Redis, Service, require};
 
 use super::super::corpus::{COMMUNITIES, DOCUMENTS, Line, SURROUNDINGS, golden, index, shelf};
-use super::super::support::{Change, Cluster, Live, errors, is_manifest, is_page};
+use super::super::support::{Change, Cluster, Live, errors, is_later_page, is_manifest, is_page};
 use super::{QUERY, TOUCHED, Trial};
 use crate::cli::support::MEDIEVAL;
 
@@ -189,14 +189,21 @@ fn a_document_changes_between_list_and_page() {
 fn a_document_changes_between_two_pages() {
     let Some(mut trial) = Trial::new() else { return };
     let line = shelf("usage_delta", MEDIEVAL)[40].clone();
-    for each_time in [false, true] {
-        // Between the first page and the state that the others are read from; those of the first
-        // community.
-        let change = changing(&trial, &line);
-        let fault = Fault::on("point_in_time?", change);
-        trial.live.cluster.proxy.add(if each_time { fault } else { fault.times(1) });
-        assert_one_changes(&trial, MEDIEVAL, each_time);
-        trial = restored(trial, &line);
+    // Two pages, and several: those after the first are read from a state of their own.
+    for (page_size, several) in [("64 KiB", false), ("8 KiB", true)] {
+        trial.live = trial.live.set("SOURCE_PAGE_SIZE", page_size);
+        for each_time in [false, true] {
+            // Behind the first page of the first community.
+            let change = changing(&trial, &line);
+            let fault = if several {
+                Fault::on("point_in_time?", change)
+            } else {
+                Fault::when(is_later_page, change)
+            };
+            trial.live.cluster.proxy.add(if each_time { fault } else { fault.times(1) });
+            assert_one_changes(&trial, MEDIEVAL, each_time);
+            trial = restored(trial, &line);
+        }
     }
 }
 
@@ -217,8 +224,10 @@ fn a_document_changes_while_the_mirror_is_synced() {
             let change = Action::Before(Arc::new(move || cluster.write(&changed)));
             // All of a shelf is fetched in several pages, a single document after a list.
             let of_kind = |request: &Request| request.target.contains("usage-delta");
-            let asks = |request: &Request| request.target.contains("point_in_time?");
-            let meant = if whole { asks } else { is_page };
+            let goes_on = |request: &Request| {
+                is_later_page(request) || request.target.contains("point_in_time?")
+            };
+            let meant = if whole { goes_on } else { is_page };
             Fault::when(move |request| of_kind(request) && meant(request), change)
         };
         trial.live.cluster.proxy.add(change().times(1));
