@@ -47,11 +47,11 @@ pub struct MirrorOptions {
 }
 
 impl Default for MirrorOptions {
-    /// No bound, 64 MiB, one second, one minute, one hour.
+    /// No bound, 8 MiB, one second, one minute, one hour.
     fn default() -> Self {
         Self {
             max_bytes: None,
-            batch_bytes: 64 << 20,
+            batch_bytes: 8 << 20,
             believe: Duration::from_secs(1),
             settle: Duration::from_secs(60),
             compare_all: Duration::from_secs(3600),
