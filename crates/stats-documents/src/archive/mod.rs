@@ -10,11 +10,12 @@
 //!
 //! * `schema`: the tables, and what makes a file an archive
 //! * `packing`, `dictionary`: documents as they are stored
-//! * `writer`, `shelves`, `entries`: writing, in transactions
+//! * `writer`, `connection`, `shelves`, `entries`: writing, in transactions
 //! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
 //! * `mirror`: origins, remembered positions, eviction
 //! * `stats`: sizes and counts
 
+mod connection;
 mod dictionary;
 mod entries;
 mod failure;
@@ -42,6 +43,7 @@ pub use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;
 pub use writer::{ArchiveWriter, Put};
 
+use self::connection::WriteConnection;
 use self::dictionary::Dictionaries;
 use self::failure::{DoingWithFile, Result};
 use self::packing::Unpacker;
@@ -86,6 +88,8 @@ pub struct Archive {
     history: String,
     dictionaries: Arc<Dictionaries>,
     idle: Mutex<Vec<Reader>>,
+    /// The connection of the last writer.
+    idle_writer: Mutex<Option<WriteConnection>>,
     /// Readers of an earlier age may be connected to a file that lay in the same place before.
     age: AtomicU64,
     /// Shelves read since the last time this was written down, with the time of the reading.
@@ -137,6 +141,7 @@ impl Archive {
             history,
             dictionaries,
             idle: Mutex::new(vec![reader]),
+            idle_writer: Mutex::default(),
             age: AtomicU64::new(0),
             used: Mutex::default(),
             logged: AtomicU64::new(0),

@@ -50,6 +50,49 @@ fn a_document_moves_between_shelves() {
     assert_eq!(bodies, 1);
 }
 
+fn put_and_commit(archive: &Archive, id: &str) {
+    let mut writer = archive.writer().unwrap();
+    writer.put_document(KIND, id, source("a", "2025-01-01", 1).as_bytes(), None).unwrap();
+    writer.commit().unwrap();
+}
+
+#[test]
+fn writers_take_over_a_connection_that_nothing_went_wrong_on() {
+    let (_folder, archive) = archive();
+    let waits = || lock(&archive.idle_writer).is_some();
+    put_and_commit(&archive, "x");
+    assert!(waits());
+    let mut writer = archive.writer().unwrap();
+    assert!(!waits());
+    writer.put_document(KIND, "y", source("a", "2025-01-02", 1).as_bytes(), None).unwrap();
+    drop(writer);
+    assert!(!waits(), "what was not committed ends with its connection");
+    assert_eq!(archive.stats().unwrap().documents[&KIND], 1);
+    let mut writer = archive.writer().unwrap();
+    let failed = writer.write(|connection, _| connection.execute_batch("SELECT nothing"));
+    assert!(failed.is_err());
+    drop(writer);
+    assert!(!waits());
+    put_and_commit(&archive, "y");
+    assert!(waits());
+    assert_eq!(archive.stats().unwrap().documents[&KIND], 2);
+}
+
+#[test]
+fn a_writer_writes_into_the_file_that_lies_there_now() {
+    let (folder, archive) = archive();
+    put_and_commit(&archive, "x");
+    for name in ["a", "a-wal", "a-shm"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let gone = archive.writer().unwrap_err();
+    assert_eq!(gone.kind(), SourceErrorKind::NotFound);
+    let other = Archive::open(folder.path().join("a"), ArchiveOptions::default()).unwrap();
+    put_and_commit(&archive, "y");
+    put_and_commit(&archive, "z");
+    assert_eq!(other.stats().unwrap().documents[&KIND], 2);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Put { id: u8, community: u8, day: u8, value: u8 },

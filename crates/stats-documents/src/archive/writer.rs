@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use stats_series::DocumentKind;
 
-use super::failure::{DoingWithFile, Result, failed};
+use super::connection::LentConnection;
+use super::failure::{Result, failed};
 use super::packing::{PackedDocument, Packer, SourceDigest, digest_of};
-use super::schema::{self, Access, code_of};
+use super::schema::code_of;
 use super::shelves::{Shelves, Weight};
 use super::{Archive, number_of};
 use crate::{DocumentFacts, SourceError, SourceErrorKind};
@@ -31,7 +32,7 @@ pub enum Put {
 /// writer is dropped, what was not committed is gone, and the archive is as it was before.
 pub struct ArchiveWriter<'a> {
     pub(crate) archive: &'a Archive,
-    pub(crate) connection: Connection,
+    pub(crate) connection: LentConnection<'a>,
     packer: Packer,
     batch: Option<Batch>,
     batch_bytes: u64,
@@ -63,17 +64,9 @@ struct Known {
 
 impl<'a> ArchiveWriter<'a> {
     pub(crate) fn new(archive: &'a Archive) -> Result<Self> {
-        let path = archive.path();
-        let timeout = archive.options().busy_timeout;
-        let connection = schema::connect(path, Access::Write, timeout)?;
-        // Room for the upper parts of the indices, into which ids come in no order.
-        connection.pragma_update(None, "cache_size", -32_768).doing("open", path)?;
-        if let Some(limit) = archive.options().limit_bytes {
-            limit_pages(&connection, limit).doing("open", path)?;
-        }
         Ok(Self {
             archive,
-            connection,
+            connection: LentConnection::take(archive)?,
             packer: archive.packer(),
             batch: None,
             batch_bytes: archive.options().batch_bytes,
@@ -141,7 +134,7 @@ impl<'a> ArchiveWriter<'a> {
     pub fn commit(&mut self) -> Result<()> {
         let Some(mut batch) = self.batch.take() else { return Ok(()) };
         let used = self.archive.take_used();
-        let connection = &self.connection;
+        let connection: &Connection = &self.connection;
         let mut finish = || {
             batch.shelves.write(connection)?;
             connection
@@ -196,6 +189,7 @@ impl<'a> ArchiveWriter<'a> {
     /// Throws the batch away after an error.
     fn given_up(&mut self, cause: rusqlite::Error) -> SourceError {
         self.batch = None;
+        self.connection.mark_unsound();
         if !self.connection.is_autocommit() {
             // SQLite rolled back by itself if this fails.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -223,12 +217,6 @@ fn begin(connection: &Connection) -> rusqlite::Result<Batch> {
         .prepare_cached("SELECT sequence FROM archive")?
         .query_row([], |row| row.get(0))?;
     Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0, stored: 0 })
-}
-
-fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
-    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    let pages = (limit / page.max(1)).max(1);
-    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
 }
 
 fn put(

@@ -1,0 +1,104 @@
+//! The connection to write with, which one writer takes over from the other: opening one costs more
+//! than writing a small shelf.
+
+use std::ops::Deref;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::failure::{DoingWithFile, Result};
+use super::schema::{self, Access};
+use super::{Archive, lock};
+
+/// A connection that waits for the next writer.
+#[derive(Debug)]
+pub(crate) struct WriteConnection {
+    connection: Connection,
+    /// The file it is connected to; `None` where that cannot be told.
+    file: Option<FileId>,
+}
+
+impl WriteConnection {
+    fn open(archive: &Archive) -> Result<Self> {
+        let path = archive.path();
+        let before = file_id(path);
+        let connection = schema::connect(path, Access::Write, archive.options().busy_timeout)?;
+        let file = file_id(path).filter(|id| before == Some(*id));
+        // Room for the upper parts of the indices, into which ids come in no order.
+        connection.pragma_update(None, "cache_size", -32_768).doing("open", path)?;
+        if let Some(limit) = archive.options().limit_bytes {
+            limit_pages(&connection, limit).doing("open", path)?;
+        }
+        Ok(Self { connection, file })
+    }
+}
+
+fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
+    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = (limit / page.max(1)).max(1);
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+/// A connection in the hands of a writer; it goes back when the writer is done.
+pub(crate) struct LentConnection<'a> {
+    archive: &'a Archive,
+    /// `None` only while it goes back.
+    lent: Option<WriteConnection>,
+    /// Whether all that was done on it succeeded.
+    sound: bool,
+}
+
+impl<'a> LentConnection<'a> {
+    /// The one that waits, if it is still connected to what lies at the archive's path, else a new
+    /// one.
+    pub(crate) fn take(archive: &'a Archive) -> Result<Self> {
+        let there = file_id(archive.path());
+        let waiting = lock(&archive.idle_writer).take();
+        let lent = match waiting.filter(|idle| idle.file.is_some() && idle.file == there) {
+            Some(idle) => idle,
+            None => WriteConnection::open(archive)?,
+        };
+        Ok(Self { archive, lent: Some(lent), sound: true })
+    }
+
+    /// After an error a connection may be in any state: nobody else shall use it.
+    pub(crate) fn mark_unsound(&mut self) {
+        self.sound = false;
+    }
+}
+
+impl Deref for LentConnection<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.lent.as_ref().expect("there until it goes back").connection
+    }
+}
+
+impl Drop for LentConnection<'_> {
+    fn drop(&mut self) {
+        // An open transaction ends with the connection: nothing of it stays.
+        if self.sound
+            && self.is_autocommit()
+            // The pages that were read are not worth their room.
+            && self.execute_batch("PRAGMA shrink_memory").is_ok()
+            && let Some(connection) = self.lent.take()
+        {
+            *lock(&self.archive.idle_writer) = Some(connection);
+        }
+    }
+}
+
+/// Device and number of a file. No other file has them as long as it is open.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(_path: &Path) -> Option<FileId> {
+    None
+}
