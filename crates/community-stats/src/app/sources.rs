@@ -19,7 +19,7 @@ use crate::service::chain;
 /// Where documents come from.
 pub enum Documents {
     /// The archive that `import` fills.
-    Imported(Archive),
+    Imported(Box<Archive>),
     /// A cluster behind its mirror.
     Mirrored(Box<Mirror>),
 }
@@ -31,7 +31,7 @@ impl App {
     /// When settings or source do not work.
     pub fn documents(&self) -> Result<Documents, AppError> {
         Ok(match self.settings.source.kind {
-            SourceKind::Archive => Documents::Imported(self.imported()?),
+            SourceKind::Archive => Documents::Imported(Box::new(self.imported()?)),
             SourceKind::Opensearch => Documents::Mirrored(Box::new(self.mirror(Ok)?)),
         })
     }
@@ -39,7 +39,7 @@ impl App {
     /// Where documents, bookmarks and communities come from.
     pub(super) fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
         let documents: Arc<dyn DocumentSource> = match self.documents()? {
-            Documents::Imported(archive) => Arc::new(archive),
+            Documents::Imported(archive) => Arc::new(*archive),
             Documents::Mirrored(mirror) => Arc::new(*mirror),
         };
         self.with_communities(documents)

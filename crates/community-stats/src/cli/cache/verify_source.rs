@@ -26,7 +26,7 @@ struct Audit {
 /// Compares all shelves that `filter` lets through.
 pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
     let audit = match app.documents()? {
-        Documents::Imported(archive) => of_archive(&archive, filter)?,
+        Documents::Imported(archive) => of_archive(archive.as_ref(), filter)?,
         Documents::Mirrored(mirror) => {
             let AuditReport { shelves, differences, missing } = mirror.audit(filter)?;
             let missing = missing.iter().map(|(kind, error)| (*kind, chain(error)));
