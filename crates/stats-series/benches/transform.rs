@@ -13,7 +13,7 @@ use stats_series::{
     SeriesBuilder, SeriesConfig,
 };
 use stats_testkit::corpus;
-use stats_testkit::measure::{medians, timed};
+use stats_testkit::measure::{exponent, medians, timed};
 
 const DAYS: u32 = 365;
 const ROUNDS: usize = 15;
@@ -143,14 +143,4 @@ fn linear_lines() {
         [30, 60, 120, 240, 480].map(|days| (f64::from(days), time(20, days).1)).to_vec();
     println!("\nlinear: exponent in items (5 to 320, 60 days) {:.3}", exponent(&by_items));
     println!("linear: exponent in documents (30 to 480, 20 items) {:.3}", exponent(&by_documents));
-}
-
-fn exponent(points: &[(f64, f64)]) -> f64 {
-    let count = points.len() as f64;
-    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let (x, y) = logs.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
-    let (x, y) = (x / count, y / count);
-    let covariance: f64 = logs.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
-    let variance: f64 = logs.iter().map(|point| (point.0 - x).powi(2)).sum();
-    covariance / variance
 }

@@ -29,3 +29,14 @@ pub fn timed(subject: impl FnOnce()) -> Duration {
     subject();
     start.elapsed()
 }
+
+/// By which power of the first numbers the second ones grow, fitted by least squares on logarithms.
+pub fn exponent(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    let (x, y) = logs.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
+    let (x, y) = (x / count, y / count);
+    let covariance: f64 = logs.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let variance: f64 = logs.iter().map(|point| (point.0 - x).powi(2)).sum();
+    covariance / variance
+}
