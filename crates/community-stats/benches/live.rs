@@ -32,13 +32,13 @@ use stats_testkit::{corpus, http, services};
 use tempfile::TempDir;
 
 const ITEMS: usize = 20;
-const ROUNDS: usize = 3;
-const THREADS: std::ops::RangeInclusive<usize> = 1..=4;
+const ROUNDS: usize = 6;
+const THREADS: std::ops::RangeInclusive<usize> = 1..=6;
 
 fn main() {
     let communities = std::env::args().filter_map(|text| text.parse().ok()).next().unwrap_or(2);
     let folder = tempfile::tempdir().unwrap();
-    println!("best of {ROUNDS} rounds and of 1 to 4 threads, for each; seconds\n");
+    println!("best of {ROUNDS} rounds and of 1 to 6 threads, for each; seconds\n");
     let node = services::OpenSearch::start().unwrap();
     println!("two cores for the node and the program together");
     generation(&node, folder.path(), communities);

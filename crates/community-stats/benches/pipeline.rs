@@ -1,5 +1,5 @@
 //! Import, and generation from archive to store, against two general JSON readers on the same
-//! bytes in the same run.
+//! bytes in the same run; and how both grow with the number of communities.
 //!
 //! `cargo bench -p community-stats --bench pipeline`
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
@@ -7,6 +7,7 @@
 
 use std::hint::black_box;
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
 use stats_series::{Category, FloatStyle, Layouts, SeriesConfig};
 use stats_testkit::corpus;
-use stats_testkit::measure::{medians, timed};
+use stats_testkit::measure::{exponent, medians, timed};
 
 const KINDS: [&str; 4] = ["usage_snapshot", "usage_delta", "record_snapshot", "record_delta"];
 const ROUNDS: usize = 5;
@@ -34,6 +35,27 @@ fn main() {
         let export = corpus::export(&KINDS, items, 365, 0);
         lines(class, &export);
     }
+    many_communities();
+}
+
+/// How time grows with the number of small communities.
+fn many_communities() {
+    println!("\n30 days of many communities, one item in every list; one thread\n");
+    println!("{:<28} {:>9} {:>9}", "communities", "import ms", "generate ms");
+    let (mut imports, mut runs) = (Vec::new(), Vec::new());
+    for communities in [125, 250, 500, 1000, 2000] {
+        let export: String =
+            (0..communities).map(|number| corpus::export(&KINDS, 1, 30, number)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("archive.db");
+        let imported = timed(|| import_into(&archive, &export));
+        let made = generate(&archive, &folder.path().join("store.db"), true, communities);
+        let [imported, made] = [imported, made].map(|time| time.as_secs_f64());
+        println!("{communities:<28} {:>9.0} {:>9.0}", imported * 1e3, made * 1e3);
+        imports.push((f64::from(communities), imported));
+        runs.push((f64::from(communities), made));
+    }
+    println!("exponents in communities {:>12.3} {:>9.3}", exponent(&imports), exponent(&runs));
 }
 
 fn lines(class: &str, export: &str) {
@@ -61,8 +83,8 @@ fn lines(class: &str, export: &str) {
                 let archive = archive.next().unwrap();
                 timed(|| import_into(&archive, export))
             },
-            &mut || generate(&kept, &full.next().unwrap(), false),
-            &mut || generate(&kept, &optimized.next().unwrap(), true),
+            &mut || generate(&kept, &full.next().unwrap(), false, 1),
+            &mut || generate(&kept, &optimized.next().unwrap(), true, 1),
             &mut || {
                 let mut total = Duration::ZERO;
                 for line in export.lines() {
@@ -98,7 +120,7 @@ fn lines(class: &str, export: &str) {
     }
 }
 
-fn import_into(path: &std::path::Path, export: &str) {
+fn import_into(path: &Path, export: &str) {
     let archive = Archive::open(path, ArchiveOptions::default()).unwrap();
     let reader = Box::new(Cursor::new(export.to_owned().into_bytes()));
     let inputs = vec![Input::Reader { name: "export".to_owned(), reader }];
@@ -107,7 +129,7 @@ fn import_into(path: &std::path::Path, export: &str) {
 }
 
 /// All eight categories of the year, from archive to store.
-fn generate(archive: &std::path::Path, store: &std::path::Path, optimize: bool) -> Duration {
+fn generate(archive: &Path, store: &Path, optimize: bool, communities: u32) -> Duration {
     let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let source = Archive::open_read_only(archive, ArchiveOptions::default()).unwrap();
@@ -123,9 +145,8 @@ fn generate(archive: &std::path::Path, store: &std::path::Path, optimize: bool) 
         layouts: Layouts::default(),
     };
     let service = CachedResponseService::new(Arc::new(source), Arc::new(store), clock, settings);
-    let community = "6f0c1f3e-8a52-4d6e-9c1b-000000000000".to_owned();
     let request = Request {
-        communities: Communities::Named(vec![community]),
+        communities: Communities::Named((0..communities).map(corpus::community).collect()),
         years: Years::Named(vec![2025]),
         ..Request::default()
     };
@@ -133,6 +154,7 @@ fn generate(archive: &std::path::Path, store: &std::path::Path, optimize: bool) 
     timed(|| {
         let mut run = Run { workers: 1, cancel: &cancel, progress: &mut |_| {} };
         let summary = service.create(&request, &mut run).unwrap();
-        assert_eq!((summary.success, summary.failed), (Category::ALL.len() as u64, 0));
+        let responses = u64::from(communities) * Category::ALL.len() as u64;
+        assert_eq!((summary.success, summary.failed), (responses, 0));
     })
 }
