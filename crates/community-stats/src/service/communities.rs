@@ -1,7 +1,7 @@
 //! Which communities and years a request is about (cache-and-jobs specification, sections 3.2
 //! and 7).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use stats_documents::{Community, Day, DeletionStatus, DocumentSource};
@@ -62,6 +62,10 @@ pub struct Member {
 #[derive(Debug)]
 pub struct Directory {
     communities: Vec<Community>,
+    /// Where the community with an id is.
+    by_id: HashMap<String, usize>,
+    /// Where the standing community with a slug is.
+    by_slug: HashMap<String, usize>,
 }
 
 impl Directory {
@@ -70,7 +74,15 @@ impl Directory {
     /// # Errors
     /// When the source cannot answer.
     pub fn read(source: &dyn DocumentSource) -> Result<Self, ServiceError> {
-        Ok(Self { communities: source.communities()? })
+        let communities = source.communities()?;
+        let (mut by_id, mut by_slug) = (HashMap::new(), HashMap::new());
+        for (place, community) in communities.iter().enumerate() {
+            by_id.entry(community.id.clone()).or_insert(place);
+            if let (Some(slug), true) = (&community.slug, stands(community)) {
+                by_slug.entry(slug.clone()).or_insert(place);
+            }
+        }
+        Ok(Self { communities, by_id, by_slug })
     }
 
     /// The ids a request is about, each once, in its order. `shelved` are the communities that
@@ -87,10 +99,10 @@ impl Directory {
         match asked {
             Communities::All => Ok(self.all(opt_in, shelved)),
             Communities::Named(names) => {
-                let mut ids = Vec::new();
+                let (mut ids, mut taken) = (Vec::new(), HashSet::new());
                 for name in names {
                     let id = self.resolve(name, shelved)?;
-                    if !ids.contains(&id) {
+                    if taken.insert(id.clone()) {
                         ids.push(id);
                     }
                 }
@@ -117,27 +129,28 @@ impl Directory {
         if name == GLOBAL || shelved.contains(name) || self.find(name).is_some() {
             return Ok(name.to_owned());
         }
-        match self.standing().find(|community| community.slug.as_deref() == Some(name)) {
-            Some(community) => Ok(community.id.clone()),
-            None => Err(ServiceError::UnknownCommunity {
-                id: name.to_owned(),
-                similar: self.similar_names(name, shelved),
-            }),
-        }
+        self.id_of_slug(name).map(ToOwned::to_owned).ok_or_else(|| ServiceError::UnknownCommunity {
+            id: name.to_owned(),
+            similar: self.similar_names(name, shelved),
+        })
     }
 
-    /// The id of the community with exactly this slug. Slugs of deleted communities do not count.
+    /// The id of the community with exactly this slug, if there is one. Slugs of deleted communities
+    /// do not count.
+    #[must_use]
+    pub fn id_of_slug(&self, slug: &str) -> Option<&str> {
+        self.by_slug.get(slug).map(|place| self.communities[*place].id.as_str())
+    }
+
+    /// The same.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none; with those that are spelled much the same.
     pub fn resolve_slug(&self, slug: &str) -> Result<String, ServiceError> {
-        self.standing()
-            .find(|community| community.slug.as_deref() == Some(slug))
-            .map(|community| community.id.clone())
-            .ok_or_else(|| ServiceError::UnknownSlug {
-                slug: slug.to_owned(),
-                similar: similar(slug, self.standing().filter_map(|c| c.slug.as_deref())),
-            })
+        self.id_of_slug(slug).map(ToOwned::to_owned).ok_or_else(|| ServiceError::UnknownSlug {
+            slug: slug.to_owned(),
+            similar: similar(slug, self.standing().filter_map(|c| c.slug.as_deref())),
+        })
     }
 
     fn similar_names(&self, name: &str, shelved: &BTreeSet<String>) -> Vec<String> {
@@ -150,7 +163,7 @@ impl Directory {
     /// The community with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Community> {
-        self.communities.iter().find(|community| community.id == id)
+        self.by_id.get(id).map(|place| &self.communities[*place])
     }
 
     /// Whether the source knows any communities at all.
@@ -164,7 +177,7 @@ impl Directory {
     #[must_use]
     pub fn is_wanted(&self, id: &str, shelved: &BTreeSet<String>) -> bool {
         match self.find(id) {
-            Some(community) => community.deletion == DeletionStatus::Published,
+            Some(community) => stands(community),
             None => id == GLOBAL || (self.is_empty() && shelved.contains(id)),
         }
     }
@@ -172,12 +185,12 @@ impl Directory {
     /// The ids of the communities that were deleted.
     #[must_use]
     pub fn deleted(&self) -> Vec<String> {
-        let gone = self.communities.iter().filter(|c| c.deletion != DeletionStatus::Published);
+        let gone = self.communities.iter().filter(|community| !stands(community));
         gone.map(|community| community.id.clone()).collect()
     }
 
     fn standing(&self) -> impl Iterator<Item = &Community> {
-        self.communities.iter().filter(|c| c.deletion == DeletionStatus::Published)
+        self.communities.iter().filter(|community| stands(community))
     }
 
     /// The members with these ids: lifespan and layout of each.
@@ -191,15 +204,13 @@ impl Directory {
         layouts: &Layouts,
         first_shelf: &BTreeMap<String, i16>,
     ) -> Result<Vec<Member>, ServiceError> {
-        let by_id: HashMap<&str, &Community> =
-            self.communities.iter().map(|community| (community.id.as_str(), community)).collect();
         let named: Vec<String> = ids.iter().filter(|id| *id != GLOBAL).cloned().collect();
         let events =
             if named.is_empty() { BTreeMap::new() } else { source.first_events(&named)? };
         let fallback = source.first_record()?.map(Day::year);
         let mut cache = LayoutCache { layouts, known: HashMap::new() };
         let member = |id: String| {
-            let community = by_id.get(id.as_str()).copied();
+            let community = self.find(&id);
             let told = [events.get(&id).copied(), community.and_then(|c| c.created)];
             let first_year = told
                 .into_iter()
@@ -211,7 +222,7 @@ impl Directory {
                 .unwrap_or(FALLBACK_YEAR);
             Member {
                 slug: community.and_then(|c| c.slug.clone()),
-                deleted: community.is_some_and(|c| c.deletion != DeletionStatus::Published),
+                deleted: community.is_some_and(|community| !stands(community)),
                 first_year,
                 layout: cache.of(&id, community),
                 id,
@@ -221,10 +232,14 @@ impl Directory {
     }
 }
 
+/// Whether a community was not deleted.
+fn stands(community: &Community) -> bool {
+    community.deletion == DeletionStatus::Published
+}
+
 /// Whether a community is among "all communities".
 fn takes_part(community: &Community, opt_in: bool) -> bool {
-    community.deletion == DeletionStatus::Published
-        && (!opt_in || community.dashboard_enabled == Some(true))
+    stands(community) && (!opt_in || community.dashboard_enabled == Some(true))
 }
 
 /// Most communities share a layout; each is read once.

@@ -222,7 +222,7 @@ impl CachedResponseService {
         if directory.find(name).is_some() {
             return Ok(name.to_owned());
         }
-        Ok(directory.resolve_slug(name).unwrap_or_else(|_| name.to_owned()))
+        Ok(directory.id_of_slug(name).unwrap_or(name).to_owned())
     }
 
     /// The description of an entry made now, of which nothing but its place and time is known.

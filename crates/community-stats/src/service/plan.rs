@@ -298,7 +298,7 @@ impl CachedResponseService {
                 let kinds = DocumentKind::ALL.into_iter().collect();
                 let ids: Vec<String> = names
                     .iter()
-                    .map(|name| directory.resolve_slug(name).unwrap_or_else(|_| name.clone()))
+                    .map(|name| directory.id_of_slug(name).unwrap_or(name).to_owned())
                     .collect();
                 if ids.is_empty() {
                     Ok(Standing::default())
