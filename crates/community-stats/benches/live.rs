@@ -18,7 +18,6 @@ use community_stats::service::{
 };
 use jiff::Timestamp;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use stats_cache::{Clock, ManualClock, SqliteOptions, SqliteStore};
 use stats_documents::{
@@ -26,7 +25,7 @@ use stats_documents::{
     ShelfFilter,
 };
 use stats_series::{Category, DocumentKind, FloatStyle, Layouts, SeriesConfig};
-use stats_testkit::measure::timed;
+use stats_testkit::measure::{processor_time, timed};
 use stats_testkit::proxy::HttpProxy;
 use stats_testkit::{corpus, http, services};
 use tempfile::TempDir;
@@ -143,9 +142,9 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn taken(&self, subject: impl FnOnce()) -> Taken {
-        let (node, program) = (node_time(self.node), program_time());
+        let (node, program) = (node_time(self.node), processor_time());
         let wall = timed(subject);
-        Taken { wall, program: program_time() - program, node: node_time(self.node) - node }
+        Taken { wall, program: processor_time() - program, node: node_time(self.node) - node }
     }
 
     fn source(&self) -> OpenSearch {
@@ -211,11 +210,6 @@ impl Bench<'_> {
 
 fn mirror_in(folder: &Path) -> PathBuf {
     folder.join("mirror.db")
-}
-
-fn program_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 
 /// Processor time of the node's process so far, in steps of 10 ms.

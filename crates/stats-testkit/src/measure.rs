@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Runs the subjects in turn, so that a drift of the machine meets all alike, once to warm up and
 /// then `rounds` times; gives the median of what each says of itself.
 pub fn medians<const N: usize>(
@@ -28,6 +30,13 @@ pub fn timed(subject: impl FnOnce()) -> Duration {
     let start = Instant::now();
     subject();
     start.elapsed()
+}
+
+/// Processor time of this process so far, all threads together.
+pub fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let part = |number| u64::try_from(number).unwrap_or(0);
+    Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
 }
 
 /// By which power of the first numbers the second ones grow, fitted by least squares on logarithms.
