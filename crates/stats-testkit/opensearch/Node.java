@@ -1,19 +1,16 @@
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
 import org.opensearch.common.settings.Settings;
-import org.opensearch.index.reindex.ReindexPlugin;
 import org.opensearch.node.InternalSettingsPreparer;
-import org.opensearch.transport.Netty4Plugin;
 
 /** One OpenSearch node in one process: {@code Node <home> <http port> <transport port>}. */
 public final class Node extends org.opensearch.node.Node {
   private Node(Settings settings) {
     super(
         InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test-node"),
-        List.of(Netty4Plugin.class, ReindexPlugin.class),
+        Plugins.ALL,
         true);
   }
 

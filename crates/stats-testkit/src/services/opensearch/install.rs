@@ -14,6 +14,7 @@ use anyhow::{Context, anyhow, ensure};
 use super::Release;
 use crate::services::process::on_path;
 
+const LAUNCHER: &str = include_str!("../../../opensearch/Node.java");
 const LOGGING: &str = include_str!("../../../opensearch/log4j2.properties");
 
 /// The program that is missing, if no node of this line can be started here.
@@ -31,7 +32,7 @@ fn cache(release: Release) -> Option<PathBuf> {
         .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
         .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
     let mut hasher = DefaultHasher::new();
-    (release.project(), release.launcher_source(), LOGGING).hash(&mut hasher);
+    (release.project(), LAUNCHER, release.plugins(), LOGGING).hash(&mut hasher);
     let version = release.version();
     Some(parent.join(format!("opensearch-{version}-{:08x}", hasher.finish() as u32)))
 }
@@ -47,17 +48,18 @@ pub(super) fn install(release: Release) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(parent)?;
     let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
     let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
-    let source = format!("{}.java", release.launcher());
     fs::create_dir(&classes)?;
     fs::write(building.path().join("pom.xml"), release.project())?;
-    fs::write(building.path().join(&source), release.launcher_source())?;
+    fs::write(building.path().join("Node.java"), LAUNCHER)?;
+    fs::write(building.path().join("Plugins.java"), release.plugins())?;
     fs::write(classes.join("log4j2.properties"), LOGGING)?;
     let mut maven = Command::new("mvn");
     maven.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
     run(maven.current_dir(building.path()))?;
     let mut compiler = Command::new(compiler);
     compiler.args(["--release", &release.java().to_string()]);
-    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes).arg(&source);
+    compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes);
+    compiler.args(["Node.java", "Plugins.java"]);
     run(compiler.current_dir(building.path()))?;
     keep(building, &home)?;
     Ok(home)

@@ -92,7 +92,7 @@ impl OpenSearch {
             let mut command = run(&java);
             command.args(["-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
             command.args(release.options());
-            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, release.launcher()]);
+            command.args(["-Dlog4j2.disable.jmx=true", "-cp", &class_path, "Node"]);
             command.arg(&folder).args([port.to_string(), transport.to_string()]);
             let mut process = Process::start(name, &folder, "TERM", &command)?;
             let mut node = Self { url: format!("http://127.0.0.1:{port}"), process: None };

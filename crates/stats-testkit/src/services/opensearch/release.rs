@@ -38,23 +38,16 @@ impl Release {
     /// Names the libraries.
     pub(super) const fn project(self) -> &'static str {
         match self {
-            Self::V2 => include_str!("../../../opensearch/pom.xml"),
-            Self::V3 => include_str!("../../../opensearch/pom3.xml"),
+            Self::V2 => include_str!("../../../opensearch/v2/pom.xml"),
+            Self::V3 => include_str!("../../../opensearch/v3/pom.xml"),
         }
     }
 
-    /// The main class.
-    pub(super) const fn launcher(self) -> &'static str {
+    /// The source of the class that names the plugins.
+    pub(super) const fn plugins(self) -> &'static str {
         match self {
-            Self::V2 => "Node",
-            Self::V3 => "Node3",
-        }
-    }
-
-    pub(super) const fn launcher_source(self) -> &'static str {
-        match self {
-            Self::V2 => include_str!("../../../opensearch/Node.java"),
-            Self::V3 => include_str!("../../../opensearch/Node3.java"),
+            Self::V2 => include_str!("../../../opensearch/v2/Plugins.java"),
+            Self::V3 => include_str!("../../../opensearch/v3/Plugins.java"),
         }
     }
 
