@@ -142,10 +142,10 @@ impl Directory {
         self.by_slug.get(slug).map(|place| self.communities[*place].id.as_str())
     }
 
-    /// The same.
+    /// [`id_of_slug`](Self::id_of_slug), where there should be one.
     ///
     /// # Errors
-    /// When there is none; with those that are spelled much the same.
+    /// When there is none; names those that are spelled much the same.
     pub fn resolve_slug(&self, slug: &str) -> Result<String, ServiceError> {
         self.id_of_slug(slug).map(ToOwned::to_owned).ok_or_else(|| ServiceError::UnknownSlug {
             slug: slug.to_owned(),
