@@ -29,6 +29,7 @@ mod date;
 mod failure;
 mod kind;
 mod plan;
+mod predict;
 mod reader;
 mod rules;
 mod scan;

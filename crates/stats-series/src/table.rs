@@ -9,7 +9,7 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::plan::{Column, Place};
-use crate::scan::number::Cell;
+use crate::scan::cell::Cell;
 
 /// Texts, one behind the other.
 #[derive(Debug, Default)]
@@ -57,12 +57,12 @@ pub(crate) struct Series {
 }
 
 /// The bytes of an item around its numbers: before the first and behind the last, and the number
-/// of the [`Shape`](crate::scan::shape::Shape) in between. Without a shape, nothing is known.
+/// of the [`Template`](crate::predict::template::Template) in between. Without a template, nothing is known.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outline {
     pub(crate) head: Range<usize>,
     pub(crate) tail: Range<usize>,
-    pub(crate) shape: Option<u16>,
+    pub(crate) template: Option<u16>,
     /// How often it was remembered. A series whose items keep changing their looks is given up.
     pub(crate) remembered: u8,
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::plan::Plan;
 use crate::reader::{DocumentDate, Reader};
-use crate::scan::number::{Cell, CellValue};
+use crate::scan::cell::{Cell, CellValue};
 use crate::table::{RowsBySeries, Table};
 
 /// How large floats are written.

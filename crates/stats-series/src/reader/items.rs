@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use super::totals::Totals;
 use super::{Habits, Reader};
 use crate::plan::{ListSide, Place};
+use crate::predict::template::{MAX_NUMBERS, MAX_TEMPLATES, Numbers, Template, dissect_item};
 use crate::rules::item_fields;
+use crate::scan::cell::Cell;
 use crate::scan::json::{Next, Parsed, after_member, members, skip_space, skip_value, string_stop};
-use crate::scan::number::Cell;
 use crate::scan::python::python_text;
-use crate::scan::shape::{MAX_NUMBERS, MAX_SHAPES, Numbers, Shape, dissect_item};
 use crate::scan::verbatim::{Unwritable, write_identity, write_text, write_value};
 use crate::table::{NOBODY, Outline, Table};
 
@@ -40,7 +40,7 @@ impl Reader {
         Ok(end)
     }
 
-    /// Reads an item that looks as its series looked before; see [`Shape`].
+    /// Reads an item that looks as its series looked before; see [`Template`].
     #[inline]
     fn read_known_item<'a>(
         &mut self,
@@ -59,22 +59,22 @@ impl Reader {
         let mut series = expected;
         let mut end = None;
         if expected != NOBODY {
-            end = read_outlined(rows, &habits.shapes, expected, bytes, at, &mut numbers);
+            end = read_outlined(rows, &habits.templates, expected, bytes, at, &mut numbers);
         }
         if end.is_none() {
             series = find_by_plain_id(rows, bytes, at, &mut self.scratch)?;
             if series == expected {
                 return None;
             }
-            end = read_outlined(rows, &habits.shapes, series, bytes, at, &mut numbers);
+            end = read_outlined(rows, &habits.templates, series, bytes, at, &mut numbers);
         }
         let end = end?;
         let mut cells = [Cell::NONE; MAX_COLUMNS];
-        for (cell, recipe) in cells.iter_mut().zip(&habits.recipes) {
-            *cell = recipe.apply(&numbers)?;
+        for (cell, program) in cells.iter_mut().zip(&habits.programs) {
+            *cell = program.apply(&numbers)?;
         }
         if rows.claim(series, self.reading) {
-            rows.push_row(series, document, &cells[..habits.recipes.len()]);
+            rows.push_row(series, document, &cells[..habits.programs.len()]);
         }
         follow(habits, rows, list, series);
         Some(end)
@@ -165,12 +165,12 @@ impl Reader {
         }
         let Some(dissected) = dissect_item(self.kind, item) else { return };
         let habits = &mut self.habits[table];
-        let known = habits.shapes.iter().position(|shape| *shape == dissected.shape);
-        let shape = match known {
-            Some(shape) => shape,
-            None if habits.shapes.len() < MAX_SHAPES => {
-                habits.shapes.push(dissected.shape);
-                habits.shapes.len() - 1
+        let known = habits.templates.iter().position(|template| *template == dissected.template);
+        let template = match known {
+            Some(template) => template,
+            None if habits.templates.len() < MAX_TEMPLATES => {
+                habits.templates.push(dissected.template);
+                habits.templates.len() - 1
             }
             None => return,
         };
@@ -178,7 +178,7 @@ impl Reader {
         let head = rows.keep(&item[..dissected.first]);
         let tail = rows.keep(&item[dissected.last..]);
         rows.series[series as usize].outline =
-            Outline { head, tail, shape: Some(shape as u16), remembered: remembered + 1 };
+            Outline { head, tail, template: Some(template as u16), remembered: remembered + 1 };
     }
 
     fn item_path(&self, table: usize, index: u64) -> String {
@@ -229,19 +229,19 @@ fn follow(habits: &mut Habits, rows: &mut Table, list: &mut ListReading<'_>, ser
 #[inline]
 fn read_outlined(
     rows: &Table,
-    shapes: &[Shape],
+    templates: &[Template],
     series: u32,
     bytes: &[u8],
     at: usize,
     numbers: &mut Numbers,
 ) -> Option<usize> {
     let outline = &rows.series.get(series as usize)?.outline;
-    let shape = &shapes[outline.shape? as usize];
+    let template = &templates[outline.template? as usize];
     let head = rows.text(&outline.head);
     if !bytes.get(at..)?.starts_with(head) {
         return None;
     }
-    let end = shape.read(bytes, at + head.len(), numbers)?;
+    let end = template.read(bytes, at + head.len(), numbers)?;
     let tail = rows.text(&outline.tail);
     bytes.get(end..)?.starts_with(tail).then_some(end + tail.len())
 }

@@ -7,18 +7,19 @@ mod totals;
 
 use std::borrow::Cow;
 
-use self::totals::{KnownTotals, Totals, value_cell};
+use self::totals::{Totals, value_cell};
 use crate::DocumentKind;
 use crate::date::{CalendarDate, parse_date};
 use crate::failure::{DocumentFailure, Failures};
 use crate::plan::{ListSide, Place};
+use crate::predict::program::Program;
+use crate::predict::template::Template;
+use crate::predict::totals::KnownTotals;
 use crate::rules::{Refused, Value, document_fields};
+use crate::scan::cell::Cell;
 use crate::scan::json::{
     Malformed, Next, after_member, expect_colon, read_key, skip_space, skip_value, string_text,
 };
-use crate::scan::number::Cell;
-use crate::scan::recipe::Recipe;
-use crate::scan::shape::Shape;
 use crate::scan::verbatim::{Unwritable, write_text};
 use crate::table::{Mark, NOBODY, Table, Texts};
 
@@ -43,8 +44,8 @@ struct ListTables {
 /// What a table needs besides its rows to read items quickly.
 #[derive(Debug)]
 struct Habits {
-    recipes: Vec<Recipe>,
-    shapes: Vec<Shape>,
+    programs: Vec<Program>,
+    templates: Vec<Template>,
     /// The first series of the last list.
     leader: u32,
 }
@@ -143,8 +144,9 @@ impl Reader {
                 } = Some(index);
             }
         }
-        let recipes = table.columns.iter().map(|column| Recipe::new(self.kind, *column)).collect();
-        self.habits.push(Habits { recipes, shapes: Vec::new(), leader: NOBODY });
+        let programs =
+            table.columns.iter().map(|column| Program::new(self.kind, *column)).collect();
+        self.habits.push(Habits { programs, templates: Vec::new(), leader: NOBODY });
         self.failures.add_table(table.columns.len());
         self.tables.push(table);
     }
@@ -329,8 +331,8 @@ impl Reader {
             }
             self.tables[index].start_row(0, document);
             if let Some(numbers) = self.known_totals.numbers() {
-                for recipe in &self.habits[index].recipes {
-                    let cell = recipe.apply(numbers);
+                for program in &self.habits[index].programs {
+                    let cell = program.apply(numbers);
                     debug_assert!(cell.is_some(), "usage numbers are taken as they are");
                     self.tables[index].push_cell(cell.unwrap_or(Cell::NONE));
                 }

@@ -3,8 +3,8 @@
 use crate::DocumentKind;
 use crate::plan::Column;
 use crate::rules::{RecordDelta, RecordSnapshot, Refused, Usage, UsageTotals, Value};
-use crate::scan::number::{Cell, Number, number};
-use crate::scan::shape::{Dissected, MAX_NUMBERS, Numbers, Shape, dissect_totals};
+use crate::scan::cell::Cell;
+use crate::scan::number::{Number, number};
 use crate::scan::verbatim::{Unwritable, write_number, write_value};
 use crate::table::Texts;
 
@@ -24,67 +24,6 @@ pub(super) fn value_cell(texts: &mut Texts, value: Value<'_>) -> Result<Cell, Un
     match short {
         Some(cell) => Ok(cell),
         None => texts.keep(|out| write_number(out, value)).map(Cell::text),
-    }
-}
-
-/// The totals of usage documents, read by their looks once those are known; see [`Shape`].
-#[derive(Debug, Default)]
-pub(super) struct KnownTotals {
-    looks: Option<Looks>,
-    /// How often looks were remembered. Totals that keep changing theirs are given up.
-    remembered: u8,
-    numbers: Option<Numbers>,
-}
-
-/// The bytes of totals around their numbers.
-#[derive(Debug)]
-struct Looks {
-    head: Vec<u8>,
-    shape: Shape,
-    tail: Vec<u8>,
-}
-
-impl KnownTotals {
-    /// Reads totals at `at` that look as they did before; returns the offset behind them.
-    pub(super) fn read(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
-        self.numbers = None;
-        let Looks { head, shape, tail } = self.looks.as_ref()?;
-        if !bytes.get(at..)?.starts_with(head) {
-            return None;
-        }
-        let mut numbers = [Cell::NONE; MAX_NUMBERS];
-        let end = shape.read(bytes, at + head.len(), &mut numbers)?;
-        if !bytes.get(end..)?.starts_with(tail) {
-            return None;
-        }
-        self.numbers = Some(numbers);
-        Some(end + tail.len())
-    }
-
-    /// The numbers that were read so, in the present document.
-    pub(super) const fn numbers(&self) -> Option<&Numbers> {
-        self.numbers.as_ref()
-    }
-
-    /// Another document begins.
-    pub(super) const fn forget(&mut self) {
-        self.numbers = None;
-    }
-
-    /// Remembers how totals look that were read the long way.
-    pub(super) fn remember(&mut self, kind: DocumentKind, totals: Option<&[u8]>) {
-        const MOST: u8 = 8;
-        let Some(totals) = totals.filter(|totals| totals[0] == b'{') else { return };
-        if self.remembered == MOST
-            || !matches!(kind, DocumentKind::UsageDelta | DocumentKind::UsageSnapshot)
-        {
-            return;
-        }
-        if let Some(Dissected { first, last, shape }) = dissect_totals(kind, totals) {
-            let (head, tail) = (totals[..first].to_vec(), totals[last..].to_vec());
-            self.looks = Some(Looks { head, shape, tail });
-            self.remembered += 1;
-        }
     }
 }
 

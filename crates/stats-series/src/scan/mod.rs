@@ -2,9 +2,8 @@
 //!
 //! Everything here works on the bytes of one document and knows nothing of series.
 
+pub(crate) mod cell;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod python;
-pub(crate) mod recipe;
-pub(crate) mod shape;
 pub(crate) mod verbatim;

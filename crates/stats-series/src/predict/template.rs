@@ -3,16 +3,17 @@
 //! The items of a list differ in their numbers and hardly in anything else. Once an item was read
 //! the long way, the bytes around its numbers are remembered: the *head* before the first number
 //! and the *tail* behind the last one belong to its series (they hold the id and the label), the
-//! pieces in between are a *shape* that many series share. An item whose bytes are the same around
+//! pieces in between are a *template* that many series share. An item whose bytes are the same around
 //! other plain numbers is the same item with other numbers, whatever the order of its members and
 //! its white space; nothing else has to be looked at. Any difference leads back to the long way.
 
-use super::json::{Next, after_member, expect_colon, skip_space, skip_string, skip_value};
-use super::number::{Cell, plain_number};
+use super::plain::plain_number;
 use crate::DocumentKind;
+use crate::scan::cell::Cell;
+use crate::scan::json::{Next, after_member, expect_colon, skip_space, skip_string, skip_value};
 
-/// More different shapes than this in one table mean that remembering does not pay.
-pub(crate) const MAX_SHAPES: usize = 16;
+/// More different templates than this in one table mean that remembering does not pay.
+pub(crate) const MAX_TEMPLATES: usize = 16;
 const PIECE: usize = 32;
 
 /// Most numbers that an item of any kind has.
@@ -107,12 +108,12 @@ impl Piece {
 
 /// The bytes between the numbers of an item, and which number each one is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct Template {
     between: Vec<(usize, Piece)>,
     last: usize,
 }
 
-impl Shape {
+impl Template {
     /// Reads the numbers of an item whose first number is at `at`; returns the offset behind the
     /// last one.
     #[inline]
@@ -135,7 +136,7 @@ pub(crate) struct Dissected {
     pub(crate) first: usize,
     /// Where the last number ends.
     pub(crate) last: usize,
-    pub(crate) shape: Shape,
+    pub(crate) template: Template,
 }
 
 /// Takes an item apart. `None` unless it has an `id`, perhaps a label, and exactly the numbers
@@ -191,8 +192,8 @@ fn dissected(
         .zip(numbers.windows(2))
         .map(|(index, pair)| (*index, Piece::new(&item[pair[0].2..pair[1].1])))
         .collect();
-    let shape = Shape { between, last: *order.last()? };
-    Some(Dissected { first: numbers.first()?.1, last: numbers.last()?.2, shape })
+    let template = Template { between, last: *order.last()? };
+    Some(Dissected { first: numbers.first()?.1, last: numbers.last()?.2, template })
 }
 
 /// Collects the numbers below a member of an item: name, start, end.
@@ -250,13 +251,13 @@ mod tests {
         "label":{"en":"English"}}, and more text that stands behind it"#;
 
     #[test]
-    fn an_item_is_read_again_by_its_shape() {
+    fn an_item_is_read_again_by_its_template() {
         let item = ITEM.split(", and").next().unwrap();
         let dissected = dissect_item(DocumentKind::RecordSnapshot, item.as_bytes()).unwrap();
         assert_eq!(&item[..dissected.first], r#"{"id":"eng","records":{"metadata_only":"#);
         assert!(item[dissected.last..].ends_with(r#""label":{"en":"English"}}"#));
         let mut numbers = [Cell::NONE; MAX_NUMBERS];
-        let end = dissected.shape.read(ITEM.as_bytes(), dissected.first, &mut numbers);
+        let end = dissected.template.read(ITEM.as_bytes(), dissected.first, &mut numbers);
         assert_eq!(end, Some(dissected.last));
         let expected = [200, 6100, 198, 5700, 10100].map(Cell::small_int);
         assert_eq!(numbers[..5], expected);

@@ -1,14 +1,14 @@
 //! How the columns of a table follow from the numbers of a regular item.
 
-use super::number::{Cell, CellValue};
-use super::shape::{Numbers, number_names};
+use super::template::{Numbers, number_names};
 use crate::DocumentKind;
 use crate::plan::{Column, Half, Measure};
 use crate::rules::usage_key;
+use crate::scan::cell::{Cell, CellValue};
 
 /// One column from the numbers of [`number_names`], by their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recipe {
+pub(crate) enum Program {
     /// The number itself.
     Take(usize),
     /// The sum of two integers.
@@ -21,7 +21,7 @@ pub(crate) enum Recipe {
     Unknown,
 }
 
-impl Recipe {
+impl Program {
     pub(crate) fn new(kind: DocumentKind, column: Column) -> Self {
         match kind {
             DocumentKind::RecordDelta => record_delta(column),
@@ -57,34 +57,34 @@ fn place(kind: DocumentKind, name: &str) -> Option<usize> {
     number_names(kind).iter().position(|known| *known == name)
 }
 
-fn record_snapshot(measure: Measure) -> Recipe {
+fn record_snapshot(measure: Measure) -> Program {
     match measure {
-        Measure::Records => Recipe::Sum(0, 1),
-        Measure::Parents => Recipe::Sum(2, 3),
-        Measure::FileCount => Recipe::Take(4),
-        Measure::DataVolume => Recipe::Take(5),
-        _ => Recipe::Unknown,
+        Measure::Records => Program::Sum(0, 1),
+        Measure::Parents => Program::Sum(2, 3),
+        Measure::FileCount => Program::Take(4),
+        Measure::DataVolume => Program::Take(5),
+        _ => Program::Unknown,
     }
 }
 
-fn record_delta(Column { measure, half }: Column) -> Recipe {
+fn record_delta(Column { measure, half }: Column) -> Program {
     let (added, removed) = match measure {
         Measure::Records => (0, 2),
         Measure::Parents => (4, 6),
         Measure::FileCount | Measure::DataVolume => {
             let (added, removed) = if measure == Measure::FileCount { (8, 10) } else { (9, 11) };
             return match half {
-                Half::Difference => Recipe::Difference(added, removed),
-                Half::Added => Recipe::Take(added),
-                Half::Removed => Recipe::Take(removed),
+                Half::Difference => Program::Difference(added, removed),
+                Half::Added => Program::Take(added),
+                Half::Removed => Program::Take(removed),
             };
         }
-        _ => return Recipe::Unknown,
+        _ => return Program::Unknown,
     };
     match half {
-        Half::Difference => Recipe::SumDifference([added, added + 1, removed, removed + 1]),
-        Half::Added => Recipe::Sum(added, added + 1),
-        Half::Removed => Recipe::Sum(removed, removed + 1),
+        Half::Difference => Program::SumDifference([added, added + 1, removed, removed + 1]),
+        Half::Added => Program::Sum(added, added + 1),
+        Half::Removed => Program::Sum(removed, removed + 1),
     }
 }
 
@@ -102,23 +102,23 @@ fn difference(one: Cell, two: Cell) -> Option<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::shape::MAX_NUMBERS;
+    use crate::predict::template::MAX_NUMBERS;
 
     #[test]
-    fn every_column_of_every_kind_has_a_recipe() {
+    fn every_column_of_every_kind_has_a_program() {
         let all = [Half::Difference, Half::Added, Half::Removed];
         for measure in crate::plan::USAGE {
             let column = Column { measure, half: Half::Difference };
-            assert!(matches!(Recipe::new(DocumentKind::UsageDelta, column), Recipe::Take(_)));
+            assert!(matches!(Program::new(DocumentKind::UsageDelta, column), Program::Take(_)));
         }
         for measure in [Measure::Records, Measure::Parents, Measure::FileCount, Measure::DataVolume]
         {
             for half in all {
-                let recipe = Recipe::new(DocumentKind::RecordDelta, Column { measure, half });
-                assert_ne!(recipe, Recipe::Unknown);
+                let program = Program::new(DocumentKind::RecordDelta, Column { measure, half });
+                assert_ne!(program, Program::Unknown);
             }
             let column = Column { measure, half: Half::Difference };
-            assert_ne!(Recipe::new(DocumentKind::RecordSnapshot, column), Recipe::Unknown);
+            assert_ne!(Program::new(DocumentKind::RecordSnapshot, column), Program::Unknown);
         }
     }
 
@@ -127,9 +127,9 @@ mod tests {
         let mut numbers = [Cell::small_int(0); MAX_NUMBERS];
         numbers[0] = Cell::small_int(10);
         numbers[1] = Cell::small_whole(0);
-        let apply = |recipe: Recipe| recipe.apply(&numbers);
-        assert_eq!(apply(Recipe::Difference(0, 1)), Some(Cell::small_whole(10)));
-        assert_eq!(apply(Recipe::Difference(2, 0)), Cell::int(-10));
-        assert_eq!(apply(Recipe::Sum(0, 1)), None);
+        let apply = |program: Program| program.apply(&numbers);
+        assert_eq!(apply(Program::Difference(0, 1)), Some(Cell::small_whole(10)));
+        assert_eq!(apply(Program::Difference(2, 0)), Cell::int(-10));
+        assert_eq!(apply(Program::Sum(0, 1)), None);
     }
 }
