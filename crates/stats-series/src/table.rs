@@ -9,6 +9,7 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::plan::{Column, Place};
+use crate::predict::outline::Outline;
 use crate::scan::cell::Cell;
 
 /// Texts, one behind the other.
@@ -54,17 +55,6 @@ pub(crate) struct Series {
     pub(crate) follower: u32,
     /// How an item of this series looked when it was last read the long way.
     pub(crate) outline: Outline,
-}
-
-/// The bytes of an item around its numbers: before the first and behind the last, and the number
-/// of the [`Template`](crate::predict::template::Template) in between. Without a template, nothing is known.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Outline {
-    pub(crate) head: Range<usize>,
-    pub(crate) tail: Range<usize>,
-    pub(crate) template: Option<u16>,
-    /// How often it was remembered. A series whose items keep changing their looks is given up.
-    pub(crate) remembered: u8,
 }
 
 /// No series.
@@ -122,6 +112,12 @@ impl Table {
         let start = self.text.len();
         self.text.extend_from_slice(bytes);
         start..self.text.len()
+    }
+
+    /// Everything that was kept.
+    #[inline]
+    pub(crate) fn whole_text(&self) -> &[u8] {
+        &self.text
     }
 
     #[inline]

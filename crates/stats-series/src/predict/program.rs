@@ -1,6 +1,7 @@
 //! How the columns of a table follow from the numbers of a regular item.
 
-use super::template::{Numbers, number_names};
+use super::regular::number_names;
+use super::template::Numbers;
 use crate::DocumentKind;
 use crate::plan::{Column, Half, Measure};
 use crate::rules::usage_key;
@@ -28,8 +29,7 @@ impl Program {
             DocumentKind::RecordSnapshot => record_snapshot(column.measure),
             DocumentKind::UsageDelta | DocumentKind::UsageSnapshot => {
                 let side = if column.measure.is_view() { "view" } else { "download" };
-                place(kind, &format!("{side}.{}", usage_key(column.measure)))
-                    .map_or(Self::Unknown, Self::Take)
+                place(kind, &[side, usage_key(column.measure)]).map_or(Self::Unknown, Self::Take)
             }
         }
     }
@@ -53,7 +53,23 @@ impl Program {
     }
 }
 
-fn place(kind: DocumentKind, name: &str) -> Option<usize> {
+/// More columns than any table has: three halves of four measures.
+const MAX_COLUMNS: usize = 13;
+
+/// The cells of all columns of a table. `None` when one of them is not to be had so.
+#[inline]
+pub(crate) fn apply_all(programs: &[Program], numbers: &Numbers) -> Option<[Cell; MAX_COLUMNS]> {
+    let mut cells = [Cell::NONE; MAX_COLUMNS];
+    if programs.len() > MAX_COLUMNS {
+        return None;
+    }
+    for (cell, program) in cells.iter_mut().zip(programs) {
+        *cell = program.apply(numbers)?;
+    }
+    Some(cells)
+}
+
+fn place(kind: DocumentKind, name: &[&str]) -> Option<usize> {
     number_names(kind).iter().position(|known| *known == name)
 }
 
@@ -102,7 +118,7 @@ fn difference(one: Cell, two: Cell) -> Option<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::template::MAX_NUMBERS;
+    use crate::predict::regular::MAX_NUMBERS;
 
     #[test]
     fn every_column_of_every_kind_has_a_program() {

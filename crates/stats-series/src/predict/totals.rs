@@ -1,6 +1,7 @@
 //! The totals of usage documents, read by their looks.
 
-use super::template::{Dissected, MAX_NUMBERS, Numbers, Template, dissect_totals};
+use super::regular::{Dissected, MAX_NUMBERS, dissect_totals};
+use super::template::{Numbers, Template};
 use crate::DocumentKind;
 use crate::scan::cell::Cell;
 

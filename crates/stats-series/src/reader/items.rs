@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use super::totals::Totals;
 use super::{Habits, Reader};
 use crate::plan::{ListSide, Place};
-use crate::predict::template::{MAX_NUMBERS, MAX_TEMPLATES, Numbers, Template, dissect_item};
+use crate::predict::program::apply_all;
+use crate::predict::regular::{MAX_NUMBERS, dissect_item};
+use crate::predict::template::{MAX_TEMPLATES, Numbers, Template};
 use crate::rules::item_fields;
 use crate::scan::cell::Cell;
 use crate::scan::json::{Next, Parsed, after_member, members, skip_space, skip_value, string_stop};
 use crate::scan::python::python_text;
 use crate::scan::verbatim::{Unwritable, write_identity, write_text, write_value};
-use crate::table::{NOBODY, Outline, Table};
+use crate::table::{NOBODY, Table};
 
 impl Reader {
     /// Reads the list at `at` into a table; returns the offset behind it.
@@ -69,10 +71,7 @@ impl Reader {
             end = read_outlined(rows, &habits.templates, series, bytes, at, &mut numbers);
         }
         let end = end?;
-        let mut cells = [Cell::NONE; MAX_COLUMNS];
-        for (cell, program) in cells.iter_mut().zip(&habits.programs) {
-            *cell = program.apply(&numbers)?;
-        }
+        let cells = apply_all(&habits.programs, &numbers)?;
         if rows.claim(series, self.reading) {
             rows.push_row(series, document, &cells[..habits.programs.len()]);
         }
@@ -158,39 +157,32 @@ impl Reader {
         }
     }
 
+    /// Remembers how an item looks that the rules gave to `series`.
     fn remember(&mut self, table: usize, series: u32, item: &[u8]) {
-        let remembered = self.tables[table].series[series as usize].outline.remembered;
-        if remembered == MAX_OUTLINES {
+        let rows = &mut self.tables[table];
+        if !self.predicts || !rows.series[series as usize].outline.is_open() {
             return;
         }
         let Some(dissected) = dissect_item(self.kind, item) else { return };
-        let habits = &mut self.habits[table];
-        let known = habits.templates.iter().position(|template| *template == dissected.template);
+        let templates = &mut self.habits[table].templates;
+        let known = templates.iter().position(|template| *template == dissected.template);
         let template = match known {
             Some(template) => template,
-            None if habits.templates.len() < MAX_TEMPLATES => {
-                habits.templates.push(dissected.template);
-                habits.templates.len() - 1
+            None if templates.len() < MAX_TEMPLATES => {
+                templates.push(dissected.template);
+                templates.len() - 1
             }
             None => return,
         };
-        let rows = &mut self.tables[table];
         let head = rows.keep(&item[..dissected.first]);
         let tail = rows.keep(&item[dissected.last..]);
-        rows.series[series as usize].outline =
-            Outline { head, tail, template: Some(template as u16), remembered: remembered + 1 };
+        rows.series[series as usize].outline.remember(head, tail, template as u16);
     }
 
     fn item_path(&self, table: usize, index: u64) -> String {
         item_path(&self.tables[table].place, index)
     }
 }
-
-/// So many looks of one series are remembered, one after the other.
-const MAX_OUTLINES: u8 = 8;
-
-/// More columns than any table has: three halves of four measures.
-const MAX_COLUMNS: usize = 13;
 
 /// The state of reading one list.
 struct ListReading<'a> {
@@ -236,14 +228,7 @@ fn read_outlined(
     numbers: &mut Numbers,
 ) -> Option<usize> {
     let outline = &rows.series.get(series as usize)?.outline;
-    let template = &templates[outline.template? as usize];
-    let head = rows.text(&outline.head);
-    if !bytes.get(at..)?.starts_with(head) {
-        return None;
-    }
-    let end = template.read(bytes, at + head.len(), numbers)?;
-    let tail = rows.text(&outline.tail);
-    bytes.get(end..)?.starts_with(tail).then_some(end + tail.len())
+    outline.read(rows.whole_text(), templates, bytes, at, numbers)
 }
 
 /// The series of an item that begins with a plain text id.
