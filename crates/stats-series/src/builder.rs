@@ -76,6 +76,14 @@ impl SeriesBuilder {
         self
     }
 
+    /// How many items and totals were read by their looks: a test that compares both ways shows
+    /// with it that there were two.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn predicted(&self) -> u64 {
+        self.reader.predicted
+    }
+
     /// Reads one document: the bare JSON object, under a name for messages, usually its `_id`.
     ///
     /// It never fails here: what is wrong with a document is kept for the responses that it

@@ -76,6 +76,7 @@ impl Reader {
             rows.push_row(series, document, &cells[..habits.programs.len()]);
         }
         follow(habits, rows, list, series);
+        self.predicted += 1;
         Some(end)
     }
 

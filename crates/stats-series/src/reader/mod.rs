@@ -71,6 +71,8 @@ pub(crate) struct Reader {
     known_totals: KnownTotals,
     /// Whether documents may be read by their looks; tests compare both ways.
     pub(crate) predicts: bool,
+    /// How many items and totals were.
+    pub(crate) predicted: u64,
 }
 
 /// Why a pass over a document ended early.
@@ -111,6 +113,7 @@ impl Reader {
             no_date: 0,
             known_totals: KnownTotals::default(),
             predicts: true,
+            predicted: 0,
             tables: Vec::new(),
         };
         let kept = reader.texts.keep(|out| {
@@ -364,6 +367,7 @@ impl Reader {
         let programs = &self.habits[index].programs;
         let Some(cells) = apply_all(programs, numbers) else { return false };
         self.tables[index].push_row(0, document, &cells[..programs.len()]);
+        self.predicted += 1;
         true
     }
 

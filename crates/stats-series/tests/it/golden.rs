@@ -13,11 +13,11 @@ use stats_testkit::fixtures;
 use crate::support::{documents, response, selection, written};
 
 #[derive(Deserialize)]
-struct Case {
+pub(crate) struct Case {
     case: u32,
-    category: String,
+    pub(crate) category: String,
     components: Option<Vec<String>>,
-    documents: Vec<Box<RawValue>>,
+    pub(crate) documents: Vec<Box<RawValue>>,
     expected: Option<String>,
 }
 
@@ -66,7 +66,7 @@ struct Cell {
 }
 
 /// The documents of the corpus of one kind by community, in (date, `_id`) order.
-fn corpus(kind: &str) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn corpus(kind: &str) -> BTreeMap<String, Vec<String>> {
     #[derive(Deserialize)]
     struct Hit {
         #[serde(rename = "_id")]
