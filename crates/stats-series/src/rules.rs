@@ -1,15 +1,17 @@
 //! The value of every field of every kind of document (data-series specification, section 6).
 
-use std::borrow::Cow;
-
 use crate::DocumentKind;
 use crate::plan::{Column, Half, Measure};
-use crate::scan::json::{members, string_text};
-use crate::scan::number::{Number, Sum, number};
+use crate::scan::integer::Integer;
+use crate::scan::json::MAX_INTEGER_DIGITS;
+use crate::scan::members::{Members, get, members};
+use crate::scan::number::{Number, number};
 use crate::scan::python::decimal_digit;
+use crate::scan::sum::Sum;
+use crate::scan::text::{string_text, utf8};
 
 /// The value of one column on one day.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'a> {
     /// No point.
     None,
@@ -35,7 +37,8 @@ fn refuse<T>(field: impl Into<String>, reason: &'static str) -> Result<T, Refuse
 const NOT_AN_OBJECT: &str = "expected an object";
 const NOT_A_NUMBER: &str = "expected a number";
 const NOT_AN_INTEGER: &str = "expected a number or the text of an integer";
-const TOO_LARGE: &str = "the number is too large";
+const TOO_LARGE: &str = "an integer is too large to be added to a float";
+const NOT_FINITE: &str = "the sum is infinite or no number";
 
 /// A field of a document, with its members when it is an object.
 #[derive(Debug, Clone)]
@@ -46,11 +49,8 @@ enum Field<'a> {
     Other(&'a [u8]),
 }
 
-type Members<'a> = Vec<(Cow<'a, str>, &'a [u8])>;
-
-fn get<'a>(members: &Members<'a>, key: &str) -> Option<&'a [u8]> {
-    members.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
-}
+/// The members of an object, in order.
+type Fields<'f, 'a> = &'f [(std::borrow::Cow<'a, [u8]>, &'a [u8])];
 
 impl<'a> Field<'a> {
     fn of(value: Option<&'a [u8]>) -> Self {
@@ -65,7 +65,7 @@ impl<'a> Field<'a> {
     }
 
     /// The members; an absent field counts as an empty object.
-    fn object_or_empty(&self) -> Option<&[(Cow<'a, str>, &'a [u8])]> {
+    fn object_or_empty(&self) -> Option<Fields<'_, 'a>> {
         match self {
             Self::Absent => Some(&[]),
             Self::Object { members, .. } => Some(members),
@@ -101,7 +101,7 @@ impl<'a> Counter<'a> {
         &self,
         half: Half,
         name: &str,
-        value: impl Fn(&[(Cow<'a, str>, &'a [u8])], &str) -> Result<Number, Refused>,
+        value: impl Fn(Fields<'_, 'a>, &str) -> Result<Number, Refused>,
     ) -> Result<Number, Refused> {
         let of = |field: &Field<'a>, half: &str| {
             let path = format!("{name}.{half}");
@@ -115,7 +115,7 @@ impl<'a> Counter<'a> {
             Half::Removed => of(&self.removed, "removed"),
             Half::Difference => {
                 let (added, removed) = (of(&self.added, "added")?, of(&self.removed, "removed")?);
-                added.minus(removed).map_or_else(|| refuse(name, TOO_LARGE), Ok)
+                added.minus(&removed).map_or_else(|| refuse(name, TOO_LARGE), Ok)
             }
         }
     }
@@ -152,12 +152,9 @@ impl<'a> RecordDelta<'a> {
                 return Ok(Value::None);
             }
             let metric = column.measure.name();
-            let operand = |members: &[(Cow<'a, str>, &'a [u8])], path: &str| match members
-                .iter()
-                .find(|(key, _)| key == metric)
-            {
-                None => Ok(Number::Int(0)),
-                Some((_, value)) => number(value)
+            let operand = |members: Fields<'_, 'a>, path: &str| match get(members, metric) {
+                None => Ok(Number::int(0)),
+                Some(value) => number(value)
                     .map_or_else(|| refuse(format!("{path}.{metric}"), NOT_A_NUMBER), Ok),
             };
             return counter.halves(column.half, name, operand).map(Value::Number);
@@ -181,7 +178,7 @@ impl<'a> RecordDelta<'a> {
         let (name, counter) = self.counter(column.measure);
         let member = if name == "files" {
             if !with_files {
-                return Ok(Value::Number(Number::Int(0)));
+                return Ok(Value::Number(Number::int(0)));
             }
             column.measure.name()
         } else {
@@ -194,12 +191,9 @@ impl<'a> RecordDelta<'a> {
             }
             Field::Null | Field::Other(_) => return Ok(Value::None),
         }
-        let operand = |members: &[(Cow<'a, str>, &'a [u8])], path: &str| match members
-            .iter()
-            .find(|(key, _)| key == member)
-        {
-            None => Ok(Number::Int(0)),
-            Some((_, value)) => integer(value).map_or_else(
+        let operand = |members: Fields<'_, 'a>, path: &str| match get(members, member) {
+            None => Ok(Number::int(0)),
+            Some(value) => integer(value).map_or_else(
                 || refuse(format!("{path}.{member}"), NOT_AN_INTEGER),
                 |value| Ok(Number::Int(value)),
             ),
@@ -248,7 +242,7 @@ impl<'a> RecordSnapshot<'a> {
                         let sum = sum(members, &path)?;
                         match sum.truncated() {
                             Some(value) => Ok(Value::Number(Number::Int(value))),
-                            None => refuse(path, TOO_LARGE),
+                            None => refuse(path, NOT_FINITE),
                         }
                     }
                     _ => Ok(Value::None),
@@ -279,20 +273,17 @@ impl<'a> RecordSnapshot<'a> {
             };
         }
         if !with_files {
-            return Ok(Value::Number(Number::Int(0)));
+            return Ok(Value::Number(Number::int(0)));
         }
         match self.files.object_or_empty() {
-            Some(members) => {
-                let member = members.iter().find(|(key, _)| key == column.measure.name());
-                Ok(verbatim_or_zero(member.map(|(_, value)| *value)))
-            }
+            Some(members) => Ok(verbatim_or_zero(get(members, column.measure.name()))),
             None => refuse(format!("{}files", self.prefix), NOT_AN_OBJECT),
         }
     }
 }
 
 fn verbatim_or_zero(value: Option<&[u8]>) -> Value<'_> {
-    value.map_or(Value::Number(Number::Int(0)), Value::Verbatim)
+    value.map_or(Value::Number(Number::int(0)), Value::Verbatim)
 }
 
 /// The numbers of a usage delta or snapshot, of the document or of an item (section 6.6).
@@ -361,9 +352,8 @@ impl<'a> Usage<'a> {
     }
 }
 
-fn usage_value<'a>(members: &[(Cow<'a, str>, &'a [u8])], measure: Measure) -> Value<'a> {
-    let key = usage_key(measure);
-    verbatim_or_zero(members.iter().find(|(name, _)| name == key).map(|(_, value)| *value))
+fn usage_value<'a>(members: Fields<'_, 'a>, measure: Measure) -> Value<'a> {
+    verbatim_or_zero(get(members, usage_key(measure)))
 }
 
 /// The member of `view` or `download` that a usage measure reads.
@@ -379,47 +369,48 @@ pub(crate) const fn usage_key(measure: Measure) -> &'static str {
 }
 
 /// `S`: the sum of the values that are numbers or bools (section 0).
-fn sum(members: &[(Cow<'_, str>, &[u8])], path: &str) -> Result<Number, Refused> {
+fn sum(members: Fields<'_, '_>, path: &str) -> Result<Number, Refused> {
     let mut sum = Sum::ZERO;
-    for (key, value) in members {
-        match number(value) {
-            Some(number) => match sum.add(number) {
-                Some(next) => sum = next,
-                None => return refuse(path, TOO_LARGE),
-            },
-            None if matches!(value[0], b'-' | b'0'..=b'9') => {
-                return refuse(format!("{path}.{key}"), TOO_LARGE);
-            }
-            None => {}
+    for number in members.iter().filter_map(|(_, value)| number(value)) {
+        match sum.add(&number) {
+            Some(next) => sum = next,
+            None => return refuse(path, TOO_LARGE),
         }
     }
     Ok(sum.total())
 }
 
 /// `INT`: a number truncated towards zero, or the text of a base-10 integer (section 0).
-fn integer(value: &[u8]) -> Option<i128> {
-    if value[0] == b'"' { integer_text(&string_text(value)?) } else { number(value)?.truncated() }
+fn integer(value: &[u8]) -> Option<Integer> {
+    if value[0] == b'"' {
+        integer_text(utf8(&string_text(value))?)
+    } else {
+        number(value)?.truncated()
+    }
 }
 
-fn integer_text(text: &str) -> Option<i128> {
-    let is_space =
-        |character: char| character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character);
-    let text = text.trim_matches(is_space);
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
+/// The text of an integer as Python's `int()` reads it: white space around it, but not U+001C to
+/// U+001F, which only `str.strip()` counts as such; a sign; digits of any script, with single
+/// underscores between them.
+fn integer_text(text: &str) -> Option<Integer> {
+    let text = text.trim();
+    let (sign, groups) = match text.strip_prefix('-') {
+        Some(groups) => ("-", groups),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
     };
-    let mut value: i128 = 0;
-    for group in digits.split('_') {
+    let mut digits = String::from(sign);
+    for group in groups.split('_') {
         if group.is_empty() {
             return None;
         }
         for character in group.chars() {
-            let digit = i128::from(decimal_digit(character)?);
-            value = value.checked_mul(10)?.checked_add(digit)?;
+            digits.push(char::from_digit(decimal_digit(character)?, 10)?);
         }
     }
-    Some(if negative { -value } else { value })
+    if digits.len() - sign.len() > MAX_INTEGER_DIGITS {
+        return None;
+    }
+    Integer::parse(&digits)
 }
 
 /// The members of a document that the rules of a kind read besides its day and its subcounts.
@@ -462,8 +453,27 @@ mod tests {
             ("_1", None),
             ("1__0", None),
             ("- 1", None),
+            ("--1", None),
+            ("0007", Some(7)),
+            ("\u{85}\u{a0}\u{2003}7\u{3000}\u{b}\u{c}", Some(7)),
+            ("\u{1c}7", None),
+            ("7\u{1f}", None),
+            ("\u{a0}\u{1c}٣", None),
+            ("7\0", None),
+            ("\u{200b}7", None),
+            ("\u{feff}7", None),
+            ("−7", None),
         ] {
-            assert_eq!(integer_text(text), expected, "{text:?}");
+            assert_eq!(integer_text(text), expected.map(Integer::Small), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_of_integers_have_as_many_digits_as_python_allows() {
+        for zeros in ["", "0"] {
+            let most = format!("{zeros}{}", "7".repeat(4_300 - zeros.len()));
+            assert!(integer_text(&format!(" -{most} ")).is_some());
+            assert!(integer_text(&format!("{most}_7")).is_none());
         }
     }
 
@@ -472,7 +482,7 @@ mod tests {
         let records = br#"{"added":{"a":3,"b":2},"removed":{"a":1}}"#;
         let document = RecordDelta::of([Some(records), None, None, Some(b"4")]);
         let value = |measure, half| document.value(Column { measure, half }).unwrap();
-        let int = |value| Value::Number(Number::Int(value));
+        let int = |value| Value::Number(Number::int(value));
         assert_eq!(value(Measure::Records, Half::Difference), int(4));
         assert_eq!(value(Measure::Records, Half::Added), int(5));
         assert_eq!(value(Measure::Records, Half::Removed), int(1));

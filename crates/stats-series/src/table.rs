@@ -189,6 +189,12 @@ impl Table {
         self.rows.series.len() > mark.rows
     }
 
+    /// Whether any of these rows has a point in `column`.
+    pub(crate) fn has_points_since(&self, mark: Mark, column: usize) -> bool {
+        let new = mark.rows..self.rows.series.len();
+        new.into_iter().any(|row| self.cell(row as u32, column) != Cell::NONE)
+    }
+
     /// Takes back the rows added since `mark`.
     pub(crate) fn take_back_rows(&mut self, mark: Mark) {
         self.rows.series.truncate(mark.rows);

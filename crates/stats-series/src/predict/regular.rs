@@ -141,7 +141,7 @@ impl<'a> Form<'a> {
             ("label", b'"' | b'{') => {}
             _ => return None,
         }
-        skip_value(self.bytes, at).ok()
+        skip_value(self.bytes, at, 0).ok()
     }
 
     /// The value at `at` below the keys of `path`: a number of that name, or an object on the way
@@ -151,7 +151,7 @@ impl<'a> Form<'a> {
             if !self.bytes.get(at)?.is_ascii_digit() {
                 return None;
             }
-            let end = skip_value(self.bytes, at).ok()?;
+            let end = skip_value(self.bytes, at, 0).ok()?;
             self.numbers.push((name, at..end));
             return Some(end);
         }

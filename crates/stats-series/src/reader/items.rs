@@ -1,7 +1,5 @@
 //! The items of a list: their series, and their rows.
 
-use std::borrow::Cow;
-
 use super::totals::Totals;
 use super::{Habits, Reader};
 use crate::plan::{ListSide, Place};
@@ -10,9 +8,12 @@ use crate::predict::regular::{MAX_NUMBERS, dissect_item};
 use crate::predict::template::{MAX_TEMPLATES, Numbers, Template};
 use crate::rules::item_fields;
 use crate::scan::cell::Cell;
-use crate::scan::json::{Next, Parsed, after_member, members, skip_space, skip_value, string_stop};
+use crate::scan::json::{Next, Parsed, after_member, skip_space, skip_value, string_stop};
+use crate::scan::members::{Members, get, members};
 use crate::scan::python::python_text;
-use crate::scan::verbatim::{Unwritable, write_identity, write_text, write_value};
+use crate::scan::verbatim::{
+    Room, Unwritable, is_unequal, write_identity, write_text, write_value,
+};
 use crate::table::{NOBODY, Table};
 
 impl Reader {
@@ -88,7 +89,7 @@ impl Reader {
         at: usize,
         list: &mut ListReading<'a>,
     ) -> Parsed<usize> {
-        let end = skip_value(bytes, at)?;
+        let end = skip_value(bytes, at, self.outer(table))?;
         let item = &bytes[at..end];
         if item[0] != b'{' {
             let field = self.item_path(table, list.index);
@@ -96,10 +97,11 @@ impl Reader {
             return Ok(end);
         }
         let fields = members(item)?;
-        let find = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-        let (id, label) = (find("id"), find("label"));
+        let (id, label) = (get(&fields, "id"), get(&fields, "label"));
         let series = self.series_of(table, list.index, id.unwrap_or(b"\"\""), label);
-        if matches!(id, None | Some(b"null")) {
+        if id.is_some_and(is_unequal) {
+            // No item is ever found for this series.
+        } else if matches!(id, None | Some(b"null")) {
             list.nameless.get_or_insert((list.index, item));
         } else {
             self.feed_item(table, series, list.index, &fields);
@@ -109,17 +111,29 @@ impl Reader {
         Ok(end)
     }
 
+    /// How many objects and lists stand around an item.
+    fn outer(&self, table: usize) -> u32 {
+        let in_side = matches!(self.tables[table].place, Place::List { side: Some(_), .. });
+        3 + u32::from(in_side)
+    }
+
     /// The series with this id, created when it is new.
     fn series_of(&mut self, table: usize, index: u64, id: &[u8], label: Option<&[u8]>) -> u32 {
         let mut identity = std::mem::take(&mut self.scratch);
         identity.clear();
-        write_identity(&mut identity, id);
-        let series = match self.tables[table].find(&identity) {
+        if write_identity(&mut identity, id, Room::SERIES).is_err() {
+            // It cannot be written either, which is found below.
+            identity.clear();
+            identity.push(b'!');
+            identity.extend_from_slice(id);
+        }
+        let known = if is_unequal(id) { None } else { self.tables[table].find(&identity) };
+        let series = match known {
             Some(series) => series,
             None => {
                 let mut id_text = Vec::new();
                 let mut name = Vec::new();
-                let written = write_value(&mut id_text, id)
+                let written = write_value(&mut id_text, id, Room::SERIES)
                     .and_then(|()| write_label(&mut name, label.unwrap_or(id)));
                 if let Err(unwritable) = written {
                     let field = self.item_path(table, index);
@@ -134,20 +148,13 @@ impl Reader {
     }
 
     /// Gives a series its row of this document, unless it has one already.
-    fn feed_item(
-        &mut self,
-        table: usize,
-        series: u32,
-        index: u64,
-        fields: &[(Cow<'_, str>, &[u8])],
-    ) {
+    fn feed_item(&mut self, table: usize, series: u32, index: u64, fields: &Members<'_>) {
         if !self.tables[table].claim(series, self.reading) {
             return;
         }
         let document = self.dates.len() as u32;
-        let values = item_fields(self.kind).map(|name| {
-            fields.iter().find(|(key, _)| key == name && !name.is_empty()).map(|(_, value)| *value)
-        });
+        let values = item_fields(self.kind)
+            .map(|name| if name.is_empty() { None } else { get(fields, name) });
         let item = Totals::of_item(self.kind, values);
         self.tables[table].start_row(series, document);
         for column in 0..self.tables[table].columns.len() {
@@ -244,16 +251,15 @@ fn find_by_plain_id(rows: &Table, bytes: &[u8], at: usize, scratch: &mut Vec<u8>
         return None;
     }
     scratch.clear();
-    write_identity(scratch, &bytes[quote..=stop]);
+    write_identity(scratch, &bytes[quote..=stop], Room::SERIES).ok()?;
     rows.find(scratch)
 }
 
 /// A label as it goes out: text and objects as they are, anything else as Python prints it.
 fn write_label(out: &mut Vec<u8>, label: &[u8]) -> Result<(), Unwritable> {
     if matches!(label[0], b'"' | b'{') {
-        return write_value(out, label);
+        return write_value(out, label, Room::SERIES);
     }
-    let text = python_text(label).ok_or(Unwritable::LoneSurrogate)?;
-    write_text(out, &text);
+    write_text(out, &python_text(label).unwrap_or_default());
     Ok(())
 }

@@ -18,8 +18,9 @@ use crate::predict::totals::KnownTotals;
 use crate::rules::{Refused, Value, document_fields};
 use crate::scan::cell::Cell;
 use crate::scan::json::{
-    Malformed, Next, after_member, expect_colon, read_key, skip_space, skip_value, string_text,
+    Malformed, Next, after_member, expect_colon, read_key, skip_space, skip_value,
 };
+use crate::scan::text::{string_text, utf8};
 use crate::scan::verbatim::{Unwritable, write_text};
 use crate::table::{Mark, NOBODY, Table, Texts};
 
@@ -209,20 +210,19 @@ impl Reader {
         let has_date = match date {
             DateField::None => false,
             DateField::Refused => {
-                self.refuse_date(marks, "expected text");
+                self.refuse_date(marks);
                 true
             }
-            DateField::Text(quoted) => match date_text(quoted) {
-                None => {
-                    self.refuse_date(marks, Unwritable::LoneSurrogate.reason());
-                    true
+            DateField::Text(quoted) => {
+                let text = date_text(quoted);
+                if !text.is_empty() {
+                    match utf8(&text) {
+                        Some(text) => known = self.keep_date(text),
+                        None => self.refuse_unwritable_date(marks),
+                    }
                 }
-                Some(text) if text.is_empty() => false,
-                Some(text) => {
-                    known = self.keep_date(&text);
-                    true
-                }
-            },
+                !text.is_empty()
+            }
         };
         if !has_date {
             for (table, mark) in self.tables.iter_mut().zip(marks) {
@@ -242,11 +242,24 @@ impl Reader {
     }
 
     /// A date that is no text fails every array that would have got a point.
-    fn refuse_date(&mut self, marks: &[Mark], reason: &'static str) {
+    fn refuse_date(&mut self, marks: &[Mark]) {
         for (index, (table, mark)) in self.tables.iter().zip(marks).enumerate() {
             if table.has_rows_since(*mark) {
                 for column in 0..table.columns.len() {
                     let field = self.kind.day_field().to_owned();
+                    self.failures.value(index, column, field, "expected text");
+                }
+            }
+        }
+    }
+
+    /// A date with half of a surrogate pair is a date; it fails every array that has to write it.
+    fn refuse_unwritable_date(&mut self, marks: &[Mark]) {
+        for (index, (table, mark)) in self.tables.iter().zip(marks).enumerate() {
+            for column in 0..table.columns.len() {
+                if table.has_points_since(*mark, column) {
+                    let field = self.kind.day_field().to_owned();
+                    let reason = Unwritable::LoneSurrogate.reason();
                     self.failures.value(index, column, field, reason);
                 }
             }
@@ -277,12 +290,12 @@ impl Reader {
             let start = expect_colon(document, key_end)?;
             let value_end;
             if key.is(self.kind.day_field()) {
-                value_end = skip_value(document, start)?;
+                value_end = skip_value(document, start, 1)?;
                 repeated(date.replace(&document[start..value_end]).is_some() && !whole)?;
             } else if key.is("subcounts") {
                 repeated(!whole && !matches!(subcounts, Subcounts::Absent))?;
                 if whole || document.get(start) != Some(&b'{') {
-                    value_end = skip_value(document, start)?;
+                    value_end = skip_value(document, start, 1)?;
                     subcounts = Subcounts::Value(&document[start..value_end]);
                 } else {
                     value_end = self.read_subcounts(document, start)?;
@@ -293,7 +306,7 @@ impl Reader {
                 let known = field.and_then(|_| self.known_totals.read(document, start));
                 value_end = match known {
                     Some(end) => end,
-                    None => skip_value(document, start)?,
+                    None => skip_value(document, start, 1)?,
                 };
                 if let Some(field) = field {
                     let before = fields[field].replace(&document[start..value_end]);
@@ -409,10 +422,14 @@ const fn repeated(repeated: bool) -> Result<(), Interrupted> {
     if repeated { Err(Interrupted::Repeated) } else { Ok(()) }
 }
 
-/// The part of a date field before the first `T`; `None` when it is no text.
-fn date_text(quoted: &[u8]) -> Option<Cow<'_, str>> {
-    Some(match string_text(quoted)? {
-        Cow::Borrowed(text) => Cow::Borrowed(text.split('T').next().unwrap_or(text)),
-        Cow::Owned(text) => Cow::Owned(text.split('T').next().unwrap_or(&text).to_owned()),
-    })
+/// The part of a date field before the first `T`.
+fn date_text(quoted: &[u8]) -> Cow<'_, [u8]> {
+    let date = |text: &[u8]| memchr::memchr(b'T', text).unwrap_or(text.len());
+    match string_text(quoted) {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..date(text)]),
+        Cow::Owned(mut text) => {
+            text.truncate(date(&text));
+            Cow::Owned(text)
+        }
+    }
 }

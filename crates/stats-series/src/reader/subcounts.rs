@@ -3,8 +3,12 @@
 use super::{Interrupted, ListTables, Reader, repeated};
 use crate::plan::Place;
 use crate::scan::json::{
-    Key, Next, Parsed, after_member, expect_colon, members, read_key, skip_space, skip_value,
+    Key, Next, Parsed, after_member, expect_colon, read_key, skip_space, skip_value,
 };
+use crate::scan::members::members;
+
+/// The document and its `subcounts` stand around a member of these.
+const IN_SUBCOUNTS: u32 = 2;
 
 impl Reader {
     /// Reads `subcounts` at `at`, an object, list by list as they come.
@@ -24,7 +28,7 @@ impl Reader {
             let list = self.list_named(&key, expected);
             expected = list.map_or(expected, |list| list + 1);
             let end = match list {
-                None => skip_value(document, start)?,
+                None => skip_value(document, start, IN_SUBCOUNTS)?,
                 Some(list) => {
                     repeated(self.lists[list].met == self.reading)?;
                     self.lists[list].met = self.reading;
@@ -57,7 +61,7 @@ impl Reader {
         match (document.get(at), plain) {
             (Some(b'['), Some(table)) => return Ok(self.read_list(table, document, at)?),
             (Some(b'{'), _) if by_view.is_some() || by_download.is_some() => {}
-            _ => return Ok(skip_value(document, at)?),
+            _ => return Ok(skip_value(document, at, IN_SUBCOUNTS)?),
         }
         let mut sides = [("by_view", by_view, false), ("by_download", by_download, false)];
         let mut at = skip_space(document, at + 1);
@@ -76,7 +80,7 @@ impl Reader {
             }
             let end = match (document.get(start), target) {
                 (Some(b'['), Some(table)) => self.read_list(table, document, start)?,
-                _ => skip_value(document, start)?,
+                _ => skip_value(document, start, IN_SUBCOUNTS + 1)?,
             };
             match after_member(document, end, b'}')? {
                 Next::Member(next) => at = next,
@@ -100,7 +104,9 @@ impl Reader {
             }
         }
         for (name, value) in members(value)? {
-            let Some(list) = self.lists.iter().position(|list| list.name == name) else {
+            let Some(list) =
+                self.lists.iter().position(|list| list.name.as_bytes() == name.as_ref())
+            else {
                 continue;
             };
             let ListTables { plain, by_view, by_download, .. } = self.lists[list];
@@ -111,8 +117,8 @@ impl Reader {
                 (b'{', _) => {
                     for (side, value) in members(value)? {
                         let table = match side.as_ref() {
-                            "by_view" => by_view,
-                            "by_download" => by_download,
+                            b"by_view" => by_view,
+                            b"by_download" => by_download,
                             _ => None,
                         };
                         if let (Some(table), b'[') = (table, value[0]) {

@@ -4,26 +4,30 @@ use crate::DocumentKind;
 use crate::plan::Column;
 use crate::rules::{RecordDelta, RecordSnapshot, Refused, Usage, UsageTotals, Value};
 use crate::scan::cell::Cell;
-use crate::scan::number::{Number, number};
-use crate::scan::verbatim::{Unwritable, write_number, write_value};
+use crate::scan::integer::Integer;
+use crate::scan::number::{Number, is_number, number};
+use crate::scan::verbatim::{Room, Unwritable, write_number, write_value};
 use crate::table::Texts;
 
 pub(super) fn value_cell(texts: &mut Texts, value: Value<'_>) -> Result<Cell, Unwritable> {
     let value = match value {
         Value::None => return Ok(Cell::NONE),
         Value::Number(number) => number,
-        Value::Verbatim(raw) if matches!(raw[0], b'-' | b'0'..=b'9') => {
+        Value::Verbatim(raw) if is_number(raw) => {
             number(raw).ok_or(Unwritable::IntegerOutOfRange)?
         }
-        Value::Verbatim(raw) => return texts.keep(|out| write_value(out, raw)).map(Cell::text),
+        Value::Verbatim(raw) => {
+            return texts.keep(|out| write_value(out, raw, Room::POINT)).map(Cell::text);
+        }
     };
-    let short = match value {
-        Number::Int(value) => Cell::int(value),
-        Number::Float(value) => Cell::whole(value),
+    let short = match &value {
+        Number::Int(Integer::Small(value)) => Cell::int(*value),
+        Number::Int(Integer::Large(_)) => None,
+        Number::Float(value) => Cell::whole(*value),
     };
     match short {
         Some(cell) => Ok(cell),
-        None => texts.keep(|out| write_number(out, value)).map(Cell::text),
+        None => texts.keep(|out| write_number(out, &value)).map(Cell::text),
     }
 }
 

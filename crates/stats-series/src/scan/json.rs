@@ -1,9 +1,18 @@
-//! Walking over JSON text without building anything: validating skips, strings, objects.
+//! Walking over JSON text without building anything: validating skips, strings, keys.
+//!
+//! What is valid is what Python's `json` reads: JSON, and `NaN`, `Infinity` and `-Infinity`.
 
 use std::borrow::Cow;
 
-/// Nesting beyond this is refused; the reference's parser gives up near the same depth.
-const MAX_DEPTH: u32 = 512;
+use super::text::string_text;
+
+/// The document itself and what nests inside it: beyond this, the reference's parser refuses. It
+/// allows 10,000 levels of C calls on Linux; three are spent before the first value, and four of
+/// the search answer stand around a document.
+pub(crate) const MAX_DEPTH: u32 = 9_993;
+
+/// Python refuses integers of more digits.
+pub(crate) const MAX_INTEGER_DIGITS: usize = 4_300;
 
 /// Where and why a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,55 +37,109 @@ pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Skips a value and returns the offset behind it. `at` is its first byte.
-pub(crate) fn skip_value(bytes: &[u8], at: usize) -> Parsed<usize> {
-    skip_nested(bytes, at, 0)
+/// Skips a value and returns the offset behind it. `at` is its first byte; `outer` objects and
+/// lists stand around it. Uses no stack, however deep the value nests.
+#[inline]
+pub(crate) fn skip_value(bytes: &[u8], at: usize, outer: u32) -> Parsed<usize> {
+    match bytes.get(at) {
+        Some(b'{' | b'[') => skip_container(bytes, at, outer),
+        _ => skip_scalar(bytes, at),
+    }
 }
 
-fn skip_nested(bytes: &[u8], at: usize, depth: u32) -> Parsed<usize> {
+fn skip_container(bytes: &[u8], mut at: usize, outer: u32) -> Parsed<usize> {
+    let mut open = Open::default();
+    loop {
+        let mut end = match bytes.get(at) {
+            Some(b'{' | b'[') => {
+                if outer + open.depth >= MAX_DEPTH {
+                    return malformed(at, "nested too deeply");
+                }
+                let is_object = bytes[at] == b'{';
+                let inside = skip_space(bytes, at + 1);
+                if bytes.get(inside) == Some(&closing(is_object)) {
+                    inside + 1
+                } else {
+                    open.push(is_object);
+                    at = if is_object { skip_key(bytes, inside)? } else { inside };
+                    continue;
+                }
+            }
+            _ => skip_scalar(bytes, at)?,
+        };
+        loop {
+            let Some(is_object) = open.innermost() else { return Ok(end) };
+            match after_member(bytes, end, closing(is_object))? {
+                Next::Member(next) => {
+                    at = if is_object { skip_key(bytes, next)? } else { next };
+                    break;
+                }
+                Next::End(behind) => {
+                    open.pop();
+                    end = behind;
+                }
+            }
+        }
+    }
+}
+
+const fn closing(is_object: bool) -> u8 {
+    if is_object { b'}' } else { b']' }
+}
+
+/// The containers around a place, one bit each: whether it is an object.
+#[derive(Default)]
+struct Open {
+    depth: u32,
+    /// The innermost ones, the last in the lowest bit.
+    bits: u64,
+    /// Those around them, 64 at a time.
+    outer: Vec<u64>,
+}
+
+impl Open {
+    #[inline]
+    fn push(&mut self, is_object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.outer.push(self.bits);
+        }
+        self.bits = (self.bits << 1) | u64::from(is_object);
+        self.depth += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) {
+        self.depth -= 1;
+        self.bits >>= 1;
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.bits = self.outer.pop().unwrap_or_default();
+        }
+    }
+
+    #[inline]
+    const fn innermost(&self) -> Option<bool> {
+        if self.depth == 0 { None } else { Some(self.bits & 1 == 1) }
+    }
+}
+
+fn skip_scalar(bytes: &[u8], at: usize) -> Parsed<usize> {
     match bytes.get(at) {
         Some(b'"') => skip_string(bytes, at),
-        Some(b'{') => {
-            if depth == MAX_DEPTH {
-                return malformed(at, "nested too deeply");
-            }
-            let mut at = skip_space(bytes, at + 1);
-            if bytes.get(at) == Some(&b'}') {
-                return Ok(at + 1);
-            }
-            loop {
-                at = skip_string(bytes, at)?;
-                at = expect_colon(bytes, at)?;
-                at = skip_nested(bytes, at, depth + 1)?;
-                match after_member(bytes, at, b'}')? {
-                    Next::Member(next) => at = next,
-                    Next::End(end) => return Ok(end),
-                }
-            }
-        }
-        Some(b'[') => {
-            if depth == MAX_DEPTH {
-                return malformed(at, "nested too deeply");
-            }
-            let mut at = skip_space(bytes, at + 1);
-            if bytes.get(at) == Some(&b']') {
-                return Ok(at + 1);
-            }
-            loop {
-                at = skip_nested(bytes, at, depth + 1)?;
-                match after_member(bytes, at, b']')? {
-                    Next::Member(next) => at = next,
-                    Next::End(end) => return Ok(end),
-                }
-            }
-        }
+        Some(b'-' | b'0'..=b'9') => skip_number(bytes, at),
         Some(b't') => literal(bytes, at, b"true"),
         Some(b'f') => literal(bytes, at, b"false"),
         Some(b'n') => literal(bytes, at, b"null"),
-        Some(b'-' | b'0'..=b'9') => skip_number(bytes, at),
+        Some(b'N') => literal(bytes, at, b"NaN"),
+        Some(b'I') => literal(bytes, at, b"Infinity"),
         Some(_) => malformed(at, "expected a JSON value"),
         None => malformed(at, "the document ends in the middle"),
     }
+}
+
+/// Skips a key and its colon; returns the offset of the value.
+fn skip_key(bytes: &[u8], at: usize) -> Parsed<usize> {
+    let end = skip_string(bytes, at)?;
+    expect_colon(bytes, end)
 }
 
 /// What follows a member of an object or array.
@@ -125,6 +188,10 @@ fn skip_number(bytes: &[u8], start: usize) -> Parsed<usize> {
         at
     };
     let mut at = start + usize::from(bytes.get(start) == Some(&b'-'));
+    if at > start && bytes.get(at) == Some(&b'I') {
+        return literal(bytes, at, b"Infinity");
+    }
+    let first = at;
     let whole = digits(at);
     if whole == at {
         return malformed(at, "expected a digit");
@@ -148,6 +215,9 @@ fn skip_number(bytes: &[u8], start: usize) -> Parsed<usize> {
             return malformed(exponent, "expected a digit");
         }
         at = exponent;
+    }
+    if at == whole && whole - first > MAX_INTEGER_DIGITS {
+        return malformed(start, "an integer of more than 4300 digits");
     }
     Ok(at)
 }
@@ -215,67 +285,6 @@ pub(crate) fn skip_string(bytes: &[u8], at: usize) -> Parsed<usize> {
     }
 }
 
-/// The text between the quotes of a valid string, escapes resolved. `None` when it holds half of
-/// a surrogate pair, which is no character.
-pub(crate) fn string_text(quoted: &[u8]) -> Option<Cow<'_, str>> {
-    let inner = &quoted[1..quoted.len() - 1];
-    let Some(first) = memchr::memchr(b'\\', inner) else {
-        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
-    };
-    let mut text = String::with_capacity(inner.len());
-    let mut at = 0;
-    let mut next = Some(first);
-    while let Some(backslash) = next {
-        text.push_str(std::str::from_utf8(&inner[at..backslash]).ok()?);
-        let (character, end) = unescape(inner, backslash)?;
-        text.push(character);
-        at = end;
-        next = memchr::memchr(b'\\', &inner[at..]).map(|offset| at + offset);
-    }
-    text.push_str(std::str::from_utf8(&inner[at..]).ok()?);
-    Some(Cow::Owned(text))
-}
-
-fn unescape(inner: &[u8], backslash: usize) -> Option<(char, usize)> {
-    let simple = |character| Some((character, backslash + 2));
-    match inner[backslash + 1] {
-        b'b' => simple('\u{8}'),
-        b'f' => simple('\u{c}'),
-        b'n' => simple('\n'),
-        b'r' => simple('\r'),
-        b't' => simple('\t'),
-        b'u' => {
-            let unit = hex_unit(inner, backslash + 2)?;
-            if !(0xD800..0xDC00).contains(&unit) {
-                return Some((char::from_u32(unit)?, backslash + 6));
-            }
-            if inner.get(backslash + 6..backslash + 8) != Some(b"\\u") {
-                return None;
-            }
-            let low = hex_unit(inner, backslash + 8)?;
-            if !(0xDC00..0xE000).contains(&low) {
-                return None;
-            }
-            let code = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-            Some((char::from_u32(code)?, backslash + 12))
-        }
-        other => simple(char::from(other)),
-    }
-}
-
-fn hex_unit(inner: &[u8], at: usize) -> Option<u32> {
-    let hex = std::str::from_utf8(inner.get(at..at + 4)?).ok()?;
-    u32::from_str_radix(hex, 16).ok()
-}
-
-/// Stands for a key with half of a surrogate pair, which is no text.
-pub(crate) const UNWRITABLE_KEY: &str = "\u{0}half of a surrogate pair\u{0}";
-
-/// A key of an object.
-pub(crate) fn key_text(quoted: &[u8]) -> Cow<'_, str> {
-    string_text(quoted).unwrap_or(Cow::Borrowed(UNWRITABLE_KEY))
-}
-
 /// A key of an object, escapes resolved.
 #[derive(Debug)]
 pub(crate) struct Key<'a>(Cow<'a, [u8]>);
@@ -297,49 +306,7 @@ pub(crate) fn read_key(bytes: &[u8], at: usize) -> Parsed<(Key<'_>, usize)> {
         }
     }
     let end = skip_string(bytes, at)?;
-    Ok((Key(Cow::Owned(key_text(&bytes[at..end]).into_owned().into_bytes())), end))
-}
-
-/// The members of a valid object, each key once: the place of its first and the value of its last
-/// occurrence, as Python reads it.
-pub(crate) fn members(object: &[u8]) -> Parsed<Vec<(Cow<'_, str>, &[u8])>> {
-    let mut members: Vec<(Cow<'_, str>, &[u8])> = Vec::new();
-    let mut at = skip_space(object, 1);
-    if object.get(at) == Some(&b'}') {
-        return Ok(members);
-    }
-    loop {
-        let key_end = skip_string(object, at)?;
-        let key = key_text(&object[at..key_end]);
-        let start = expect_colon(object, key_end)?;
-        let end = skip_value(object, start)?;
-        let value = &object[start..end];
-        match members.iter_mut().find(|(known, _)| *known == key) {
-            Some(member) => member.1 = value,
-            None => members.push((key, value)),
-        }
-        match after_member(object, end, b'}')? {
-            Next::Member(next) => at = next,
-            Next::End(_) => return Ok(members),
-        }
-    }
-}
-
-/// The elements of a valid array.
-pub(crate) fn elements(array: &[u8]) -> Parsed<Vec<&[u8]>> {
-    let mut elements = Vec::new();
-    let mut at = skip_space(array, 1);
-    if array.get(at) == Some(&b']') {
-        return Ok(elements);
-    }
-    loop {
-        let end = skip_value(array, at)?;
-        elements.push(&array[at..end]);
-        match after_member(array, end, b']')? {
-            Next::Member(next) => at = next,
-            Next::End(_) => return Ok(elements),
-        }
-    }
+    Ok((Key(string_text(&bytes[at..end])), end))
 }
 
 #[cfg(test)]
@@ -348,18 +315,64 @@ mod tests {
 
     #[test]
     fn skips_what_python_reads_and_refuses_the_rest() {
-        for good in [r#"{"a":[1,-0.5e+3,{"b":null}],"\u00e9":"\"x"}"#, " 1", "[ ]", "\"\u{7f}\""] {
+        for good in [
+            r#"{"a":[1,-0.5e+3,{"b":null}],"\u00e9":"\"x"}"#,
+            " 1",
+            "[ ]",
+            "\"\u{7f}\"",
+            "[NaN,Infinity,-Infinity]",
+        ] {
             let bytes = good.as_bytes();
             let start = skip_space(bytes, 0);
-            assert_eq!(skip_value(bytes, start), Ok(bytes.len()), "{good}");
+            assert_eq!(skip_value(bytes, start, 0), Ok(bytes.len()), "{good}");
         }
-        for bad in ["01", "1.", "-", "tru", "\"a", "{\"a\" 1}", "[1,]", "{,}", "\"\n\"", "\"\\x\""]
-        {
-            let end = skip_value(bad.as_bytes(), 0);
+        for bad in [
+            "01",
+            "1.",
+            "-",
+            "-NaN",
+            "Inf",
+            "tru",
+            "\"a",
+            "{\"a\" 1}",
+            "[1,]",
+            "{,}",
+            "\"\n\"",
+            "\"\\x\"",
+        ] {
+            let end = skip_value(bad.as_bytes(), 0, 0);
             assert!(end.is_err() || end != Ok(bad.len()), "{bad}");
         }
-        let deep = "[".repeat(2000);
-        assert_eq!(skip_value(deep.as_bytes(), 0).unwrap_err().what, "nested too deeply");
+    }
+
+    #[test]
+    fn depth_ends_where_python_ends_and_costs_no_stack() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let deepest = MAX_DEPTH as usize;
+        let text = nested(deepest);
+        assert_eq!(skip_value(text.as_bytes(), 0, 0), Ok(text.len()));
+        assert_eq!(skip_value(text.as_bytes(), 0, 1).unwrap_err().what, "nested too deeply");
+        for (text, at) in [
+            (nested(deepest + 1), deepest),
+            ("[".repeat(1 << 20), deepest),
+            ("{\"a\":".repeat(1 << 18), 5 * deepest),
+        ] {
+            let error = skip_value(text.as_bytes(), 0, 0).unwrap_err();
+            assert_eq!((error.at, error.what), (at, "nested too deeply"));
+        }
+        let mixed = format!("{}1{}", "[{\"a\":".repeat(150), "}]".repeat(150));
+        assert_eq!(skip_value(mixed.as_bytes(), 0, 0), Ok(mixed.len()));
+        let wrong = mixed.replacen("1}]", "1]}", 1);
+        assert!(skip_value(wrong.as_bytes(), 0, 0).is_err());
+    }
+
+    #[test]
+    fn integers_have_as_many_digits_as_python_allows() {
+        let most = "9".repeat(MAX_INTEGER_DIGITS);
+        for good in [most.clone(), format!("-{most}"), format!("{most}9.5"), format!("{most}9e1")] {
+            assert_eq!(skip_value(good.as_bytes(), 0, 0), Ok(good.len()));
+        }
+        assert!(skip_value(format!("{most}9").as_bytes(), 0, 0).is_err());
     }
 
     #[test]
@@ -372,12 +385,5 @@ mod tests {
                 assert_eq!(string_stop(&text, 0), before);
             }
         }
-    }
-
-    #[test]
-    fn the_last_of_equal_keys_wins_in_the_first_place() {
-        let members = members(br#"{"a":1,"b":2,"\u0061":3}"#).unwrap();
-        let shown: Vec<_> = members.iter().map(|(key, value)| (key.as_ref(), *value)).collect();
-        assert_eq!(shown, [("a", b"3".as_slice()), ("b", b"2".as_slice())]);
     }
 }

@@ -165,3 +165,127 @@ fn a_failed_writer_is_reported() {
     let error = builder.write(0, FloatStyle::Plain, &mut [0_u8; 10].as_mut_slice()).unwrap_err();
     assert_eq!(error.to_string(), "writing a response");
 }
+
+fn delta(members: &str) -> Result<String, String> {
+    let document = format!(r#"{{"period_start":"2031-04-02",{members}}}"#);
+    response(Category::RecordDelta, Selection::All, &[document]).map_err(|error| error.to_string())
+}
+
+#[test]
+fn numbers_that_python_reads_or_counts_beyond_json_go_in_and_out_as_there() {
+    for (members, part) in [
+        (r#""uploaders":NaN"#, r#"[["04-02",null]]"#),
+        (r#""uploaders":[-Infinity,{"a":Infinity}]"#, r#"[["04-02",[null,{"a":null}]]]"#),
+        (
+            r#""records":{"added":{"a":1,"b":NaN},"removed":{}},"uploaders":-Infinity"#,
+            r#"{"global":{"records":[{"id":"global","name":"Global","data":[["04-02",null]]"#,
+        ),
+        (
+            r#""files":{"added":{"data_volume":1e300},"removed":{"data_volume":1e300}}"#,
+            r#"{"id":"with_files","name":"With Files","data":[["04-02",0]]"#,
+        ),
+        (
+            r#""records":{"added":{"a":9223372036854775807,"b":9},"removed":{"a":-3}}"#,
+            r#"[["04-02",9223372036854775819]]"#,
+        ),
+        (
+            r#""subcounts":{"rights":[{"id":"x","label":[NaN,1e999,-0,100000000000000000000]}]}"#,
+            r#""name":"[nan, inf, 0, 100000000000000000000]""#,
+        ),
+        (
+            r#""subcounts":{"rights":[{"id":NaN},{"id":NaN}]}"#,
+            r#"{"id":null,"name":"nan","data":[]"#,
+        ),
+    ] {
+        let made = delta(members).unwrap();
+        assert!(made.contains(part), "{part} in {made}");
+    }
+    for (members, problem) in [
+        (
+            r#""files":{"added":{"data_volume":Infinity}}"#,
+            "added.data_volume: expected a number or",
+        ),
+        (
+            r#""records":{"added":{"metadata_only":NaN}}"#,
+            "added.metadata_only: expected a number or",
+        ),
+        (r#""uploaders":18446744073709551616"#, "outside the range of 64 bits"),
+        (r#""uploaders":-NaN"#, "expected a digit"),
+        (r#""other":[Nan]"#, "expected a JSON value"),
+    ] {
+        let error = delta(members).unwrap_err();
+        assert!(error.contains(problem), "{members}: {error}");
+    }
+    let huge = format!("1{}", "0".repeat(400));
+    let error = delta(&format!(r#""records":{{"added":{{"a":1.5,"b":{huge}}},"removed":{{}}}}"#));
+    assert!(error.unwrap_err().contains("too large to be added to a float"));
+    let digits = "7".repeat(4_301);
+    assert!(delta(&format!(r#""unread":{digits}"#)).unwrap_err().contains("4300 digits"));
+    assert!(delta(&format!(r#""unread":{digits}.0"#)).is_ok());
+}
+
+#[test]
+fn halves_of_surrogate_pairs_fail_only_where_they_would_be_written() {
+    for (members, written) in [
+        (r#""uploaders":1,"unread":"\ud800""#, true),
+        (r#""uploaders":"\ud800""#, false),
+        (r#""uploaders":{"\udc00":1}"#, false),
+        (r#""subcounts":{"rights":[{"id":"x","label":["\ud800"]}]}"#, true),
+        (r#""subcounts":{"rights":[{"id":"x","label":"\ud800"}]}"#, false),
+        (r#""subcounts":{"rights":[{"id":"x","label":{"\ud800":1}}]}"#, false),
+        (r#""subcounts":{"rights":[{"id":"\ud800"}]}"#, false),
+        (r#""subcounts":{"rights":[{"id":["\ud800"]}]}"#, false),
+        (r#""subcounts":{"\ud800":[1]}"#, true),
+    ] {
+        assert_eq!(delta(members).is_ok(), written, "{members}");
+    }
+    let made = delta(
+        r#""subcounts":{"rights":[{"id":"x","label":["\ud800",{"\udc00'":"\ud83d\udc19"}]}]}"#,
+    );
+    assert!(made.unwrap().contains(r#""name":"['\\ud800', {\"\\udc00'\": '🐙'}]""#));
+}
+
+#[test]
+fn a_date_with_half_of_a_surrogate_pair_fails_the_arrays_that_write_it() {
+    let dated = |category, date: &str, members: &str| {
+        let document = format!(r#"{{"period_start":"{date}",{members}}}"#);
+        response(category, Selection::All, &[document])
+    };
+    let made = dated(Category::UsageDelta, "2031-04-02T\\ud800", r#""totals":{}"#).unwrap();
+    assert!(made.contains(r#"[["04-02",0]]"#));
+    for (members, written) in [(r#""totals":{}"#, false), (r#""totals":null"#, true)] {
+        let made = dated(Category::UsageDelta, "2031-04-02\\ud800", members);
+        assert_eq!(made.is_ok(), written, "{members}");
+    }
+}
+
+#[test]
+fn depth_counts_where_a_value_is_written_and_where_the_document_is_read() {
+    let nested =
+        |depth: usize, inside: &str| format!("{}{inside}{}", "[".repeat(depth), "]".repeat(depth));
+    for (depth, inside, written) in
+        [(248, "1", true), (249, "1", false), (249, "", true), (250, "", false), (9_000, "", false)]
+    {
+        let made = delta(&format!(r#""uploaders":{}"#, nested(depth, inside)));
+        assert_eq!(made.is_ok(), written, "{depth} around '{inside}'");
+    }
+    let item = |id: &str, label: &str| {
+        delta(&format!(r#""subcounts":{{"rights":[{{"id":{id},"label":{label}}}]}}"#))
+    };
+    assert!(item(&nested(250, "1"), "1").is_ok());
+    assert!(item(&nested(251, "1"), "1").is_err());
+    assert!(item(&nested(9_000, ""), "1").unwrap_err().contains("nested too deeply"));
+    // A list as a label is printed, whatever its depth.
+    assert!(item("1", &nested(9_000, "")).unwrap().contains(&nested(9_000, "")));
+    assert!(item("1", &format!(r#"{{"en":{}}}"#, nested(249, "1"))).is_ok());
+    assert!(item("1", &format!(r#"{{"en":{}}}"#, nested(250, "1"))).is_err());
+    // Unread, and as deep as the reference reads.
+    assert!(delta(&format!(r#""unread":{}"#, nested(9_992, ""))).is_ok());
+    assert!(delta(&format!(r#""unread":{}"#, nested(9_993, ""))).is_err());
+    for open in ["[", "{\"a\":"] {
+        for place in ["\"unread\":", "\"uploaders\":", "\"subcounts\":{\"rights\":[{\"id\":"] {
+            let error = delta(&format!("{place}{}", open.repeat(1 << 18))).unwrap_err();
+            assert!(error.contains("nested too deeply"), "{error}");
+        }
+    }
+}
