@@ -19,11 +19,13 @@
 //! ```
 //!
 //! Inside: `plan` decides which arrays a response has; `reader` walks over a document and fills
-//! `table`s, by the rules of `rules`, with the help of `scan` for everything that is JSON text;
-//! `write` writes the arrays out.
+//! `table`s, by the rules of `rules`, or by their looks where `predict` shows that the rules would
+//! make the same, with the help of `scan` for everything that is JSON text; `write` writes the
+//! arrays out.
 #![forbid(unsafe_code)]
 
 mod builder;
+mod camel_case;
 mod config;
 mod date;
 mod failure;

@@ -8,9 +8,10 @@ use crate::predict::regular::{MAX_NUMBERS, dissect_item};
 use crate::predict::template::{MAX_TEMPLATES, Numbers, Template};
 use crate::rules::item_fields;
 use crate::scan::cell::Cell;
-use crate::scan::json::{Next, Parsed, after_member, skip_space, skip_value, string_stop};
+use crate::scan::json::{Next, Parsed, after_member, skip_space, string_stop};
 use crate::scan::members::{Members, get, members};
 use crate::scan::python::python_text;
+use crate::scan::skip::skip_value;
 use crate::scan::verbatim::{
     Room, Unwritable, is_unequal, write_identity, write_text, write_value,
 };

@@ -1,15 +1,15 @@
 //! Reading a document into the tables: one pass, every byte looked at once where it looks as
 //! expected, nothing kept but numbers, ids and labels.
 
+mod dates;
 mod items;
 mod subcounts;
 mod totals;
 
-use std::borrow::Cow;
-
+use self::dates::DateField;
+pub(crate) use self::dates::DocumentDate;
 use self::totals::{Totals, value_cell};
 use crate::DocumentKind;
-use crate::date::{CalendarDate, parse_date};
 use crate::failure::{DocumentFailure, Failures};
 use crate::plan::{ListSide, Place};
 use crate::predict::program::{Program, apply_all};
@@ -17,19 +17,10 @@ use crate::predict::template::Template;
 use crate::predict::totals::KnownTotals;
 use crate::rules::{Refused, Value, document_fields};
 use crate::scan::cell::Cell;
-use crate::scan::json::{
-    Malformed, Next, after_member, expect_colon, read_key, skip_space, skip_value,
-};
-use crate::scan::text::{string_text, utf8};
-use crate::scan::verbatim::{Unwritable, write_text};
+use crate::scan::json::{Malformed, Next, after_member, expect_colon, read_key, skip_space};
+use crate::scan::skip::skip_value;
+use crate::scan::verbatim::Unwritable;
 use crate::table::{Mark, NOBODY, Table, Texts};
-
-/// The date of a document: its number among the texts, and what it stands for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DocumentDate {
-    pub(crate) text: usize,
-    pub(crate) parsed: Option<CalendarDate>,
-}
 
 /// The tables that one member of `subcounts` feeds.
 #[derive(Debug, Default)]
@@ -87,14 +78,6 @@ impl From<Malformed> for Interrupted {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
     }
-}
-
-/// The date field as found.
-#[derive(Debug, Clone, Copy)]
-enum DateField<'a> {
-    None,
-    Refused,
-    Text(&'a [u8]),
 }
 
 impl Reader {
@@ -203,69 +186,6 @@ impl Reader {
         }
     }
 
-    /// The document is read; now its date decides what of it counts.
-    fn settle(&mut self, id: &str, date: DateField<'_>, marks: &[Mark]) {
-        let position = self.dates.len() as u64;
-        let mut known = DocumentDate { text: self.no_date, parsed: None };
-        let has_date = match date {
-            DateField::None => false,
-            DateField::Refused => {
-                self.refuse_date(marks);
-                true
-            }
-            DateField::Text(quoted) => {
-                let text = date_text(quoted);
-                if !text.is_empty() {
-                    match utf8(&text) {
-                        Some(text) => known = self.keep_date(text),
-                        None => self.refuse_unwritable_date(marks),
-                    }
-                }
-                !text.is_empty()
-            }
-        };
-        if !has_date {
-            for (table, mark) in self.tables.iter_mut().zip(marks) {
-                table.take_back_rows(*mark);
-            }
-        }
-        self.dates.push(known);
-        self.failures.settle(position, id, has_date);
-    }
-
-    fn keep_date(&mut self, text: &str) -> DocumentDate {
-        let kept = self.texts.keep(|out| {
-            write_text(out, text);
-            Ok::<(), Unwritable>(())
-        });
-        DocumentDate { text: kept.unwrap_or(self.no_date), parsed: parse_date(text) }
-    }
-
-    /// A date that is no text fails every array that would have got a point.
-    fn refuse_date(&mut self, marks: &[Mark]) {
-        for (index, (table, mark)) in self.tables.iter().zip(marks).enumerate() {
-            if table.has_rows_since(*mark) {
-                for column in 0..table.columns.len() {
-                    let field = self.kind.day_field().to_owned();
-                    self.failures.value(index, column, field, "expected text");
-                }
-            }
-        }
-    }
-
-    /// A date with half of a surrogate pair is a date; it fails every array that has to write it.
-    fn refuse_unwritable_date(&mut self, marks: &[Mark]) {
-        for (index, (table, mark)) in self.tables.iter().zip(marks).enumerate() {
-            for column in 0..table.columns.len() {
-                if table.has_points_since(*mark, column) {
-                    let field = self.kind.day_field().to_owned();
-                    let reason = Unwritable::LoneSurrogate.reason();
-                    self.failures.value(index, column, field, reason);
-                }
-            }
-        }
-    }
-
     /// One pass. With `whole`, members are looked at once all are known, so that the last of
     /// equal ones counts; without, the subcounts are read on the way.
     fn pass<'a>(&mut self, document: &'a [u8], whole: bool) -> Result<DateField<'a>, Interrupted> {
@@ -334,11 +254,7 @@ impl Reader {
             self.whole_subcounts(value)?;
         }
         self.read_totals(fields);
-        Ok(match date {
-            None | Some(b"null") => DateField::None,
-            Some(text) if text[0] == b'"' => DateField::Text(text),
-            Some(_) => DateField::Refused,
-        })
+        Ok(DateField::of(date))
     }
 
     /// The document's own numbers: global and file presence.
@@ -420,16 +336,4 @@ enum Subcounts<'a> {
 
 const fn repeated(repeated: bool) -> Result<(), Interrupted> {
     if repeated { Err(Interrupted::Repeated) } else { Ok(()) }
-}
-
-/// The part of a date field before the first `T`.
-fn date_text(quoted: &[u8]) -> Cow<'_, [u8]> {
-    let date = |text: &[u8]| memchr::memchr(b'T', text).unwrap_or(text.len());
-    match string_text(quoted) {
-        Cow::Borrowed(text) => Cow::Borrowed(&text[..date(text)]),
-        Cow::Owned(mut text) => {
-            text.truncate(date(&text));
-            Cow::Owned(text)
-        }
-    }
 }

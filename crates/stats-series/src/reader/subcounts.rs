@@ -2,10 +2,9 @@
 
 use super::{Interrupted, ListTables, Reader, repeated};
 use crate::plan::Place;
-use crate::scan::json::{
-    Key, Next, Parsed, after_member, expect_colon, read_key, skip_space, skip_value,
-};
+use crate::scan::json::{Key, Next, Parsed, after_member, expect_colon, read_key, skip_space};
 use crate::scan::members::members;
+use crate::scan::skip::skip_value;
 
 /// The document and its `subcounts` stand around a member of these.
 const IN_SUBCOUNTS: u32 = 2;

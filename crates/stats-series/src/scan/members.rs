@@ -5,7 +5,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::json::{Next, Parsed, after_member, expect_colon, skip_space, skip_string, skip_value};
+use super::json::{Next, Parsed, after_member, expect_colon, skip_space, skip_string};
+use super::skip::skip_value;
 use super::text::string_text;
 
 /// The members of an object: the texts of their keys and their values.

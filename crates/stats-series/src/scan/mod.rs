@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod members;
 pub(crate) mod number;
 pub(crate) mod python;
+pub(crate) mod skip;
 pub(crate) mod sum;
 pub(crate) mod text;
 pub(crate) mod verbatim;

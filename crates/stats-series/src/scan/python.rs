@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::json::{Next, after_member, expect_colon, skip_space, skip_string, skip_value};
+use super::json::{Next, after_member, expect_colon, skip_space, skip_string};
 use super::members::Unique;
 use super::number::{Number, number};
+use super::skip::skip_value;
 use super::text::{code_points, string_text};
 
 /// The text form of a valid JSON value, however deep it nests. `None` for what is not valid.
