@@ -101,9 +101,17 @@ impl App {
     /// # Errors
     /// When it cannot be opened or made.
     pub fn archive(&self) -> Result<Archive, AppError> {
+        self.archive_with(ArchiveOptions::default())
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub fn archive_with(&self, options: ArchiveOptions) -> Result<Archive, AppError> {
         let path = self.settings.data.archive_path();
         make_folder_of(&path)?;
-        Ok(Archive::open(path, ArchiveOptions::default())?)
+        Ok(Archive::open(path, options)?)
     }
 
     /// The configuration of the transformation: built in, or from the files that settings name.

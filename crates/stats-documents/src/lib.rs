@@ -12,6 +12,7 @@ mod facts;
 pub mod import;
 pub mod mirror;
 mod model;
+mod open_import;
 pub mod opensearch;
 mod pause;
 pub mod postgres;
@@ -26,6 +27,7 @@ pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Shown, Visibility,
 };
+pub use open_import::{ImportEnding, OpenImport, Unsettled};
 pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};

@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 
 use stats_series::DocumentKind;
 
-use crate::{Bookmark, Community, Day, Fingerprint, ManifestEntry, Position, Shelf, SourceError};
+use crate::{
+    Bookmark, Community, Day, Fingerprint, ManifestEntry, OpenImport, Position, Shelf, SourceError,
+    Unsettled,
+};
 
 /// A document as a source hands it over; the bytes live until the next one is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -163,4 +166,41 @@ pub trait DocumentSource: Send + Sync {
     /// # Errors
     /// When the source cannot answer.
     fn first_record(&self) -> Result<Option<Day>, SourceError>;
+
+    /// The imports that write to the source now, were broken off, or ended with loss. Only what is
+    /// filled by imports has any.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn open_imports(&self) -> Result<Vec<OpenImport>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    /// The shelves of `kind` and of these communities (of all, when empty) that an open import
+    /// changed: whatever bookmarks say, they may be half of what they should be.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn unsettled(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<Shelf, OpenImport>, SourceError> {
+        let _ = (kind, communities);
+        Ok(BTreeMap::new())
+    }
+
+    /// Why a shelf that was read with the fingerprint `read` may not be taken for whole now. A
+    /// source that others fill knows nothing of that: there bookmarks tell.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn unsettled_reading(
+        &self,
+        shelf: &Shelf,
+        read: &Fingerprint,
+    ) -> Result<Option<Unsettled>, SourceError> {
+        let _ = (shelf, read);
+        Ok(None)
+    }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
+use stats_documents::ArchiveOptions;
 use stats_documents::import::{
-    Advance, Counts, ImportOptions, ImportReport, Input, Progress as Watch, import,
+    Advance, Counts, HOW_TO_EXPORT, ImportOptions, ImportReport, Input, Progress as Watch, import,
+    means_something,
 };
 
 use super::progress::{Progress, Unit};
@@ -17,15 +19,44 @@ use super::{Ending, Exit, Failure, Global, interrupt, terminal};
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// Files, folders, or `-` for standard input: export lines {"_index", "_id", "_source"},
-    /// plain, gzip or zstd.
-    #[arg(required = true, value_name = "PATH")]
+    /// answers of `_search`, arrays of hits or lines of `_bulk`; plain, compressed (gzip, zstd,
+    /// bzip2, xz) or packed (tar, zip).
+    #[arg(required_unless_present = "accept_loss", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The index of documents that come without one.
+    #[arg(long, value_name = "NAME", value_parser = index_name)]
+    index: Option<String>,
+    /// Documents replace those in the archive even when they were computed earlier.
+    #[arg(long)]
+    replace: bool,
+    /// What is lost counts as not there, now and in imports that were broken off: responses are
+    /// made without it.
+    #[arg(long)]
+    accept_loss: bool,
+    /// So many bytes of documents are written at once, and held in memory before.
+    #[arg(long, value_name = "BYTES", default_value_t = ArchiveOptions::default().batch_bytes)]
+    batch: u64,
 }
 
 impl Import {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let archive = global.app()?.archive()?;
-        let options = ImportOptions { cancel: interrupt::flag(), ..ImportOptions::default() };
+        for path in &self.paths {
+            check(path)?;
+        }
+        let app = global.app()?;
+        let prefix = Some(app.settings().source.index_prefix.clone());
+        let options = ImportOptions {
+            prefix: prefix.filter(|prefix| !prefix.is_empty()),
+            index: self.index.clone(),
+            replace: self.replace,
+            accept_loss: self.accept_loss,
+            cancel: interrupt::flag(),
+            ..ImportOptions::default()
+        };
+        let archive = app.archive_with(ArchiveOptions {
+            batch_bytes: self.batch,
+            ..ArchiveOptions::default()
+        })?;
         let inputs = self.paths.iter().map(|path| input(path)).collect();
         let mut watcher = Watcher::new(global);
         let imported = import(inputs, &archive, &options, &mut watcher);
@@ -41,9 +72,97 @@ impl Import {
         }
         match cause {
             Some(cause) => Err(cause.into()),
-            None => Ok(exit(&report)),
+            None => self.ending(&report),
         }
     }
+
+    fn ending(&self, report: &ImportReport) -> Ending {
+        if report.interrupted {
+            Ok(Exit::Interrupted)
+        } else if !report.mixed_prefixes.is_empty() {
+            Err(mixed(report))
+        } else if report.is_empty() && !self.paths.is_empty() {
+            Err(nothing(report))
+        } else if report.is_complete() {
+            Ok(Exit::Done)
+        } else {
+            if !report.lost.is_empty() {
+                terminal::hint(LOST);
+            }
+            Ok(Exit::Partly)
+        }
+    }
+}
+
+const LOST: &str = "mend what was refused and import it again; \
+    if it cannot be mended, the same command with --accept-loss takes the rest for all there is";
+
+/// The index that documents are said to be of.
+fn index_name(text: &str) -> Result<String, String> {
+    if means_something(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("not an index of documents, bookmarks, events or communities; \
+             for example stats-community-usage-delta-2024"
+            .to_owned())
+    }
+}
+
+/// Refuses what cannot be read before anything is.
+fn check(path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    match path.metadata() {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = format!("reading {}: {error}; nothing was imported", path.display());
+            Err(Failure::new(Exit::Failed, message))
+        }
+    }
+}
+
+/// Documents of several installations.
+fn mixed(report: &ImportReport) -> Failure {
+    let names: Vec<String> =
+        report.mixed_prefixes.iter().map(|prefix| format!("'{prefix}'")).collect();
+    let names = names.join(", ");
+    let written = report.total().new + report.total().replaced;
+    let rest = match written {
+        0 => "nothing was imported".to_owned(),
+        written => format!("the import ended there, after {}", plural(written, "line", "lines")),
+    };
+    Failure::new(
+        Exit::Failed,
+        format!(
+            "documents of several installations, which must not be mixed: \
+             their index names begin with {names}; {rest}"
+        ),
+    )
+    .hint(
+        "say which one is meant: source.index_prefix in the settings, \
+         COMMUNITY_STATS_SOURCE_INDEX_PREFIX in the environment, or a data folder for each",
+    )
+}
+
+/// Nothing that means anything.
+fn nothing(report: &ImportReport) -> Failure {
+    let why = if let Some(error) = report.file_errors.first() {
+        format!("{}: {}", error.file, error.message)
+    } else if !report.other_prefixes.is_empty() {
+        let names: Vec<String> =
+            report.other_prefixes.keys().map(|prefix| format!("'{prefix}'")).collect();
+        format!("all lines are of installations with other prefixes: {}", names.join(", "))
+    } else if report.total().lines > 0 {
+        "every line was refused".to_owned()
+    } else if report.files == 0 && report.skipped.is_empty() {
+        "no file was found".to_owned()
+    } else if report.files == 0 {
+        "no file holds export lines".to_owned()
+    } else {
+        "there is nothing in it".to_owned()
+    };
+    Failure::new(Exit::Failed, format!("nothing was imported: {why}")).hint(HOW_TO_EXPORT)
 }
 
 fn input(path: &Path) -> Input {
@@ -86,16 +205,6 @@ impl Watch for Watcher {
     }
 }
 
-fn exit(report: &ImportReport) -> Exit {
-    if report.interrupted {
-        Exit::Interrupted
-    } else if report.is_complete() {
-        Exit::Done
-    } else {
-        Exit::Partly
-    }
-}
-
 fn show(report: &ImportReport) -> Result<(), Failure> {
     let mut output = terminal::output();
     table(report).write(&mut output)?;
@@ -120,15 +229,61 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
         }
     }
     if !report.skipped.is_empty() {
-        writeln!(output, "\nFiles without export lines, left out:")?;
-        for file in &report.skipped {
-            writeln!(output, "  {file}")?;
+        writeln!(output, "\nFiles that were not read:")?;
+        for skipped in &report.skipped {
+            writeln!(output, "  {}: {}", skipped.file, skipped.why)?;
         }
+    }
+    kept(report, &mut output)?;
+    for (prefix, lines) in &report.other_prefixes {
+        let lines = plural(*lines, "line", "lines");
+        writeln!(output, "\nLeft out: {lines} of the installation with the prefix '{prefix}'")?;
+    }
+    if !report.lost.is_empty() {
+        let kinds: Vec<String> = report.lost.iter().map(ToString::to_string).collect();
+        let kinds = kinds.join(", ");
+        writeln!(
+            output,
+            "\nSomething of {kinds} was lost: bookmarks of these kinds are not taken,"
+        )?;
+        writeln!(output, "and responses made from what changed wait for an import without loss.")?;
     }
     if report.interrupted {
         writeln!(output, "\nInterrupted: what is counted here stays.")?;
+        let kept_back = report.total().kept_back;
+        if kept_back > 0 {
+            let lines = plural(kept_back, "line", "lines");
+            writeln!(
+                output,
+                "{lines} of bookmarks, events and communities do not: they come last."
+            )?;
+        }
     }
     output.flush()?;
+    Ok(())
+}
+
+/// Documents that did not replace those in the archive.
+fn kept(report: &ImportReport, output: &mut dyn Write) -> io::Result<()> {
+    let total = report.total();
+    if total.older > 0 {
+        let documents = plural(total.older, "document", "documents");
+        writeln!(output, "\nNot replaced: {documents} computed earlier than those in the archive")?;
+    }
+    if total.number_forms > 0 {
+        let documents = plural(total.number_forms, "document", "documents");
+        writeln!(
+            output,
+            "\nNot replaced: {documents} that lost fractions of numbers (3072.0, 3072):"
+        )?;
+        writeln!(output, "a tool that knows only one form of numbers wrote them")?;
+    }
+    for document in &report.kept {
+        writeln!(output, "  {} {}", document.kind, document.id)?;
+    }
+    if !report.kept.is_empty() {
+        writeln!(output, "(--replace takes them all the same)")?;
+    }
     Ok(())
 }
 
@@ -166,6 +321,9 @@ fn as_json(report: &ImportReport) -> Value {
             "new": counts.new,
             "replaced": counts.replaced,
             "unchanged": counts.unchanged,
+            "older": counts.older,
+            "number_forms": counts.number_forms,
+            "kept_back": counts.kept_back,
             "refused": refused,
         })
     };
@@ -195,7 +353,20 @@ fn as_json(report: &ImportReport) -> Value {
         "file_errors": file_errors,
         "files": report.files,
         "bytes": report.plain_bytes,
-        "skipped_files": report.skipped,
+        "skipped_files": report.skipped.iter().map(|skipped| &skipped.file).collect::<Vec<_>>(),
+        "skipped_because": report
+            .skipped
+            .iter()
+            .map(|skipped| json!({"file": skipped.file, "why": skipped.why}))
+            .collect::<Vec<_>>(),
+        "not_replaced": report
+            .kept
+            .iter()
+            .map(|kept| json!({"kind": kept.kind.to_string(), "id": kept.id}))
+            .collect::<Vec<_>>(),
+        "lost": report.lost.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "other_prefixes": report.other_prefixes,
+        "mixed_prefixes": report.mixed_prefixes,
         "interrupted": report.interrupted,
     })
 }

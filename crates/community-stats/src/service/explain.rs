@@ -11,7 +11,7 @@ use super::CachedResponseService;
 use super::communities::Communities;
 use super::error::ServiceError;
 use super::list::description;
-use super::matrix::{Action, StateName};
+use super::matrix::{Action, StateName, Wait};
 use super::request::{Request, Years};
 
 /// What is known about one response.
@@ -154,7 +154,8 @@ fn due(action: Action, entry: &EntryDescription) -> Option<String> {
     match action {
         Action::Make(_) => Some("now".to_owned()),
         Action::Keep(_) => entry.expires.map(|expires| expires.to_string()),
-        Action::Wait(gap) => {
+        Action::Wait(Wait::Import(_)) => Some("when an import of the same is complete".to_owned()),
+        Action::Wait(Wait::Aggregation(gap)) => {
             let midnight: Option<Timestamp> = format!("{}T00:00:00Z", gap.needed).parse().ok();
             let next = midnight?.checked_add(SignedDuration::from_hours(24)).ok()?;
             Some(format!("when {} is aggregated, not before {next}", gap.needed))

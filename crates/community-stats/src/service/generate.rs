@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use stats_cache::{Body, EntryDescription, Origin};
-use stats_documents::{Bookmark, Shelf};
+use stats_documents::{Bookmark, Shelf, Unsettled};
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION, ResponseSpec, Selection};
 
 use super::CachedResponseService;
@@ -19,7 +19,7 @@ use super::completeness::gap;
 use super::error::{ServiceError, chain};
 use super::matrix::Action;
 use super::plan::{Plan, mark};
-use super::settled::Unsettled;
+use super::settled::Unsettled as NotSettled;
 use super::shelf::Reading;
 use super::summary::{Failure, Stored, Summary, Waiting};
 
@@ -58,7 +58,7 @@ struct ShelfJob<'a> {
     kind: DocumentKind,
     categories: Vec<Category>,
     /// Why nothing may be stored that is made from what can be read.
-    unsettled: Option<Unsettled>,
+    unsettled: Option<NotSettled>,
 }
 
 struct ShelfReport {
@@ -70,8 +70,13 @@ struct ShelfReport {
 }
 
 enum Outcome {
-    Stored { key: String, plain_length: u64 },
+    Stored {
+        key: String,
+        plain_length: u64,
+    },
     Incomplete(String),
+    /// An import changes the documents.
+    Imported(Unsettled),
     Failed(String),
     Abandoned,
 }
@@ -90,7 +95,11 @@ impl CachedResponseService {
     ) -> Summary {
         let begun = Instant::now();
         let halt = Halt { asked: run.cancel, lock };
-        let mut summary = Summary { bookmarked: plan.bookmarked, ..Summary::default() };
+        let mut summary = Summary {
+            bookmarked: plan.bookmarked,
+            open_imports: plan.open_imports.clone(),
+            ..Summary::default()
+        };
         count_settled(plan, &mut summary);
         self.work(plan, run, halt, &mut summary);
         summary.lock_lost = halt.lost();
@@ -160,10 +169,10 @@ impl CachedResponseService {
         halt: Halt<'_>,
     ) -> Result<ShelfReport, ServiceError> {
         match &job.unsettled {
-            Some(Unsettled::NotSearchable) => {
+            Some(NotSettled::NotSearchable) => {
                 return Ok(job.report(|| Outcome::Incomplete(NOT_SEARCHABLE.to_owned())));
             }
-            Some(Unsettled::Unknown(error)) => {
+            Some(NotSettled::Unknown(error)) => {
                 return Ok(job.report(|| Outcome::Failed(error.clone())));
             }
             None => {}
@@ -176,6 +185,12 @@ impl CachedResponseService {
         let after = self.bookmark(job)?;
         if let Some(gap) = gap(after, job.year, self.clock.now()) {
             return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
+        }
+        // What an import wrote meanwhile may be half of what it brings.
+        if let Some(unsettled) =
+            self.source.unsettled_reading(&job.shelf(), &reading.fingerprint)?
+        {
+            return Ok(job.report(|| Outcome::Imported(unsettled)));
         }
         let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
         let origin = self.origin(plan, job, &reading);
@@ -344,6 +359,11 @@ fn record(
             Outcome::Incomplete(reason) => {
                 let community_id = community_id.clone();
                 summary.wait(reason, Waiting { community_id, year, category });
+            }
+            Outcome::Imported(unsettled) => {
+                summary.imported_meanwhile = true;
+                let community_id = community_id.clone();
+                summary.wait(unsettled.to_string(), Waiting { community_id, year, category });
             }
             Outcome::Failed(error) => {
                 summary.failed += 1;

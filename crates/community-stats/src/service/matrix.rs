@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 use stats_cache::{EntryState, Origin, ShelfMark};
-use stats_documents::Position;
+use stats_documents::{OpenImport, Position};
 
 use super::completeness::Gap;
 
@@ -52,10 +52,19 @@ pub enum Action {
     Make(Cause),
     /// Leave what is stored.
     Keep(Keep),
-    /// It would be made, but its period is not aggregated yet; what is stored stays.
-    Wait(Gap),
+    /// It would be made, but not all of its documents are there yet; what is stored stays.
+    Wait(Wait),
     /// It cannot be made.
     Refuse(Refusal),
+}
+
+/// What a cell waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Its period is not aggregated yet.
+    Aggregation(Gap),
+    /// An import changed its documents, and has not ended or lost something.
+    Import(OpenImport),
 }
 
 /// Why a cell is made.
@@ -124,6 +133,8 @@ pub struct Facts<'a> {
     pub wanted: &'a Wanted,
     /// What is missing before its period is complete.
     pub gap: Option<Gap>,
+    /// The import that changed its documents and is open.
+    pub import: Option<OpenImport>,
     /// Whether its year is the current one, UTC.
     pub current_year: bool,
     /// Whether an aggregation marked its year as changed.
@@ -155,7 +166,11 @@ fn action(state: CellState, facts: &Facts<'_>) -> Action {
             Cause::State
         }
     };
-    facts.gap.map_or(Action::Make(cause), Action::Wait)
+    match (facts.import, facts.gap) {
+        (Some(import), _) => Action::Wait(Wait::Import(import)),
+        (None, Some(gap)) => Action::Wait(Wait::Aggregation(gap)),
+        (None, None) => Action::Make(cause),
+    }
 }
 
 fn state(entry: &EntryState, wanted: &Wanted) -> CellState {
@@ -295,8 +310,17 @@ impl Verdict {
             Action::Make(Cause::State) => self.state.to_string(),
             Action::Keep(Keep::Unchanged) => "unchanged".to_owned(),
             Action::Keep(Keep::Foreign) => "made by another writer".to_owned(),
-            Action::Wait(gap) => gap.to_string(),
+            Action::Wait(wait) => wait.to_string(),
             Action::Refuse(refusal) => refusal.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aggregation(gap) => gap.fmt(formatter),
+            Self::Import(import) => import.fmt(formatter),
         }
     }
 }

@@ -35,8 +35,8 @@ pub use explain::Explanation;
 pub use generate::{Progress, Run};
 pub use list::{ListFilter, Listed};
 pub use matrix::{
-    Action, Cause, CellState, Difference, Facts, Keep, Refusal, StateName, Verdict, Wanted, decide,
-    difference, position_text,
+    Action, Cause, CellState, Difference, Facts, Keep, Refusal, StateName, Verdict, Wait, Wanted,
+    decide, difference, position_text,
 };
 pub use nothing::Nothing;
 pub use plan::{Cell, Plan};

@@ -6,7 +6,7 @@ use std::thread;
 
 use stats_cache::{EntryState, ShelfMark, UpdateMark, UpdateMarks, response_key};
 use stats_documents::{
-    Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter, SourceError,
+    Bookmark, DocumentSource, Fingerprint, OpenImport, Position, Shelf, ShelfFilter, SourceError,
     SourceErrorKind,
 };
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
@@ -52,6 +52,8 @@ pub struct Plan {
     pub cells: Vec<Cell>,
     /// Whether the source holds any bookmark for the kinds and communities of the request.
     pub bookmarked: bool,
+    /// The imports that are open: communities, events or documents may be missing.
+    pub open_imports: Vec<OpenImport>,
     /// The years that an aggregation marked as changed, by community.
     pub(super) marked: BTreeSet<(String, i16)>,
     pub(super) standing: Standing,
@@ -70,6 +72,7 @@ struct KindStanding {
     position: Position,
     shelves: BTreeMap<Shelf, Fingerprint>,
     bookmarks: BTreeMap<String, Bookmark>,
+    unsettled: BTreeMap<Shelf, OpenImport>,
 }
 
 impl Standing {
@@ -87,7 +90,8 @@ impl Standing {
             let position = source.position(kind)?;
             let shelves = source.fingerprints(kind, &filter)?;
             let bookmarks = source.bookmarks(kind, communities)?;
-            Ok(KindStanding { position, shelves, bookmarks })
+            let unsettled = source.unsettled(kind, communities)?;
+            Ok(KindStanding { position, shelves, bookmarks, unsettled })
         };
         let found: Vec<_> = thread::scope(|scope| {
             let asked: Vec<_> =
@@ -119,6 +123,11 @@ impl Standing {
 
     pub(super) fn bookmark(&self, kind: DocumentKind, community: &str) -> Option<Bookmark> {
         self.kinds.get(&kind)?.bookmarks.get(community).copied()
+    }
+
+    /// The open import that changed a shelf.
+    pub(super) fn import(&self, shelf: &Shelf) -> Option<OpenImport> {
+        self.kinds.get(&shelf.kind)?.unsettled.get(shelf).copied()
     }
 
     pub(super) fn histories(&self, kind: DocumentKind) -> BTreeSet<String> {
@@ -258,6 +267,7 @@ impl CachedResponseService {
             marked: marks.iter().map(|mark| (mark.community.clone(), mark.year)).collect(),
             cells: Vec::new(),
             bookmarked: standing.any_bookmark(),
+            open_imports: source.open_imports()?,
             standing,
         };
         self.fill(&mut plan, request.overwrite, look)?;
@@ -356,6 +366,11 @@ impl CachedResponseService {
                 entry: &entry,
                 wanted: wanted.of(plan, index, year, category),
                 gap: gap(bookmark, year, now),
+                import: plan.standing.import(&Shelf {
+                    kind: category.kind(),
+                    community: member.id.clone(),
+                    year,
+                }),
                 current_year: year == plan.current_year,
                 marked: plan.marked.contains(&(member.id.clone(), year)),
                 overwrite,

@@ -42,6 +42,7 @@ impl CachedResponseService {
             let verdict = decide(&Facts {
                 entry: &entry,
                 wanted: wanted.of(plan, cell.member, cell.year, cell.category),
+                import: plan.standing.import(&plan.shelf(&cell)),
                 gap: gap(bookmark, cell.year, now),
                 current_year: cell.year == plan.current_year,
                 marked: plan.is_marked(&cell),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use stats_documents::OpenImport;
 use stats_series::Category;
 
 /// The result of a run. As JSON it is the object of the Python package, and `incomplete`.
@@ -48,6 +49,12 @@ pub struct Summary {
     /// Whether the source held any bookmark for what was asked.
     #[serde(skip)]
     pub bookmarked: bool,
+    /// The imports that were open when the run began.
+    #[serde(skip)]
+    pub open_imports: Vec<OpenImport>,
+    /// Whether an import changed documents while they were read.
+    #[serde(skip)]
+    pub imported_meanwhile: bool,
     /// What went wrong beside the responses.
     #[serde(skip)]
     pub warnings: Vec<String>,

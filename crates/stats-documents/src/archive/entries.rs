@@ -29,15 +29,20 @@ impl ArchiveWriter<'_> {
     /// # Errors
     /// Any failure to write.
     pub fn put_community(&mut self, community: &Community) -> Result<Put> {
+        let place = self.place();
         let put = self.write(|connection, _| {
-            let known = connection
-                .prepare_cached(&format!("{COMMUNITIES} WHERE id = ?1"))?
-                .query_row([&community.id], community_from)
-                .optional()?;
+            let known = place.find(|prefix| {
+                connection
+                    .prepare_cached(&format!(
+                        "{COMMUNITIES} FROM {prefix}communities WHERE id = ?1"
+                    ))?
+                    .query_row([&community.id], community_from)
+                    .optional()
+            })?;
             if known.as_ref() == Some(community) {
                 return Ok(Put::Unchanged);
             }
-            write_community(connection, community)?;
+            write_community(connection, place, community)?;
             Ok(replaced_or_new(known.is_some()))
         })?;
         self.counted(COMMUNITY_BYTES, put)
@@ -65,20 +70,26 @@ impl ArchiveWriter<'_> {
         community: &str,
         bookmark: Bookmark,
     ) -> Result<Put> {
+        let place = self.place();
         let put = self.write(|connection, _| {
             let wanted = (code_of(kind), community.to_owned(), number_of(bookmark.day));
-            let known: Option<(i64, String, i64)> = connection
-                .prepare_cached("SELECT kind, community, day FROM bookmarks WHERE id = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                .optional()?;
+            let known: Option<(i64, String, i64)> = place.find(|prefix| {
+                connection
+                    .prepare_cached(&format!(
+                        "SELECT kind, community, day FROM {prefix}bookmarks WHERE id = ?1"
+                    ))?
+                    .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                    .optional()
+            })?;
             if known.as_ref() == Some(&wanted) {
                 return Ok(Put::Unchanged);
             }
             connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO bookmarks (id, kind, community, day)
+                .prepare_cached(&format!(
+                    "INSERT OR REPLACE INTO {}bookmarks (id, kind, community, day)
                      VALUES (?1, ?2, ?3, ?4)",
-                )?
+                    place.prefix()
+                ))?
                 .execute((id, wanted.0, wanted.1, wanted.2))?;
             Ok(replaced_or_new(known.is_some()))
         })?;
@@ -90,28 +101,70 @@ impl ArchiveWriter<'_> {
     /// # Errors
     /// Any failure to write.
     pub fn put_event(&mut self, id: &str, event: &CommunityEvent) -> Result<Put> {
+        let place = self.place();
         let put = self.write(|connection, _| {
             let wanted = (
                 event.community.clone(),
                 event.day.map(number_of),
                 event.record_created.map(number_of),
             );
-            let known: Option<(String, Option<i64>, Option<i64>)> = connection
-                .prepare_cached("SELECT community, day, record_created FROM events WHERE id = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                .optional()?;
+            let known: Option<(String, Option<i64>, Option<i64>)> = place.find(|prefix| {
+                connection
+                    .prepare_cached(&format!(
+                        "SELECT community, day, record_created FROM {prefix}events WHERE id = ?1"
+                    ))?
+                    .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                    .optional()
+            })?;
             if known.as_ref() == Some(&wanted) {
                 return Ok(Put::Unchanged);
             }
             connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO events (id, community, day, record_created)
+                .prepare_cached(&format!(
+                    "INSERT OR REPLACE INTO {}events (id, community, day, record_created)
                      VALUES (?1, ?2, ?3, ?4)",
-                )?
+                    place.prefix()
+                ))?
                 .execute((id, wanted.0, wanted.1, wanted.2))?;
             Ok(replaced_or_new(known.is_some()))
         })?;
         self.counted(SMALL_BYTES, put)
+    }
+
+    /// What an import brings waits for its end.
+    const fn place(&self) -> EntryPlace {
+        if self.import.is_some() { EntryPlace::Waiting } else { EntryPlace::Archive }
+    }
+}
+
+/// Where an entry is put.
+#[derive(Debug, Clone, Copy)]
+enum EntryPlace {
+    Archive,
+    Waiting,
+}
+
+impl EntryPlace {
+    /// What precedes the names of its tables.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Archive => "main.",
+            Self::Waiting => "temp.import_",
+        }
+    }
+
+    /// What `look` finds in its tables, or else in those of the archive.
+    fn find<T>(
+        self,
+        look: impl Fn(&str) -> rusqlite::Result<Option<T>>,
+    ) -> rusqlite::Result<Option<T>> {
+        match self {
+            Self::Archive => look(self.prefix()),
+            Self::Waiting => match look(self.prefix())? {
+                Some(waiting) => Ok(Some(waiting)),
+                None => look(Self::Archive.prefix()),
+            },
+        }
     }
 }
 
@@ -124,9 +177,13 @@ const fn replaced_or_new(was_there: bool) -> Put {
 }
 
 const COMMUNITIES: &str = "SELECT id, slug, title, created, visibility, deletion,
-    dashboard_enabled, dashboard_layout FROM communities";
+    dashboard_enabled, dashboard_layout";
 
-fn write_community(connection: &Connection, community: &Community) -> rusqlite::Result<()> {
+fn write_community(
+    connection: &Connection,
+    place: EntryPlace,
+    community: &Community,
+) -> rusqlite::Result<()> {
     let visibility = match community.visibility {
         Visibility::Public => "public",
         Visibility::Restricted => "restricted",
@@ -137,11 +194,12 @@ fn write_community(connection: &Connection, community: &Community) -> rusqlite::
         DeletionStatus::Marked => "X",
     };
     connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO communities (id, slug, title, created, visibility, deletion,
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO {}communities (id, slug, title, created, visibility, deletion,
                 dashboard_enabled, dashboard_layout)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
+            place.prefix()
+        ))?
         .execute((
             &community.id,
             &community.slug,
@@ -184,7 +242,7 @@ fn community_from(row: &Row<'_>) -> rusqlite::Result<Community> {
 
 pub(crate) fn communities(connection: &Connection) -> rusqlite::Result<Vec<Community>> {
     connection
-        .prepare_cached(&format!("{COMMUNITIES} ORDER BY id"))?
+        .prepare_cached(&format!("{COMMUNITIES} FROM communities ORDER BY id"))?
         .query_map([], community_from)?
         .collect()
 }
@@ -197,7 +255,7 @@ pub(crate) fn community_by_slug(
 ) -> rusqlite::Result<Option<Community>> {
     connection
         .prepare_cached(&format!(
-            "{COMMUNITIES} WHERE slug = ?1 ORDER BY deletion <> 'P', id LIMIT 1"
+            "{COMMUNITIES} FROM communities WHERE slug = ?1 ORDER BY deletion <> 'P', id LIMIT 1"
         ))?
         .query_row([slug], community_from)
         .optional()

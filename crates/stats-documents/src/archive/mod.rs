@@ -12,6 +12,7 @@
 //! * `packing`, `dictionary`: documents as they are stored
 //! * `writer`, `connection`, `shelves`, `entries`: writing, in transactions
 //! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
+//! * `imports`, `versions`: imports that are open; which of two documents is the newer one
 //! * `mirror`: origins, remembered positions, eviction
 //! * `stats`: sizes and counts
 
@@ -19,6 +20,7 @@ mod connection;
 mod dictionary;
 mod entries;
 mod failure;
+mod imports;
 mod mirror;
 mod packing;
 mod reader;
@@ -27,6 +29,7 @@ mod shelves;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -38,6 +41,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 pub use entries::CommunityEvent;
+pub(crate) use imports::ImportEnd;
 pub use mirror::{Memory, MirrorEntry};
 pub use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;

@@ -10,10 +10,10 @@ use super::entries::{self, stored_day};
 use super::failure::{DoingWithFile, Result, damaged};
 use super::packing::Unpacker;
 use super::schema::code_of;
-use super::{Archive, lock, now};
+use super::{Archive, imports, lock, now};
 use crate::{
     Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
-    Position, PositionMark, Shelf, ShelfFilter, SourceError, Visit,
+    OpenImport, Position, PositionMark, Shelf, ShelfFilter, SourceError, Unsettled, Visit,
 };
 
 impl DocumentSource for Archive {
@@ -115,6 +115,27 @@ impl DocumentSource for Archive {
 
     fn first_record(&self) -> Result<Option<Day>, SourceError> {
         self.ask(entries::first_record)
+    }
+
+    fn open_imports(&self) -> Result<Vec<OpenImport>, SourceError> {
+        self.ask(imports::open_imports)
+    }
+
+    fn unsettled(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<Shelf, OpenImport>, SourceError> {
+        let found = self.ask(|connection| imports::unsettled(connection, kind, communities))?;
+        Ok(found.into_iter().collect())
+    }
+
+    fn unsettled_reading(
+        &self,
+        shelf: &Shelf,
+        read: &Fingerprint,
+    ) -> Result<Option<Unsettled>, SourceError> {
+        self.ask(|connection| imports::unsettled_reading(connection, shelf, read))
     }
 }
 

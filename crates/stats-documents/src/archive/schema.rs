@@ -16,7 +16,8 @@ use crate::{SourceError, SourceErrorKind};
 ///
 /// * 1: the tables below; every body is a zstd frame.
 /// * 2: large bodies are packed with LZ4; what evicted shelves held is kept.
-pub(crate) const FORMAT: i64 = 2;
+/// * 3: imports that are open, and the prefix of the index names.
+pub(crate) const FORMAT: i64 = 3;
 
 /// The oldest format that this program reads. Opened to be written to, such a file becomes one of
 /// the present format.
@@ -36,7 +37,8 @@ const TABLES: &str = "
 CREATE TABLE archive (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     history TEXT NOT NULL,
-    sequence INTEGER NOT NULL
+    sequence INTEGER NOT NULL,
+    index_prefix TEXT
 ) STRICT;
 
 CREATE TABLE dictionaries (
@@ -123,11 +125,37 @@ CREATE INDEX events_by_day ON events (community, day);
 CREATE INDEX events_by_record ON events (record_created);
 ";
 
+/// Imports that did not end yet (`lost` is 0) or ended with loss, the sequence numbers that they
+/// gave away, and the shelves that they changed and that are not settled.
+const IMPORTS: &str = "
+CREATE TABLE imports (
+    import INTEGER PRIMARY KEY AUTOINCREMENT,
+    began INTEGER NOT NULL,
+    lost INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE import_batches (
+    import INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (import, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE import_shelves (
+    shelf INTEGER NOT NULL,
+    import INTEGER NOT NULL,
+    PRIMARY KEY (shelf, import)
+) STRICT, WITHOUT ROWID;
+";
+
 /// What a file of format 1 lacks.
 const FROM_1: &str = "
 ALTER TABLE shelves ADD COLUMN evicted TEXT;
 CREATE INDEX shelves_by_use ON shelves (used, shelf) WHERE documents > 0;
 ";
+
+/// What a file of format 2 lacks, besides the tables of imports.
+const FROM_2: &str = "ALTER TABLE archive ADD COLUMN index_prefix TEXT;";
 
 /// How a kind is written in the file. Never reuse or renumber.
 pub(crate) const fn code_of(kind: DocumentKind) -> i64 {
@@ -261,6 +289,7 @@ fn try_create(connection: &Connection) -> rusqlite::Result<()> {
     let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format == 0 {
         transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(IMPORTS)?;
         transaction.execute(
             "INSERT INTO archive (only, history, sequence) VALUES (1, lower(hex(randomblob(16))), 0)",
             [],
@@ -277,8 +306,12 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     let transaction =
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format < FORMAT {
+    if format < 2 {
         transaction.execute_batch(FROM_1)?;
+    }
+    if format < FORMAT {
+        transaction.execute_batch(FROM_2)?;
+        transaction.execute_batch(IMPORTS)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

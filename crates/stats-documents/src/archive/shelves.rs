@@ -161,6 +161,12 @@ impl Shelves {
         }
     }
 
+    /// The shelves with documents that came or went after the number `before`.
+    pub(crate) fn changed_after(&self, before: u64) -> impl Iterator<Item = i64> {
+        let changed = self.states.iter().filter(move |(_, state)| state.changed > before);
+        changed.map(|(shelf, _)| *shelf)
+    }
+
     /// Writes the numbers of all touched shelves.
     pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let now = now();

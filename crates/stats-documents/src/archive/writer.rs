@@ -7,9 +7,11 @@ use stats_series::DocumentKind;
 
 use super::connection::LentConnection;
 use super::failure::{Result, failed};
+use super::imports::RunningImport;
 use super::packing::{PackedDocument, Packer, SourceDigest, digest_of};
 use super::schema::code_of;
 use super::shelves::{Shelves, Weight};
+use super::versions::Version;
 use super::{Archive, number_of};
 use crate::{DocumentFacts, SourceError, SourceErrorKind};
 
@@ -22,6 +24,10 @@ pub enum Put {
     Replaced,
     /// It was there with the same content, and keeps its sequence number.
     Unchanged,
+    /// One that was computed later was there, and stays.
+    Older,
+    /// The same was there with fractions of numbers that this one lost, and stays.
+    NumberForms,
 }
 
 /// Writes to an archive.
@@ -36,6 +42,8 @@ pub struct ArchiveWriter<'a> {
     packer: Packer,
     batch: Option<Batch>,
     batch_bytes: u64,
+    /// The import that is being written, if it is one.
+    pub(crate) import: Option<RunningImport>,
 }
 
 /// So many bytes of documents in the log are moved into the file.
@@ -46,6 +54,8 @@ const MUCH_LOGGED: u64 = 4 << 20;
 pub(crate) struct Batch {
     /// The last sequence number given away.
     pub(crate) sequence: u64,
+    /// The one before the transaction.
+    before: u64,
     pub(crate) shelves: Shelves,
     bytes: u64,
     /// Bytes of documents as they are stored.
@@ -70,6 +80,7 @@ impl<'a> ArchiveWriter<'a> {
             packer: archive.packer(),
             batch: None,
             batch_bytes: archive.options().batch_bytes,
+            import: None,
         })
     }
 
@@ -114,8 +125,10 @@ impl<'a> ArchiveWriter<'a> {
     /// # Errors
     /// Any failure to write.
     pub fn put_packed(&mut self, document: &PackedDocument) -> Result<Put> {
-        let put = self.write(|connection, batch| put(connection, batch, document))?;
-        self.counted(document.plain, put)
+        let mut import = self.import.take();
+        let put = self.write(|connection, batch| put(connection, batch, document, import.as_mut()));
+        self.import = import;
+        self.counted(document.plain, put?)
     }
 
     /// Takes a document away; whether there was one. The removal uses up a sequence number.
@@ -135,7 +148,12 @@ impl<'a> ArchiveWriter<'a> {
         let Some(mut batch) = self.batch.take() else { return Ok(()) };
         let used = self.archive.take_used();
         let connection: &Connection = &self.connection;
+        let import = &mut self.import;
         let mut finish = || {
+            if let Some(import) = import {
+                let changed = batch.shelves.changed_after(batch.before);
+                import.record(connection, batch.before, batch.sequence, changed)?;
+            }
             batch.shelves.write(connection)?;
             connection
                 .prepare_cached("UPDATE archive SET sequence = ?1")?
@@ -216,19 +234,33 @@ fn begin(connection: &Connection) -> rusqlite::Result<Batch> {
     let sequence = transaction
         .prepare_cached("SELECT sequence FROM archive")?
         .query_row([], |row| row.get(0))?;
-    Ok(Batch { sequence, shelves: Shelves::default(), bytes: 0, stored: 0 })
+    Ok(Batch { sequence, before: sequence, shelves: Shelves::default(), bytes: 0, stored: 0 })
 }
 
 fn put(
     connection: &Connection,
     batch: &mut Batch,
     document: &PackedDocument,
+    mut import: Option<&mut RunningImport>,
 ) -> rusqlite::Result<Put> {
     let known = find(connection, document.kind, &document.id)?;
     if let Some(known) = known.as_ref().filter(|known| known.digest == document.digest) {
+        if let Some(import) = import {
+            import.saw(connection, known.weight.sequence)?;
+        }
         return keep(connection, batch, known, &document.id, document.origin);
     }
+    if let (Some(known), Some(import)) = (&known, &mut import) {
+        match import.version(connection, document, known.body, known.weight.plain)? {
+            Version::Newer => {}
+            Version::Older => return Ok(Put::Older),
+            Version::NumberForms => return Ok(Put::NumberForms),
+        }
+    }
     batch.sequence += 1;
+    if let Some(import) = import {
+        import.saw(connection, batch.sequence)?;
+    }
     let body = write_body(connection, known.as_ref().map(|known| known.body), document)?;
     let shelf = batch.shelves.number(
         connection,

@@ -4,29 +4,48 @@ use stats_series::DocumentKind;
 
 use super::report::{LineKind, Reason};
 
-/// What the lines of an index are, or why they are refused. Any prefix and a year at the end do
-/// not matter.
-pub(crate) fn kind_of_index(index: &str) -> Result<LineKind, Reason> {
-    let base = without_year(index);
-    if let Some(kind) = DocumentKind::ALL.into_iter().find(|kind| base.ends_with(kind.alias())) {
-        return Ok(LineKind::Documents(kind));
+/// What an index name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IndexName<'a> {
+    /// What its lines are.
+    pub(crate) kind: LineKind,
+    /// What precedes the name that every installation has: the installation's own prefix.
+    pub(crate) prefix: &'a str,
+}
+
+/// What the lines of an index are, or why they are refused.
+///
+/// Behind the name of a kind, anything after a hyphen does not matter (a year, a month, the number
+/// of a rollover, what a reindexing appended): index templates give all of these the alias by which
+/// the documents are found.
+pub(crate) fn read_index(index: &str) -> Result<IndexName<'_>, Reason> {
+    let named = |kind: LineKind, name: &str| {
+        prefix_before(index, name).map(|prefix| IndexName { kind, prefix })
+    };
+    let documents = DocumentKind::ALL
+        .into_iter()
+        .find_map(|kind| named(LineKind::Documents(kind), kind.alias()));
+    let found = documents
+        .or_else(|| named(LineKind::Bookmarks, "stats-bookmarks-community"))
+        .or_else(|| named(LineKind::Events, "stats-community-events"))
+        .or_else(|| named(LineKind::Communities, "communities-communities"));
+    if let Some(found) = found.filter(|_| !index.contains("percolator")) {
+        return Ok(found);
     }
-    if base.ends_with("stats-bookmarks-community") {
-        return Ok(LineKind::Bookmarks);
-    }
-    if base.ends_with("stats-community-events") {
-        return Ok(LineKind::Events);
-    }
-    if is_communities(index) {
-        return Ok(LineKind::Communities);
-    }
-    if OTHER_BASES.iter().any(|other| base.ends_with(other)) {
+    if OTHER_BASES.iter().any(|other| prefix_before(index, other).is_some()) {
         return Err(Reason::OtherDateBasis);
     }
     if NOT_USED.iter().any(|name| index.contains(name)) {
         return Err(Reason::IndexNotUsed);
     }
     Err(Reason::UnknownIndex)
+}
+
+/// What stands before `name`, if that is followed by nothing or by a hyphen.
+fn prefix_before<'a>(index: &'a str, name: &str) -> Option<&'a str> {
+    let start = index.find(name)?;
+    let rest = &index[start + name.len()..];
+    (rest.is_empty() || rest.starts_with('-')).then(|| &index[..start])
 }
 
 const OTHER_BASES: [&str; 4] = [
@@ -59,25 +78,6 @@ const NOT_USED: [&str; 19] = [
     "oaipmh",
 ];
 
-/// `communities-communities`, alone or with a version behind.
-fn is_communities(index: &str) -> bool {
-    const NAME: &str = "communities-communities";
-    index.rfind(NAME).is_some_and(|start| {
-        let rest = &index[start + NAME.len()..];
-        rest.is_empty() || rest.starts_with("-v")
-    })
-}
-
-fn without_year(index: &str) -> &str {
-    match index.len().checked_sub(5).map(|end| index.as_bytes().split_at(end)) {
-        Some((head, [b'-', year @ ..])) if year.iter().all(u8::is_ascii_digit) => {
-            // An ASCII tail: the head ends at a character.
-            &index[..head.len()]
-        }
-        _ => index,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,27 +85,38 @@ mod tests {
     #[test]
     fn names() {
         use DocumentKind::{RecordDelta, RecordSnapshot, UsageDelta, UsageSnapshot};
-        let documents = |kind| Ok(LineKind::Documents(kind));
+        let named = |kind, prefix| Ok(IndexName { kind, prefix });
+        let documents = |kind, prefix| named(LineKind::Documents(kind), prefix);
         for (name, expected) in [
-            ("stats-community-records-delta-added-2025", documents(RecordDelta)),
-            ("kcworks-stats-community-records-snapshot-added-2025", documents(RecordSnapshot)),
-            ("stats-community-usage-delta", documents(UsageDelta)),
-            ("Größe-stats-community-usage-snapshot-2019", documents(UsageSnapshot)),
+            ("stats-community-records-delta-added-2025", documents(RecordDelta, "")),
+            (
+                "kcworks-stats-community-records-snapshot-added-2025",
+                documents(RecordSnapshot, "kcworks-"),
+            ),
+            ("stats-community-usage-delta", documents(UsageDelta, "")),
+            ("Größe-stats-community-usage-snapshot-2019", documents(UsageSnapshot, "Größe-")),
+            ("stats-community-usage-delta-2025-03", documents(UsageDelta, "")),
+            ("stats-community-usage-delta-2025-000001", documents(UsageDelta, "")),
+            ("stats-community-usage-delta-2025-v2", documents(UsageDelta, "")),
+            ("a-b-stats-community-usage-delta-2025-reindexed-v8", documents(UsageDelta, "a-b-")),
+            ("stats-community-usage-deltas-2025", Err(Reason::UnknownIndex)),
             ("stats-community-records-delta-created-2025", Err(Reason::OtherDateBasis)),
             ("x-stats-community-records-snapshot-published", Err(Reason::OtherDateBasis)),
+            ("x-stats-community-records-snapshot-published-2024-03", Err(Reason::OtherDateBasis)),
             ("stats-community-records-snapshot-2024", Err(Reason::UnknownIndex)),
-            ("zenodo-stats-bookmarks-community", Ok(LineKind::Bookmarks)),
+            ("zenodo-stats-bookmarks-community", named(LineKind::Bookmarks, "zenodo-")),
             ("stats-bookmarks-reindexing", Err(Reason::IndexNotUsed)),
-            ("stats-community-events-2025", Ok(LineKind::Events)),
-            ("communities-communities-v2.0.0-1735689600", Ok(LineKind::Communities)),
-            ("kcworks-communities-communities-v1.0.0", Ok(LineKind::Communities)),
+            ("stats-community-events-2025", named(LineKind::Events, "")),
+            ("stats-community-events-2025-03", named(LineKind::Events, "")),
+            ("communities-communities-v2.0.0-1735689600", named(LineKind::Communities, "")),
+            ("kcworks-communities-communities-v1.0.0", named(LineKind::Communities, "kcworks-")),
+            ("communities-communities-v2.0.0-percolators", Err(Reason::IndexNotUsed)),
             ("events-stats-record-view-2025-03", Err(Reason::IndexNotUsed)),
             ("rdmrecords-records-record-v7.0.0-1735689600", Err(Reason::IndexNotUsed)),
-            ("stats-community-usage-delta-2025-v2", Err(Reason::UnknownIndex)),
             ("", Err(Reason::UnknownIndex)),
             ("🙂5", Err(Reason::UnknownIndex)),
         ] {
-            assert_eq!(kind_of_index(name), expected, "{name}");
+            assert_eq!(read_index(name), expected, "{name}");
         }
     }
 }

@@ -1,14 +1,17 @@
 //! One line of an export: its envelope, and what it brings.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stats_series::DocumentKind;
 
-use super::index_names::kind_of_index;
+use super::index_names::{IndexName, read_index};
 use super::report::{LineKind, Reason};
 use crate::archive::{CommunityEvent, PackedDocument, Packer};
 use crate::facts::{Text, read_object, read_object_bytes};
-use crate::{Bookmark, Community, InvalidDocument};
+use crate::{Bookmark, Community, DocumentFacts, InvalidDocument};
 
 /// Something to put into the archive.
 pub(crate) enum Item {
@@ -47,30 +50,108 @@ struct Hit<'a> {
     source: Option<&'a RawValue>,
 }
 
-/// Reads one line. `Err` says why it brings nothing.
-pub(crate) fn read_line(line: &[u8], packer: &mut Packer) -> Result<Item, Refusal> {
+/// How lines are read, and whose they are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reading {
+    /// The index of lines that are nothing but a source.
+    pub(crate) index: Option<String>,
+    /// The prefix of the installation that is meant; lines of others are left out.
+    pub(crate) prefix: Option<String>,
+    /// The prefixes that were found on lines that bring something.
+    pub(crate) found: BTreeSet<String>,
+    /// Lines that were left out, by prefix.
+    pub(crate) others: BTreeMap<String, u64>,
+}
+
+impl Reading {
+    /// Whether lines of an installation with this prefix are meant.
+    fn takes(&mut self, prefix: &str) -> bool {
+        match &self.prefix {
+            Some(wanted) if wanted != prefix => {
+                *self.others.entry(prefix.to_owned()).or_default() += 1;
+                return false;
+            }
+            _ if !self.found.contains(prefix) => drop(self.found.insert(prefix.to_owned())),
+            _ => {}
+        }
+        true
+    }
+}
+
+/// Reads one line. `None`: it is of an installation that is not meant. `Err` says why it brings
+/// nothing.
+pub(crate) fn read_line(
+    line: &[u8],
+    packer: &mut Packer,
+    reading: &mut Reading,
+) -> Result<Option<Item>, Refusal> {
     let refuse = |reason, detail: String| Refusal { kind: LineKind::Other, reason, detail };
     let text = std::str::from_utf8(line)
         .map_err(|error| refuse(Reason::InvalidUtf8, error.to_string()))?;
-    let hit: Hit<'_> =
+    let mut hit: Hit<'_> =
         read_object(text).map_err(|error| refuse(Reason::NotJson, error.to_string()))?;
-    let index = hit.index.0.ok_or_else(|| refuse(Reason::MissingIndex, String::new()))?;
-    let kind = kind_of_index(&index).map_err(|reason| refuse(reason, shortened(&index)))?;
+    let bare = hit.index.0.is_none() && hit.source.is_none();
+    if bare && let Some(index) = &reading.index {
+        hit.index.0 = Some(Cow::Owned(index.clone()));
+    }
+    let index = hit.index.0.ok_or_else(|| refuse(without_index(text), String::new()))?;
+    let IndexName { kind, prefix } =
+        read_index(&index).map_err(|reason| refuse(reason, shortened(&index)))?;
+    if !reading.takes(prefix) {
+        return Ok(None);
+    }
 
     let refuse = |reason, detail: String| Refusal { kind, reason, detail };
-    let id = hit.id.0.filter(|id| !id.is_empty());
+    let id = if bare { bare_id(kind, text).map(Cow::Owned) } else { hit.id.0 };
+    let id = id.filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| refuse(Reason::MissingId, String::new()))?;
-    let source = hit.source.map(RawValue::get);
+    let source = if bare { Some(text.trim_ascii()) } else { hit.source.map(RawValue::get) };
     let source = source.ok_or_else(|| refuse(Reason::MissingSource, shortened(&id)))?;
     if !source.starts_with('{') {
         return Err(refuse(Reason::MissingSource, "_source is not an object".to_owned()));
     }
-    read_source(kind, &id, source, packer).map_err(|invalid| {
+    read_source(kind, &id, source, packer).map(Some).map_err(|invalid| {
         refuse(
             reason_of(&invalid),
             format!("{}: {}", shortened(&id), shortened(&invalid.to_string())),
         )
     })
+}
+
+/// Why a line has no index.
+fn without_index(text: &str) -> Reason {
+    let head: String = text.chars().filter(|char| !char.is_whitespace()).take(10).collect();
+    if head.starts_with("{\"delete\"") || head.starts_with("{\"update\"") {
+        Reason::BulkAction
+    } else {
+        Reason::MissingIndex
+    }
+}
+
+/// The id under which the dashboard's programs store a document that came without one
+/// (source-documents specification, section 1.3).
+fn bare_id(kind: LineKind, text: &str) -> Option<String> {
+    match kind {
+        LineKind::Documents(kind) => {
+            let facts = DocumentFacts::read_text(kind, text).ok()?;
+            Some(format!("{}-{}", facts.community, facts.day))
+        }
+        LineKind::Bookmarks => {
+            let (kind, community, _) = Bookmark::read(text.as_bytes()).ok()?;
+            Some(format!("{}_{community}", kind.bookmark_type()))
+        }
+        LineKind::Communities => {
+            read_object::<Identified<'_>>(text).ok()?.id.0.map(Cow::into_owned)
+        }
+        LineKind::Events | LineKind::Other => None,
+    }
+}
+
+/// A community names itself.
+#[derive(Deserialize)]
+struct Identified<'a> {
+    #[serde(borrow, default)]
+    id: Text<'a>,
 }
 
 fn read_source(

@@ -22,32 +22,55 @@
 //! which they were read, so the result does not depend on the number of threads. Memory is bounded
 //! by the longest allowed line, not by the input.
 //!
-//! *Interruption.* Batches of about [`ArchiveOptions::batch_bytes`](crate::ArchiveOptions) are
-//! committed one by one. Whatever happens in between, the archive holds all of a batch or nothing.
+//! *Interruption.* Documents are committed in batches of about
+//! [`ArchiveOptions::batch_bytes`](crate::ArchiveOptions). Whatever happens in between, the archive
+//! holds all of a batch or nothing, and knows that an import is open that changed these shelves:
+//! [`DocumentSource::unsettled`](crate::DocumentSource::unsettled). Communities, bookmarks and
+//! events come with the transaction that ends the import, bookmarks only for kinds of which nothing
+//! was lost. An import that was broken off is over once everything that it wrote came again.
+//!
+//! *Whose documents.* Index names begin with the prefix of an installation. Documents of two
+//! installations are never mixed: see [`ImportOptions::prefix`].
 
 mod files;
 mod index_names;
 mod lines;
 mod pieces;
+mod prefixes;
 mod report;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stats_series::DocumentKind;
+
 pub use files::Input;
 pub use report::{
-    Advance, Counts, FileError, ImportReport, LineKind, Progress, Reason, RefusedLine,
+    Advance, Counts, FileError, ImportReport, KeptDocument, LineKind, Progress, Reason,
+    RefusedLine, SkippedFile,
 };
 
-use self::lines::{Item, Refusal};
+use self::lines::{Item, Reading, Refusal};
 use self::pieces::{Cutter, Piece};
+use self::prefixes::Prefixes;
 use self::worker::{Batch, Worked, Worker, too_long};
-use crate::archive::{Archive, ArchiveWriter, Put};
+use crate::archive::{Archive, ArchiveWriter, ImportEnd, Put};
 use crate::{SourceError, SourceErrorKind};
+
+/// How documents are exported in a form that can be imported.
+pub const HOW_TO_EXPORT: &str = "export whole indices, one hit a line with _index, _id and _source, \
+    as elasticdump --type=data does";
+
+/// Whether an index of this name holds anything that can be imported.
+#[must_use]
+pub fn means_something(index: &str) -> bool {
+    index_names::read_index(index).is_ok()
+}
 
 /// How to import.
 #[derive(Debug, Clone)]
@@ -59,6 +82,17 @@ pub struct ImportOptions {
     pub threads: usize,
     /// So many refused lines are told in detail.
     pub refusals: usize,
+    /// The prefix of the index names of the installation that is meant; lines of others are left
+    /// out. `None`: there may be one only, in the input and in the archive.
+    pub prefix: Option<String>,
+    /// The index of lines that are nothing but a source.
+    pub index: Option<String>,
+    /// Documents replace those in the archive also when they were computed earlier, or lost
+    /// fractions of numbers.
+    pub replace: bool,
+    /// What is lost counts as not there: bookmarks are taken all the same, and what imports left
+    /// that were broken off counts as all there is.
+    pub accept_loss: bool,
     /// Set it to `true` from anywhere to end the import: what was committed stays.
     pub cancel: Arc<AtomicBool>,
 }
@@ -66,7 +100,16 @@ pub struct ImportOptions {
 impl Default for ImportOptions {
     /// Lines of 16 MiB, as many threads as processors, 20 refusals in detail.
     fn default() -> Self {
-        Self { line_limit: 16 * 1024 * 1024, threads: 0, refusals: 20, cancel: Arc::default() }
+        Self {
+            line_limit: 16 * 1024 * 1024,
+            threads: 0,
+            refusals: 20,
+            prefix: None,
+            index: None,
+            replace: false,
+            accept_loss: false,
+            cancel: Arc::default(),
+        }
     }
 }
 
@@ -95,8 +138,9 @@ pub fn import(
     let sizes: Option<Vec<u64>> = found.iter().map(|file| file.size).collect();
     progress.found(found.len() as u64, sizes.map(|sizes| sizes.iter().sum()));
     let report = ImportReport { file_errors, ..ImportReport::default() };
-    let writer = match archive.writer() {
-        Ok(writer) => writer.with_whole_batches(),
+    let opened = archive.writer().and_then(|writer| Ok((writer, archive.index_prefix()?)));
+    let (writer, in_archive) = match opened {
+        Ok((writer, in_archive)) => (writer.with_whole_batches(), in_archive),
         Err(cause) => return Err(ImportError { cause, report: Box::new(report) }),
     };
     let read = Arc::new(AtomicU64::new(0));
@@ -107,13 +151,19 @@ pub fn import(
         progress,
         batch_bytes: archive.options().batch_bytes,
         pending: Pending::default(),
+        waiting: BTreeMap::new(),
+        prefixes: Prefixes::new(options.prefix.clone(), in_archive),
+        begun: false,
         report,
         file: File::default(),
         so_far: Advance::default(),
     };
     match importer.run(&line, &read) {
         Ok(()) => Ok(importer.report),
-        Err(cause) => Err(ImportError { cause, report: Box::new(importer.report) }),
+        Err(cause) => {
+            importer.keep_back(|_| true);
+            Err(ImportError { cause, report: Box::new(importer.report) })
+        }
     }
 }
 
@@ -145,6 +195,11 @@ impl AssemblyLine {
                 pieces,
                 done,
                 packer: archive.packer(),
+                reading: Reading {
+                    index: options.index.clone(),
+                    prefix: options.prefix.clone(),
+                    ..Reading::default()
+                },
                 line_limit: options.line_limit,
                 refusals: options.refusals,
                 cancel: options.cancel.clone(),
@@ -172,6 +227,11 @@ struct Importer<'a> {
     progress: &'a mut dyn Progress,
     batch_bytes: u64,
     pending: Pending,
+    /// What waits for the end of the import: communities, events, and bookmarks by kind.
+    waiting: BTreeMap<(LineKind, Option<DocumentKind>), Counts>,
+    prefixes: Prefixes,
+    /// Whether the import is written down in the archive.
+    begun: bool,
     report: ImportReport,
     file: File,
     so_far: Advance,
@@ -210,8 +270,14 @@ impl Importer<'_> {
                 Some(Worked::Other(piece)) => self.other(piece),
                 None => {
                     self.report.interrupted = true;
+                    self.keep_back(|_| true);
                     return Ok(());
                 }
+            }
+            if let Some(prefixes) = self.prefixes.ambiguous() {
+                self.report.mixed_prefixes = prefixes.clone();
+                self.keep_back(|_| true);
+                return Ok(());
             }
             if self.pending.report.plain_bytes >= self.batch_bytes
                 || self.pending.lines >= BATCH_LINES
@@ -221,7 +287,45 @@ impl Importer<'_> {
             self.so_far.read_bytes = read.load(Ordering::Relaxed);
             self.progress.advanced(self.so_far);
         }
-        self.write_pending()
+        self.write_pending()?;
+        self.end()
+    }
+
+    /// Ends an import that was read to its end: what waited becomes visible, but for the bookmarks
+    /// of kinds of which something was lost.
+    fn end(&mut self) -> Result<(), SourceError> {
+        if !self.options.accept_loss {
+            self.report.lost = self.report.lost_kinds();
+        }
+        if !self.begun && !self.options.accept_loss {
+            return Ok(());
+        }
+        self.begin()?;
+        self.writer.end_import(&ImportEnd {
+            lost: self.report.lost.clone(),
+            accept_loss: self.options.accept_loss,
+            prefix: self.prefixes.settled(),
+        })?;
+        let lost = self.report.lost.clone();
+        self.keep_back(|kind| kind.is_some_and(|kind| lost.contains(&kind)));
+        Ok(())
+    }
+
+    /// Counts what waited: as kept back, or as what it did.
+    fn keep_back(&mut self, is_kept_back: impl Fn(Option<DocumentKind>) -> bool) {
+        for ((kind, of), counts) in std::mem::take(&mut self.waiting) {
+            let counts = if is_kept_back(of) { counts.kept_back() } else { counts };
+            self.report.kinds.entry(kind).or_default().add(&counts);
+        }
+    }
+
+    /// Writes the import down, before anything of it.
+    fn begin(&mut self) -> Result<(), SourceError> {
+        if !self.begun {
+            self.writer.begin_import(self.options.replace)?;
+            self.begun = true;
+        }
+        Ok(())
     }
 
     /// The next piece; nothing when the import was cancelled.
@@ -255,6 +359,12 @@ impl Importer<'_> {
         pending.items.extend(batch.items);
         pending.report.plain_bytes += batch.bytes;
         pending.lines += batch.lines;
+        for prefix in &batch.prefixes {
+            self.prefixes.found(prefix);
+        }
+        for (prefix, lines) in batch.others {
+            *self.report.other_prefixes.entry(prefix).or_default() += lines;
+        }
         for ((kind, reason), lines) in batch.refused {
             pending.report.kinds.entry(kind).or_default().refuse(reason, lines);
         }
@@ -280,7 +390,7 @@ impl Importer<'_> {
                 bytes: self.file.bytes,
                 message: error.to_string(),
             }),
-            Piece::Skipped(name) => self.report.skipped.push(name),
+            Piece::Skipped(file) => self.report.skipped.push(file),
             Piece::TooLong => {
                 let refusal = too_long(self.options.line_limit);
                 let counts = self.pending.report.kinds.entry(refusal.kind).or_default();
@@ -309,11 +419,34 @@ impl Importer<'_> {
     /// Writes one batch, and counts it when it is committed.
     fn write_pending(&mut self) -> Result<(), SourceError> {
         let Pending { items, report: mut done, .. } = std::mem::take(&mut self.pending);
+        if !items.is_empty() {
+            self.begin()?;
+        }
+        let mut waiting: BTreeMap<_, Counts> = BTreeMap::new();
         for item in &items {
             let put = put(&mut self.writer, item)?;
-            done.kinds.entry(item.kind()).or_default().put(put);
+            match item {
+                Item::Document(document) => {
+                    done.kinds.entry(item.kind()).or_default().put(put);
+                    if matches!(put, Put::Older | Put::NumberForms)
+                        && self.report.kept.len() < self.options.refusals
+                    {
+                        let (kind, id) = (document.kind, document.id.clone());
+                        self.report.kept.push(KeptDocument { kind, id, why: put });
+                    }
+                }
+                Item::Bookmark { kind, .. } => {
+                    waiting.entry((LineKind::Bookmarks, Some(*kind))).or_default().put(put);
+                }
+                Item::Community(_) | Item::Event { .. } => {
+                    waiting.entry((item.kind(), None)).or_default().put(put);
+                }
+            }
         }
         self.writer.commit()?;
+        for (key, counts) in waiting {
+            self.waiting.entry(key).or_default().add(&counts);
+        }
         self.report.plain_bytes += done.plain_bytes;
         self.report.refusals.append(&mut done.refusals);
         for (kind, counts) in done.kinds {

@@ -7,6 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::files::{Found, open};
 use super::lines::{is_export_line, lines_of};
+use super::report::SkippedFile;
 
 /// What comes next, in the order of reading.
 pub(crate) enum Piece {
@@ -18,8 +19,8 @@ pub(crate) enum Piece {
     TooLong,
     /// The file ends here, as it should or with an error.
     End(Option<io::Error>),
-    /// The file of this name is no export, and was not read.
-    Skipped(String),
+    /// The file is no export, and was not read.
+    Skipped(SkippedFile),
     /// There is nothing more.
     Finished,
 }
@@ -63,7 +64,8 @@ impl Cutter {
         let mut source = Source { reader, rest: Vec::new(), at_start: true, error: None };
         let mut next = source.next(self.line_limit);
         if in_folder && matches!(&next, Some(Cut::Lines(lines)) if !looks_like_export(lines)) {
-            return self.send(Piece::Skipped(name));
+            let why = "no export lines".to_owned();
+            return self.send(Piece::Skipped(SkippedFile { file: name, why }));
         }
         self.send(Piece::Begin(name))?;
         while let Some(cut) = next {

@@ -1,6 +1,6 @@
 //! What an import did, and how it tells its progress.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use stats_series::DocumentKind;
@@ -45,6 +45,8 @@ pub enum Reason {
     LineTooLong,
     /// No `_index`: not a line of an export.
     MissingIndex,
+    /// An action of the bulk interface that brings no whole document (`delete`, `update`).
+    BulkAction,
     /// No `_id`.
     MissingId,
     /// No `_source`, or one that is not an object.
@@ -73,6 +75,7 @@ impl fmt::Display for Reason {
             Self::InvalidUtf8 => "invalid UTF-8",
             Self::LineTooLong => "line too long",
             Self::MissingIndex => "no _index",
+            Self::BulkAction => "bulk action without a document",
             Self::MissingId => "no _id",
             Self::MissingSource => "no _source",
             Self::OtherDateBasis => "counts by another date",
@@ -83,6 +86,16 @@ impl fmt::Display for Reason {
             Self::NoCommunity => "no community_id",
             Self::OtherAggregation => "bookmark not used",
         })
+    }
+}
+
+impl Reason {
+    /// Whether a line that is refused for it may have been a document of any kind.
+    const fn hides_a_line(self) -> bool {
+        !matches!(
+            self,
+            Self::OtherDateBasis | Self::IndexNotUsed | Self::UnknownIndex | Self::OtherAggregation
+        )
     }
 }
 
@@ -123,6 +136,13 @@ pub struct Counts {
     pub replaced: u64,
     /// In the archive with the same content.
     pub unchanged: u64,
+    /// In the archive as a document that was computed later, which stays.
+    pub older: u64,
+    /// In the archive with fractions of numbers that this one lost (`3072.0`, `3072`), which stay.
+    pub number_forms: u64,
+    /// Read, but kept back, since something of its kind was lost or the import was broken off:
+    /// nobody sees it.
+    pub kept_back: u64,
     /// Refused lines by reason.
     pub refused: BTreeMap<Reason, u64>,
 }
@@ -139,6 +159,9 @@ impl Counts {
         self.new += other.new;
         self.replaced += other.replaced;
         self.unchanged += other.unchanged;
+        self.older += other.older;
+        self.number_forms += other.number_forms;
+        self.kept_back += other.kept_back;
         for (reason, lines) in &other.refused {
             *self.refused.entry(*reason).or_default() += lines;
         }
@@ -150,13 +173,40 @@ impl Counts {
             Put::New => self.new += 1,
             Put::Replaced => self.replaced += 1,
             Put::Unchanged => self.unchanged += 1,
+            Put::Older => self.older += 1,
+            Put::NumberForms => self.number_forms += 1,
         }
+    }
+
+    /// The same lines, none of which anybody sees.
+    pub(super) fn kept_back(&self) -> Self {
+        Self { lines: self.lines, kept_back: self.lines, ..Self::default() }
     }
 
     pub(super) fn refuse(&mut self, reason: Reason, lines: u64) {
         self.lines += lines;
         *self.refused.entry(reason).or_default() += lines;
     }
+}
+
+/// A document that did not replace the one in the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptDocument {
+    /// Its kind.
+    pub kind: DocumentKind,
+    /// Its `_id`.
+    pub id: String,
+    /// [`Put::Older`] or [`Put::NumberForms`].
+    pub why: Put,
+}
+
+/// A file that was found, but not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedFile {
+    /// The file as it was found.
+    pub file: String,
+    /// Why, in a few words.
+    pub why: String,
 }
 
 /// What an import did. It counts only what was committed.
@@ -168,8 +218,18 @@ pub struct ImportReport {
     pub refusals: Vec<RefusedLine>,
     /// Files that could not be read to their end.
     pub file_errors: Vec<FileError>,
-    /// Files of folders that hold no export lines, hence were not read.
-    pub skipped: Vec<String>,
+    /// Files of folders and archives that hold no export, hence were not read.
+    pub skipped: Vec<SkippedFile>,
+    /// The first documents that did not replace those in the archive.
+    pub kept: Vec<KeptDocument>,
+    /// The kinds of which lines or files were lost: their bookmarks were kept back, and the
+    /// responses of the shelves that the import changed wait until one loses nothing.
+    pub lost: BTreeSet<DocumentKind>,
+    /// Lines of other installations, left out, by the prefix of their index names.
+    pub other_prefixes: BTreeMap<String, u64>,
+    /// Several installations whose documents must not be mixed, by prefix; then the import ended
+    /// where that was seen. Empty: there is one.
+    pub mixed_prefixes: BTreeSet<String>,
     /// Files read, to their end or not.
     pub files: u64,
     /// Bytes of the lines.
@@ -189,11 +249,35 @@ impl ImportReport {
         total
     }
 
+    /// Whether there was nothing to import: no line that means anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kinds.values().all(|counts| counts.lines == counts.refused_lines())
+    }
+
+    /// The kinds of which something may be missing: a line of the kind was refused, or anything
+    /// that may have been of any kind was.
+    pub(super) fn lost_kinds(&self) -> BTreeSet<DocumentKind> {
+        let unreadable =
+            |counts: &Counts| counts.refused.keys().any(|reason| reason.hides_a_line());
+        if !self.file_errors.is_empty() || self.kinds.get(&LineKind::Other).is_some_and(unreadable)
+        {
+            return DocumentKind::ALL.into_iter().collect();
+        }
+        let lost = self.kinds.iter().filter(|(_, counts)| !counts.refused.is_empty());
+        lost.filter_map(|(kind, _)| match kind {
+            LineKind::Documents(kind) => Some(*kind),
+            _ => None,
+        })
+        .collect()
+    }
+
     /// Whether everything that was to be imported was: nothing refused, no file error, not
     /// interrupted.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         !self.interrupted
+            && self.mixed_prefixes.is_empty()
             && self.file_errors.is_empty()
             && self.kinds.values().all(|counts| counts.refused.is_empty())
     }

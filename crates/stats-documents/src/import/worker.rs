@@ -1,11 +1,11 @@
 //! Reading lines, on threads of their own: everything that costs time and needs no archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use super::lines::{Item, Refusal, lines_of, read_line};
+use super::lines::{Item, Reading, Refusal, lines_of, read_line};
 use super::pieces::Piece;
 use super::report::{LineKind, Reason};
 use crate::archive::Packer;
@@ -25,6 +25,9 @@ pub(crate) struct Batch {
     pub(crate) refused: BTreeMap<(LineKind, Reason), u64>,
     /// The first refused lines, each with its place in the piece, from 0.
     pub(crate) refusals: Vec<(u64, Refusal)>,
+    /// The prefixes of the lines that bring something, and how many lines of others were left out.
+    pub(crate) prefixes: BTreeSet<String>,
+    pub(crate) others: BTreeMap<String, u64>,
     /// All lines, empty ones included.
     pub(crate) lines: u64,
     pub(crate) bytes: u64,
@@ -35,6 +38,7 @@ pub(crate) struct Worker {
     pub(crate) pieces: Receiver<Piece>,
     pub(crate) done: SyncSender<Worked>,
     pub(crate) packer: Packer,
+    pub(crate) reading: Reading,
     pub(crate) line_limit: usize,
     /// So many refusals are told in detail.
     pub(crate) refusals: usize,
@@ -70,7 +74,7 @@ impl Worker {
                 continue;
             }
             match self.read_line(line) {
-                Ok(item) => batch.items.push(item),
+                Ok(item) => batch.items.extend(item),
                 Err(refusal) => {
                     *batch.refused.entry((refusal.kind, refusal.reason)).or_default() += 1;
                     if batch.refusals.len() < self.refusals {
@@ -79,14 +83,16 @@ impl Worker {
                 }
             }
         }
+        batch.prefixes = std::mem::take(&mut self.reading.found);
+        batch.others = std::mem::take(&mut self.reading.others);
         Some(batch)
     }
 
-    fn read_line(&mut self, line: &[u8]) -> Result<Item, Refusal> {
+    fn read_line(&mut self, line: &[u8]) -> Result<Option<Item>, Refusal> {
         if line.len() > self.line_limit {
             return Err(too_long(self.line_limit));
         }
-        read_line(line, &mut self.packer)
+        read_line(line, &mut self.packer, &mut self.reading)
     }
 }
 

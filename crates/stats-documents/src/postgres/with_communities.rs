@@ -7,8 +7,8 @@ use stats_series::DocumentKind;
 
 use super::PostgresCommunities;
 use crate::{
-    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, Position, Shelf,
-    ShelfFilter, SourceError, Visit,
+    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, OpenImport,
+    Position, Shelf, ShelfFilter, SourceError, Unsettled, Visit,
 };
 
 /// A source whose communities are those of the database; everything else comes from `documents`.
@@ -83,5 +83,25 @@ impl DocumentSource for WithCommunities {
 
     fn first_record(&self) -> Result<Option<Day>, SourceError> {
         self.documents.first_record()
+    }
+
+    fn open_imports(&self) -> Result<Vec<OpenImport>, SourceError> {
+        self.documents.open_imports()
+    }
+
+    fn unsettled(
+        &self,
+        kind: DocumentKind,
+        communities: &[String],
+    ) -> Result<BTreeMap<Shelf, OpenImport>, SourceError> {
+        self.documents.unsettled(kind, communities)
+    }
+
+    fn unsettled_reading(
+        &self,
+        shelf: &Shelf,
+        read: &Fingerprint,
+    ) -> Result<Option<Unsettled>, SourceError> {
+        self.documents.unsettled_reading(shelf, read)
     }
 }

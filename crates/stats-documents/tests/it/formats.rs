@@ -25,7 +25,7 @@ fn read(archive: &Archive, shelf: &Shelf) -> Vec<Vec<u8>> {
     found
 }
 
-/// What stands in the fixture of format 1: three communities with lists of no item, of which the
+/// What stands in the fixtures of formats 1 and 2: three communities with lists of no item, of which the
 /// last documents were packed with a dictionary, and the first three days of one with an item.
 fn expected(community: u32) -> Vec<Vec<u8>> {
     let (items, days) = if community < 3 { (0, 270) } else { (1, 3) };
@@ -38,10 +38,17 @@ fn expected(community: u32) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn format_1_is_read_as_it_is_and_becomes_the_present_one_when_written_to() {
+fn old_formats_are_read_as_they_are_and_become_the_present_one_when_written_to() {
+    for old in [1, 2] {
+        is_read_and_becomes_the_present_one(old);
+    }
+}
+
+fn is_read_and_becomes_the_present_one(old_format: u32) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("archive.db");
-    fs::write(&path, fixtures::bytes("formats/v1/archive.db.gz").unwrap()).unwrap();
+    fs::write(&path, fixtures::bytes(format!("formats/v{old_format}/archive.db.gz")).unwrap())
+        .unwrap();
     let options = ArchiveOptions::default;
     let format = || {
         let head = fs::read(&path).unwrap();
@@ -52,8 +59,11 @@ fn format_1_is_read_as_it_is_and_becomes_the_present_one_when_written_to() {
     for community in 0..4 {
         assert!(read(&old, &shelf(community)) == expected(community), "community {community}");
     }
+    assert!(old.open_imports().unwrap().is_empty());
+    assert!(old.unsettled(KIND, &[]).unwrap().is_empty());
+    assert_eq!(old.index_prefix().unwrap(), None);
     drop(old);
-    assert_eq!(format(), 1, "reading changes nothing");
+    assert_eq!(format(), old_format, "reading changes nothing");
 
     let archive = Archive::open(&path, options()).unwrap();
     let large = corpus::documents(KIND.name(), 40, 5);
@@ -69,5 +79,5 @@ fn format_1_is_read_as_it_is_and_becomes_the_present_one_when_written_to() {
     let shelf = Shelf { community: corpus::COMMUNITY.to_owned(), ..shelf(0) };
     assert!(read(&archive, &shelf) == large);
     drop(archive);
-    assert_eq!(format(), 2);
+    assert_eq!(format(), 3);
 }

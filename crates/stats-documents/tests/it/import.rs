@@ -81,7 +81,7 @@ fn folders_are_read_in_order_without_what_is_no_export() {
     assert_eq!(documents(&report.total()), (5, 3, 1, 0));
     assert_eq!(report.total().refused_lines(), 1);
     let skipped: Vec<&str> =
-        report.skipped.iter().map(|path| path.rsplit('/').next().unwrap()).collect();
+        report.skipped.iter().map(|skipped| skipped.file.rsplit('/').next().unwrap()).collect();
     assert_eq!(skipped, ["edge-cases.ndjson", "manifest.json"]);
     // The file that comes later in the order of paths won.
     let first = contents(&place.archive).into_values().next().unwrap();

@@ -8,6 +8,7 @@ mod failures;
 mod formats;
 mod import;
 mod mirror;
+mod open_imports;
 mod opensearch;
 mod pieces;
 mod postgres;

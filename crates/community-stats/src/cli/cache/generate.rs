@@ -82,6 +82,7 @@ impl Generate {
         for warning in &summary.warnings {
             terminal::warn(warning);
         }
+        warn_of_imports(&summary);
         if global.json {
             print_json(&summary)?;
         } else {
@@ -128,10 +129,26 @@ pub(in crate::cli) fn watched<T>(
     Ok(summary)
 }
 
+/// While an import is open, communities and documents may be missing that nothing else tells of.
+fn warn_of_imports(summary: &Summary) {
+    for import in &summary.open_imports {
+        terminal::warn(&format!("{import}: what it changed is left as it was"));
+    }
+    if !summary.open_imports.is_empty() {
+        terminal::hint(OPEN_IMPORT);
+    } else if summary.imported_meanwhile {
+        terminal::hint("documents were imported meanwhile; run the same command again");
+    }
+}
+
+/// What to do about an import that is open.
+pub(in crate::cli) const OPEN_IMPORT: &str = "wait for it to end, or import the same files again; \
+    if the rest will never come: community-stats import --accept-loss";
+
 fn exit(summary: &Summary) -> Exit {
     if summary.interrupted {
         Exit::Interrupted
-    } else if summary.failed > 0 {
+    } else if summary.failed > 0 || !summary.open_imports.is_empty() || summary.imported_meanwhile {
         Exit::Partly
     } else {
         Exit::Done

@@ -1,5 +1,5 @@
 use stats_cache::EntryDescription;
-use stats_documents::{Day, PositionMark};
+use stats_documents::{Day, ImportEnding, PositionMark};
 use stats_series::Category;
 
 use super::*;
@@ -57,6 +57,7 @@ fn facts<'a>(entry: &'a EntryState, wanted: &'a Wanted) -> Facts<'a> {
     Facts {
         entry,
         wanted,
+        import: None,
         gap: None,
         current_year: false,
         marked: false,
@@ -129,7 +130,10 @@ fn what_is_not_there_is_made_unless_its_period_is_incomplete() {
         let verdict = decide(&facts);
         assert_eq!((verdict.name(), verdict.action), (complete, Action::Make(Cause::State)));
         let verdict = decide(&Facts { gap: Some(gap), ..facts });
-        assert_eq!((verdict.name(), verdict.action), (incomplete, Action::Wait(gap)));
+        assert_eq!(
+            (verdict.name(), verdict.action),
+            (incomplete, Action::Wait(Wait::Aggregation(gap)))
+        );
     }
 }
 
@@ -139,7 +143,24 @@ fn overwriting_makes_everything_that_is_complete() {
     let (entry, wanted) = (ours(|_| ()), wanted());
     let facts = Facts { overwrite: true, ..facts(&entry, &wanted) };
     assert_eq!(decide(&facts).action, Action::Make(Cause::Overwrite));
-    assert_eq!(decide(&Facts { gap: Some(gap), ..facts }).action, Action::Wait(gap));
+    assert_eq!(
+        decide(&Facts { gap: Some(gap), ..facts }).action,
+        Action::Wait(Wait::Aggregation(gap))
+    );
     let refused = Facts { refusal: Some(Refusal::Deleted), ..facts };
     assert_eq!(decide(&refused).action, Action::Refuse(Refusal::Deleted));
+}
+
+#[test]
+fn nothing_is_made_of_what_an_open_import_changed() {
+    let import = OpenImport { began_milliseconds: 0, ending: ImportEnding::NotYet };
+    let wanted = wanted();
+    let facts = Facts { import: Some(import), ..facts(&EntryState::Absent, &wanted) };
+    let waits = Action::Wait(Wait::Import(import));
+    assert_eq!(decide(&facts).action, waits);
+    assert_eq!(decide(&Facts { overwrite: true, ..facts }).action, waits);
+    assert_eq!(
+        decide(&facts).reason(),
+        "the import of 1970-01-01T00:00:00Z is running or was broken off"
+    );
 }

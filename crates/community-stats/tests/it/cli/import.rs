@@ -72,7 +72,8 @@ fn standard_input_is_a_source() {
 #[test]
 fn a_file_that_is_not_there_is_told() {
     let scene = Scene::new();
-    let report = scene.run(&["import", "/nowhere.ndjson"]).expect(3);
-    assert!(report.stdout.contains("/nowhere.ndjson"), "{report}");
+    let report = scene.run(&["import", "/nowhere.ndjson"]).expect(1);
+    assert!(report.stderr.contains("/nowhere.ndjson"), "{report}");
+    assert!(!scene.data("archive.db").exists());
     scene.run(&["import"]).expect(2);
 }

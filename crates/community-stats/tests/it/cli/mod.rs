@@ -6,6 +6,7 @@ mod demo;
 mod generate;
 mod golden;
 mod import;
+mod import_broken_off;
 mod interrupt;
 mod manners;
 mod series;

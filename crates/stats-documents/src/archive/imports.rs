@@ -1,0 +1,380 @@
+//! Imports that have not ended, or not without loss: what they wrote is not taken for whole.
+//!
+//! An import is written down before its first line, and struck out by the transaction that ends it.
+//! So whatever breaks it off, it stands in the archive: with the sequence numbers that it gave away
+//! and the shelves that it changed. Communities, bookmarks and events wait in tables of the
+//! connection, which vanish with it, and come into the archive with the end of the import.
+//!
+//! *When a broken-off import is over.* What it wrote of a kind is undone by a later import without
+//! loss that brings every document of it again: then the archive is as if the earlier import had
+//! never been, and only the later one. Documents that a third one wrote over no longer count.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension};
+use stats_series::DocumentKind;
+
+use super::Archive;
+use super::failure::Result;
+use super::now;
+use super::packing::{PackedDocument, Unpacker};
+use super::schema::{code_of, kind_of};
+use super::versions::{Version, compare};
+use super::writer::ArchiveWriter;
+use crate::{Fingerprint, ImportEnding, OpenImport, Shelf, Unsettled};
+
+/// The import that a writer carries out.
+pub(crate) struct RunningImport {
+    number: i64,
+    began: i64,
+    /// Whether older documents replace newer ones.
+    replace: bool,
+    /// Whether other imports wait for their documents to come again.
+    watches: bool,
+    /// The first and last sequence number of each batch, and the shelves that all of them changed.
+    batches: Vec<(u64, u64)>,
+    shelves: BTreeSet<i64>,
+    unpacker: Unpacker,
+}
+
+/// How an import ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ImportEnd {
+    /// The kinds of which something may be missing: their bookmarks are not taken.
+    pub(crate) lost: BTreeSet<DocumentKind>,
+    /// Nothing more comes of imports that were broken off: what they left counts as all there is.
+    pub(crate) accept_loss: bool,
+    /// The prefix of the index names, to be remembered.
+    pub(crate) prefix: Option<String>,
+}
+
+/// Where communities, bookmarks and events wait, and the sequence numbers of the documents that
+/// came. Tables of the connection, so nobody else sees them.
+const WAITING: &str = "
+DROP TABLE IF EXISTS temp.import_communities;
+DROP TABLE IF EXISTS temp.import_bookmarks;
+DROP TABLE IF EXISTS temp.import_events;
+DROP TABLE IF EXISTS temp.import_seen;
+CREATE TEMP TABLE import_communities (
+    id TEXT PRIMARY KEY, slug TEXT, title TEXT, created INTEGER, visibility TEXT, deletion TEXT,
+    dashboard_enabled INTEGER, dashboard_layout TEXT
+) WITHOUT ROWID;
+CREATE TEMP TABLE import_bookmarks (
+    id TEXT PRIMARY KEY, kind INTEGER, community TEXT, day INTEGER
+) WITHOUT ROWID;
+CREATE TEMP TABLE import_events (
+    id TEXT PRIMARY KEY, community TEXT, day INTEGER, record_created INTEGER
+) WITHOUT ROWID;
+CREATE TEMP TABLE import_seen (sequence INTEGER PRIMARY KEY);
+";
+
+impl ArchiveWriter<'_> {
+    /// Makes what is written from now on one import, which is open until
+    /// [`end_import`](Self::end_import).
+    pub(crate) fn begin_import(&mut self, replace: bool) -> Result<()> {
+        let began = now();
+        let (number, watches) = self.write(|connection, _| {
+            connection.execute_batch(WAITING)?;
+            let others: i64 =
+                connection
+                    .query_row("SELECT count(*) FROM import_shelves", [], |row| row.get(0))?;
+            connection.execute("INSERT INTO imports (began, lost) VALUES (?1, 0)", [began])?;
+            Ok((connection.last_insert_rowid(), others > 0))
+        })?;
+        self.commit()?;
+        self.import = Some(RunningImport {
+            number,
+            began,
+            replace,
+            watches,
+            batches: Vec::new(),
+            shelves: BTreeSet::new(),
+            unpacker: Unpacker::default(),
+        });
+        Ok(())
+    }
+
+    /// Ends the import: makes visible what waited, and settles the shelves of all kinds of which
+    /// nothing was lost.
+    pub(crate) fn end_import(&mut self, end: &ImportEnd) -> Result<()> {
+        self.commit()?;
+        let Some(import) = self.import.take() else { return Ok(()) };
+        let kept = DocumentKind::ALL.into_iter().filter(|kind| !end.lost.contains(kind));
+        let kept: Vec<DocumentKind> = kept.collect();
+        self.write(|connection, _| {
+            publish(connection, &kept)?;
+            for kind in &kept {
+                settle(connection, import.number, *kind)?;
+                heal_others(connection, import.number, *kind)?;
+            }
+            if end.accept_loss {
+                connection.execute("DELETE FROM import_shelves", [])?;
+            }
+            connection.execute("UPDATE imports SET lost = 1 WHERE import = ?1", [import.number])?;
+            connection.execute_batch(STRIKE_OUT)?;
+            if let Some(prefix) = &end.prefix {
+                connection.execute("UPDATE archive SET index_prefix = ?1", [prefix])?;
+            }
+            Ok(())
+        })?;
+        self.commit()
+    }
+}
+
+/// Imports that hold no shelf (any more) are over.
+const STRIKE_OUT: &str = "
+DELETE FROM imports WHERE import NOT IN (SELECT import FROM import_shelves);
+DELETE FROM import_batches WHERE import NOT IN (SELECT import FROM imports);
+DROP TABLE temp.import_communities;
+DROP TABLE temp.import_bookmarks;
+DROP TABLE temp.import_events;
+DROP TABLE temp.import_seen;
+";
+
+fn publish(connection: &Connection, kinds: &[DocumentKind]) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "INSERT OR REPLACE INTO communities (id, slug, title, created, visibility, deletion,
+            dashboard_enabled, dashboard_layout)
+         SELECT id, slug, title, created, visibility, deletion, dashboard_enabled, dashboard_layout
+         FROM temp.import_communities;
+         INSERT OR REPLACE INTO events (id, community, day, record_created)
+         SELECT id, community, day, record_created FROM temp.import_events;",
+    )?;
+    for kind in kinds {
+        connection.execute(
+            "INSERT OR REPLACE INTO bookmarks (id, kind, community, day)
+             SELECT id, kind, community, day FROM temp.import_bookmarks WHERE kind = ?1",
+            [code_of(*kind)],
+        )?;
+    }
+    Ok(())
+}
+
+fn settle(connection: &Connection, import: i64, kind: DocumentKind) -> rusqlite::Result<()> {
+    connection.execute(
+        "DELETE FROM import_shelves WHERE import = ?1
+         AND shelf IN (SELECT shelf FROM shelves WHERE kind = ?2)",
+        (import, code_of(kind)),
+    )?;
+    Ok(())
+}
+
+/// Settles what other imports left of `kind`, if all of it came again.
+fn heal_others(connection: &Connection, import: i64, kind: DocumentKind) -> rusqlite::Result<()> {
+    connection.execute(
+        "DELETE FROM import_shelves WHERE import <> ?1
+         AND shelf IN (SELECT shelf FROM shelves WHERE kind = ?2)
+         AND import NOT IN (
+             SELECT held.import FROM import_shelves held
+             JOIN shelves s ON s.shelf = held.shelf AND s.kind = ?2
+             JOIN documents d ON d.shelf = held.shelf
+             JOIN import_batches b ON b.import = held.import
+                 AND d.sequence BETWEEN b.first AND b.last
+             WHERE d.sequence NOT IN (SELECT sequence FROM temp.import_seen))",
+        (import, code_of(kind)),
+    )?;
+    Ok(())
+}
+
+impl RunningImport {
+    /// Writes down the batch that is about to be committed. An import that took this one for
+    /// broken off may have struck it out: then all of it is written down anew.
+    pub(crate) fn record(
+        &mut self,
+        connection: &Connection,
+        before: u64,
+        last: u64,
+        shelves: impl Iterator<Item = i64>,
+    ) -> rusqlite::Result<()> {
+        if last > before {
+            self.batches.push((before + 1, last));
+        }
+        let shelves: Vec<i64> = shelves.collect();
+        self.shelves.extend(&shelves);
+        let new = connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO imports (import, began, lost) VALUES (?1, ?2, 0)",
+            )?
+            .execute((self.number, self.began))?;
+        let mut batch = connection.prepare_cached(
+            "INSERT OR IGNORE INTO import_batches (import, first, last) VALUES (?1, ?2, ?3)",
+        )?;
+        let mut shelf = connection.prepare_cached(
+            "INSERT OR IGNORE INTO import_shelves (import, shelf) VALUES (?1, ?2)",
+        )?;
+        if new > 0 {
+            for (first, last) in &self.batches {
+                batch.execute((self.number, first, last))?;
+            }
+            for touched in &self.shelves {
+                shelf.execute((self.number, touched))?;
+            }
+            return Ok(());
+        }
+        if let Some((first, last)) = self.batches.last().filter(|_| last > before) {
+            batch.execute((self.number, first, last))?;
+        }
+        for touched in shelves {
+            shelf.execute((self.number, touched))?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the document with this number came.
+    pub(crate) fn saw(&self, connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
+        if self.watches {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO temp.import_seen (sequence) VALUES (?1)")?
+                .execute([sequence])?;
+        }
+        Ok(())
+    }
+
+    /// What `document` is beside the one with the same id that has its body at `body`.
+    pub(crate) fn version(
+        &mut self,
+        connection: &Connection,
+        document: &PackedDocument,
+        body: i64,
+        plain: u64,
+    ) -> rusqlite::Result<Version> {
+        if self.replace {
+            return Ok(Version::Newer);
+        }
+        let (dictionary, content): (Option<i64>, Vec<u8>) = connection
+            .prepare_cached("SELECT dictionary, content FROM bodies WHERE body = ?1")?
+            .query_row([body], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let old = self.plain(connection, dictionary, &content, plain)?;
+        let dictionary = match &document.dictionary {
+            Some(dictionary) => Some(dictionary.number_in(connection)?),
+            None => None,
+        };
+        let new = self.plain(connection, dictionary, &document.content, document.plain)?;
+        // What cannot be unpacked is no reason to refuse another one.
+        Ok(match (old, new) {
+            (Some(old), Some(new)) => compare(&old, &new),
+            _ => Version::Newer,
+        })
+    }
+
+    fn plain(
+        &mut self,
+        connection: &Connection,
+        dictionary: Option<i64>,
+        content: &[u8],
+        plain: u64,
+    ) -> rusqlite::Result<Option<Vec<u8>>> {
+        if let Some(number) = dictionary.filter(|_| !self.unpacker.knows(dictionary)) {
+            let learnt: Option<Vec<u8>> = connection
+                .prepare_cached("SELECT content FROM dictionaries WHERE dictionary = ?1")?
+                .query_row([number], |row| row.get(0))
+                .optional()?;
+            let Some(learnt) = learnt else { return Ok(None) };
+            if self.unpacker.learn(number, &learnt).is_err() {
+                return Ok(None);
+            }
+        }
+        let Ok(plain) = usize::try_from(plain) else { return Ok(None) };
+        Ok(self.unpacker.unpack(dictionary, content, plain).ok().map(<[u8]>::to_vec))
+    }
+}
+
+impl Archive {
+    /// The prefix of the index names that the last import came from, if one was noted.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn index_prefix(&self) -> Result<Option<String>> {
+        self.ask(|connection| {
+            if !keeps_imports(connection)? {
+                return Ok(None);
+            }
+            connection.query_row("SELECT index_prefix FROM archive", [], |row| row.get(0))
+        })
+    }
+}
+
+/// Whether the file has the tables; one of an older format that is only read has not.
+fn keeps_imports(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'imports'")?
+        .exists([])
+}
+
+pub(super) fn open_imports(connection: &Connection) -> rusqlite::Result<Vec<OpenImport>> {
+    if !keeps_imports(connection)? {
+        return Ok(Vec::new());
+    }
+    connection
+        .prepare_cached("SELECT began, lost FROM imports ORDER BY import")?
+        .query_map([], |row| open_import(row, 0))?
+        .collect()
+}
+
+/// The shelves of a kind that open imports changed, each with the last of these imports.
+pub(super) fn unsettled(
+    connection: &Connection,
+    kind: DocumentKind,
+    communities: &[String],
+) -> rusqlite::Result<Vec<(Shelf, OpenImport)>> {
+    if !keeps_imports(connection)? {
+        return Ok(Vec::new());
+    }
+    let mut found = connection
+        .prepare_cached(
+            "SELECT i.began, i.lost, s.kind, s.community, s.year FROM import_shelves t
+             JOIN imports i ON i.import = t.import JOIN shelves s ON s.shelf = t.shelf
+             WHERE s.kind = ?1 ORDER BY i.import",
+        )?
+        .query_map([code_of(kind)], |row| {
+            let kind = kind_of(row.get(2)?).unwrap_or(kind);
+            let shelf = Shelf { kind, community: row.get(3)?, year: row.get(4)? };
+            Ok((shelf, open_import(row, 0)?))
+        })?
+        .collect::<rusqlite::Result<Vec<(Shelf, OpenImport)>>>()?;
+    if !communities.is_empty() {
+        found.retain(|(shelf, _)| communities.contains(&shelf.community));
+    }
+    Ok(found)
+}
+
+/// Why what was read of a shelf may not be taken for whole: an import changed it and is open, or
+/// it is no longer what was read.
+pub(super) fn unsettled_reading(
+    connection: &Connection,
+    shelf: &Shelf,
+    read: &Fingerprint,
+) -> rusqlite::Result<Option<Unsettled>> {
+    let there = connection
+        .prepare_cached(
+            "SELECT shelf, documents, highest, total FROM shelves
+             WHERE kind = ?1 AND community = ?2 AND year = ?3",
+        )?
+        .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| {
+            let there = Fingerprint { count: row.get(1)?, max: row.get(2)?, sum: row.get(3)? };
+            Ok((row.get::<_, i64>(0)?, there))
+        })
+        .optional()?;
+    let Some((number, there)) = there else {
+        return Ok((read.count > 0).then_some(Unsettled::Changed));
+    };
+    if keeps_imports(connection)? {
+        let import = connection
+            .prepare_cached(
+                "SELECT i.began, i.lost FROM import_shelves t JOIN imports i ON i.import = t.import
+                 WHERE t.shelf = ?1 ORDER BY i.import DESC LIMIT 1",
+            )?
+            .query_row([number], |row| open_import(row, 0))
+            .optional()?;
+        if let Some(import) = import {
+            return Ok(Some(Unsettled::Import(import)));
+        }
+    }
+    Ok((there != *read).then_some(Unsettled::Changed))
+}
+
+fn open_import(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<OpenImport> {
+    let lost: bool = row.get(first + 1)?;
+    let ending = if lost { ImportEnding::WithLoss } else { ImportEnding::NotYet };
+    Ok(OpenImport { began_milliseconds: row.get(first)?, ending })
+}
