@@ -1,6 +1,6 @@
 //! What an import leaves that was broken off or lost something, and what ends that.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use stats_documents::import::{
@@ -51,10 +51,10 @@ impl Progress for After {
     }
 }
 
-fn broken_off(place: &Place, path: &PathBuf, after: u64) -> ImportReport {
+fn broken_off(place: &Place, path: &Path, after: u64) -> ImportReport {
     let options = ImportOptions::default();
     let mut progress = After(after, options.clone());
-    let inputs = vec![Input::Path(path.clone())];
+    let inputs = vec![Input::Path(path.to_owned())];
     let report = import(inputs, &place.archive, &options, &mut progress).unwrap();
     assert!(report.interrupted);
     report

@@ -7,6 +7,7 @@ mod generate;
 mod golden;
 mod import;
 mod import_broken_off;
+mod import_reports;
 mod interrupt;
 mod manners;
 mod series;
