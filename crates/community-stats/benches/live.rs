@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use community_stats::service::{
-    CachedResponseService, Communities, Request, Run, ServiceSettings, Years,
+    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Years,
 };
 use jiff::Timestamp;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -272,13 +272,16 @@ fn service(
         floats: FloatStyle::Plain,
         series: SeriesConfig::default(),
         layouts: Layouts::default(),
+        ..ServiceSettings::default()
     };
     CachedResponseService::new(source, Arc::new(store), clock, settings)
 }
 
 fn generate(service: &CachedResponseService, workers: usize, communities: u32) {
     let request = Request {
-        communities: Communities::Named((0..communities).map(corpus::community).collect()),
+        communities: Communities::Named(
+            (0..communities).map(corpus::community).map(CommunityName::Any).collect(),
+        ),
         years: Years::Named(vec![2025]),
         ..Request::default()
     };

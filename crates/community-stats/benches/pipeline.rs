@@ -13,7 +13,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use community_stats::service::Years;
-use community_stats::service::{CachedResponseService, Communities, Request, Run, ServiceSettings};
+use community_stats::service::{
+    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings,
+};
 use jiff::Timestamp;
 use stats_cache::{Clock, ManualClock, SqliteOptions, SqliteStore};
 use stats_documents::import::{ImportOptions, Input, import};
@@ -147,10 +149,13 @@ fn generate(archive: &Path, store: &Path, optimize: bool, communities: u32) -> D
         floats: FloatStyle::Plain,
         series: SeriesConfig::default(),
         layouts: Layouts::default(),
+        ..ServiceSettings::default()
     };
     let service = CachedResponseService::new(Arc::new(source), Arc::new(store), clock, settings);
     let request = Request {
-        communities: Communities::Named((0..communities).map(corpus::community).collect()),
+        communities: Communities::Named(
+            (0..communities).map(corpus::community).map(CommunityName::Any).collect(),
+        ),
         years: Years::Named(vec![2025]),
         ..Request::default()
     };

@@ -16,8 +16,8 @@ use stats_series::{
 
 pub use self::sources::Documents;
 use self::stores::Stores;
-use crate::config::{ConfigError, JsonInput, LargeFloats, Settings};
-use crate::service::{CachedResponseService, Nothing, ServiceSettings};
+use crate::config::{ConfigError, Foreign, JsonInput, LargeFloats, Settings};
+use crate::service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
 
 /// Settings, a clock, and what can be made of them.
 pub struct App {
@@ -178,10 +178,17 @@ impl App {
             floats: self.floats(),
             series: self.series_config()?,
             layouts: self.layouts()?,
+            foreign: match self.settings.cache.foreign {
+                Foreign::Adopt => ForeignRule::Adopt,
+                Foreign::Keep => ForeignRule::Keep,
+            },
+            accept_loss: self.settings.generation.accept_loss,
+            still_after_days: self.settings.source.still_after_days(),
         };
         let service =
             CachedResponseService::new(source, stores.store, Arc::clone(&self.clock), settings);
-        Ok(service.with_registry(stores.registry).with_lock(stores.lock))
+        let service = service.with_registry(stores.registry).with_lock(stores.lock);
+        Ok(service.with_notebook(stores.notebook))
     }
 }
 

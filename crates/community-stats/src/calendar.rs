@@ -18,6 +18,16 @@ pub fn day_before(instant: Timestamp) -> Day {
     day(date.yesterday().unwrap_or(date))
 }
 
+/// How many days the second day comes after the first; negative when it comes before.
+#[must_use]
+pub fn days_between(first: Day, second: Day) -> i64 {
+    let date = |day: Day| {
+        let (month, day_of_month) = (day.month() as i8, day.day_of_month() as i8);
+        Date::new(day.year(), month, day_of_month).unwrap_or(Date::ZERO)
+    };
+    date(second).duration_since(date(first)).as_hours() / 24
+}
+
 fn day(date: Date) -> Day {
     let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
     Day::new(date.year(), month, day).unwrap_or_else(|| first_of(1))
@@ -53,6 +63,14 @@ mod tests {
         let instant: Timestamp = "2026-01-01T00:10:00Z".parse().unwrap();
         assert_eq!(day_of(instant).to_string(), "2026-01-01");
         assert_eq!(day_before(instant).to_string(), "2025-12-31");
+    }
+
+    #[test]
+    fn days_are_counted_over_the_ends_of_months_and_years() {
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        assert_eq!(days_between(day("2024-02-28"), day("2024-03-01")), 2);
+        assert_eq!(days_between(day("2026-01-01"), day("2025-12-31")), -1);
+        assert_eq!(days_between(day("0001-01-01"), day("0001-01-01")), 0);
     }
 
     #[test]

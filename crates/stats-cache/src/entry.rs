@@ -47,6 +47,10 @@ pub struct ShelfMark {
 pub struct Origin {
     /// The fingerprint of the shelf.
     pub shelf: ShelfMark,
+    /// How many days its documents were of; `None` where that was not counted yet (formats of
+    /// version 1). Several documents may be of one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u64>,
     /// The source's history and position when it was read, as one text.
     pub position: String,
     /// Hash of the layout's component names, as lower-case hex; empty when not optimised.
@@ -147,19 +151,19 @@ pub struct Entry {
     pub body: Vec<u8>,
 }
 
-mod category_name {
+pub(crate) mod category_name {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
     use stats_series::Category;
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         category: &Category,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(category.query_name())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Category, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;

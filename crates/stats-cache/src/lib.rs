@@ -7,6 +7,7 @@ pub mod contract;
 mod entry;
 mod error;
 mod key;
+mod notebook;
 mod redis;
 mod response;
 mod sqlite;
@@ -20,6 +21,7 @@ pub use key::{
     CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,
     key_string, response_key,
 };
+pub use notebook::{Memory, MemoryChanges, Note, Notebook, Trouble};
 pub use redis::{
     DatabaseCounts, Endpoint, FirstRun, HeldLock, LockHolder, Needs, RedisAddress, RedisClient,
     RedisLock, RedisOptions, RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings,

@@ -1,5 +1,6 @@
 //! The trait that every store of responses answers.
 
+use jiff::Timestamp;
 use stats_series::Category;
 
 use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState};
@@ -72,6 +73,22 @@ pub trait CacheStore: Send + Sync {
     /// # Errors
     /// When it could not be stored; the old entry then still stands.
     fn put(&self, description: &EntryDescription, body: &Body) -> Result<(), CacheError>;
+
+    /// Gives the entry under `key` another end (`None`: it never ends) without touching its body;
+    /// whatever else is known of it stays. Where an entry is still known after its time, it stands
+    /// again. Returns false, and changes nothing, when there is none.
+    ///
+    /// # Errors
+    /// When it could not be done; the entry is then as it was.
+    fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError>;
+
+    /// Makes the entry under `description.key` the one that is described, without touching its
+    /// body: only if that has the length and SHA-256 of the description. Otherwise, and when it is
+    /// written to meanwhile, it returns false and changes nothing.
+    ///
+    /// # Errors
+    /// When it could not be done; the entry is then as it was.
+    fn adopt(&self, description: &EntryDescription) -> Result<bool, CacheError>;
 
     /// The verified entry under `key`, if one stands there.
     ///

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stats_cache::{
-    CacheError, CacheStore, HeldLock, RedisClient, RedisLock, RedisOptions, RedisRegistry,
-    RedisStore, Registry, SqliteOptions, SqliteStore,
+    CacheError, CacheStore, HeldLock, Notebook, RedisClient, RedisLock, RedisOptions,
+    RedisRegistry, RedisStore, Registry, SqliteOptions, SqliteStore,
 };
 
 use super::{App, AppError, make_folder_of};
@@ -20,7 +20,9 @@ impl App {
                 let path = self.settings.cache.file_path(&self.settings.data);
                 make_folder_of(&path)?;
                 let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
-                Ok(Stores::alone(Arc::new(SqliteStore::open_with(path, options, clock)?)))
+                let store = Arc::new(SqliteStore::open_with(path, options, clock)?);
+                let notebook: Option<Arc<dyn Notebook>> = Some(Arc::clone(&store) as _);
+                Ok(Stores { notebook, ..Stores::alone(store) })
             }
             StoreKind::Redis => self.redis(),
         }
@@ -51,8 +53,10 @@ impl App {
         } else {
             None
         };
+        let store = Arc::new(RedisStore::open(responses, self.settings.cache.prefix.clone())?);
         Ok(Stores {
-            store: Arc::new(RedisStore::open(responses, self.settings.cache.prefix.clone())?),
+            notebook: Some(Arc::clone(&store) as _),
+            store,
             registry: Some(Arc::new(RedisRegistry::new(registry, Arc::clone(&self.clock)))),
             lock,
         })
@@ -64,11 +68,12 @@ pub(super) struct Stores {
     pub(super) store: Arc<dyn CacheStore>,
     pub(super) registry: Option<Arc<dyn Registry>>,
     pub(super) lock: Option<Arc<dyn BulkLock>>,
+    pub(super) notebook: Option<Arc<dyn Notebook>>,
 }
 
 impl Stores {
     fn alone(store: Arc<dyn CacheStore>) -> Self {
-        Self { store, registry: None, lock: None }
+        Self { store, registry: None, lock: None, notebook: None }
     }
 }
 

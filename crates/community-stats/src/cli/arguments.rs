@@ -5,8 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use stats_series::Category;
 
-use super::Failure;
-use crate::service::{CachedResponseService, Communities, Directory, similar};
+use crate::service::{Communities, CommunityName, GLOBAL, similar};
 
 /// Which communities a command is about.
 #[derive(Debug, Args)]
@@ -21,26 +20,17 @@ pub(super) struct CommunityChoice {
 
 impl CommunityChoice {
     /// The communities; none named means all.
-    pub(super) fn resolve(&self, service: &CachedResponseService) -> Result<Communities, Failure> {
-        if self.ids.is_empty() && self.slugs.is_empty() {
-            return Ok(Communities::All);
+    pub(super) fn communities(&self) -> Communities {
+        match self.names() {
+            names if names.is_empty() => Communities::All,
+            names => Communities::Named(names),
         }
-        let mut names = self.ids.clone();
-        if !self.slugs.is_empty() {
-            let directory = Directory::read(service.source())?;
-            for slug in &self.slugs {
-                names.push(directory.resolve_slug(slug)?);
-            }
-        }
-        Ok(Communities::Named(names))
     }
 
     /// The names alone; none means all.
-    pub(super) fn names(&self, service: &CachedResponseService) -> Result<Vec<String>, Failure> {
-        Ok(match self.resolve(service)? {
-            Communities::All => Vec::new(),
-            Communities::Named(names) => names,
-        })
+    pub(super) fn names(&self) -> Vec<CommunityName> {
+        let ids = self.ids.iter().cloned().map(CommunityName::Any);
+        ids.chain(self.slugs.iter().cloned().map(CommunityName::Slug)).collect()
     }
 }
 
@@ -66,12 +56,11 @@ struct OneCommunity {
 }
 
 impl Place {
-    /// The id of the community. An id that nobody knows stands for itself, a slug has to be known.
-    pub(super) fn community(&self, service: &CachedResponseService) -> Result<String, Failure> {
+    /// The community as it was named.
+    pub(super) fn community(&self) -> CommunityName {
         match (&self.community.id, &self.community.slug) {
-            (Some(id), _) => Ok(service.community_id(id)?),
-            (None, Some(slug)) => Ok(Directory::read(service.source())?.resolve_slug(slug)?),
-            (None, None) => Ok(crate::service::GLOBAL.to_owned()),
+            (None, Some(slug)) => CommunityName::Slug(slug.clone()),
+            (id, _) => CommunityName::Any(id.clone().unwrap_or_else(|| GLOBAL.to_owned())),
         }
     }
 }

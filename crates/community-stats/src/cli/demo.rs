@@ -19,7 +19,9 @@ use super::table::{Side, Table, count, duration, size};
 use super::{Ending, Exit, Failure, Global, interrupt, picture, terminal};
 use crate::app::App;
 use crate::config::Loader;
-use crate::service::{CachedResponseService, Communities, GLOBAL, Plan, Request, Summary, Years};
+use crate::service::{
+    CachedResponseService, Communities, CommunityId, GLOBAL, Plan, Request, Summary, Years,
+};
 
 /// Documents of a small repository; `fixtures/demo/README.md` tells how it was made.
 static SAMPLE: &[u8] = include_bytes!("../../../../fixtures/demo/sample.ndjson.zst");
@@ -150,14 +152,14 @@ impl Show {
         ]);
         for member in &self.plan.members {
             let mine =
-                || self.summary.responses.iter().filter(|made| made.community_id == member.id);
+                || self.summary.responses.iter().filter(|made| made.community_id == *member.id);
             let years = mine().map(|made| made.year);
             let years = years.clone().min().zip(years.max());
             let entries = mine().filter_map(|made| {
                 self.service.describe(&member.id, made.year, made.category).ok().flatten()
             });
             table.row(vec![
-                member.slug.as_ref().unwrap_or(&member.id).clone(),
+                member.slug.clone().unwrap_or_else(|| member.id.to_string()),
                 years.map_or_else(String::new, |(first, last)| format!("{first}-{last}")),
                 count(mine().count() as u64),
                 size(entries.map(|entry| entry.plain_length).sum()),
@@ -168,7 +170,8 @@ impl Show {
 
     /// The viewed records of the last year, from the stored response.
     fn draw(&self, output: &mut dyn Write) -> Result<(), Failure> {
-        let response = self.service.read(GLOBAL, LAST_YEAR, Category::UsageDelta)?;
+        let response =
+            self.service.read(&CommunityId::global(), LAST_YEAR, Category::UsageDelta)?;
         let body: Value = response
             .and_then(|response| serde_json::from_slice(response.data()?).ok())
             .unwrap_or_default();

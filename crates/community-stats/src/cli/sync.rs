@@ -10,18 +10,14 @@ use stats_documents::{ShelfFilter, SyncReport};
 use super::progress::{Progress, Unit};
 use super::table::{count, plural, size};
 use super::years::YearChoice;
-use super::{Ending, Exit, Failure, Global, interrupt, terminal};
-use crate::service::{Directory, GLOBAL, chain};
+use super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
+use crate::service::{chain, resolve};
 
 /// Arguments of `sync`.
 #[derive(Debug, Args)]
 pub(super) struct Sync {
-    /// A community, by id, slug or `global`; may be repeated. Without, all of them.
-    #[arg(long = "community-id", value_name = "ID")]
-    communities: Vec<String>,
-    /// A community, by slug; may be repeated.
-    #[arg(long = "community-slug", value_name = "SLUG")]
-    slugs: Vec<String>,
+    #[command(flatten)]
+    communities: arguments::CommunityChoice,
     #[command(flatten)]
     years: YearChoice,
 }
@@ -30,18 +26,9 @@ impl Sync {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
         let mirror = app.mirror_with_communities()?;
-        let mut filter = ShelfFilter { communities: Vec::new(), years: self.years.named() };
-        if !self.communities.is_empty() || !self.slugs.is_empty() {
-            let directory = Directory::read(&mirror)?;
-            for name in &self.communities {
-                let known = name == GLOBAL || directory.find(name).is_some();
-                let id = if known { name.clone() } else { directory.resolve_slug(name)? };
-                filter.communities.push(id);
-            }
-            for slug in &self.slugs {
-                filter.communities.push(directory.resolve_slug(slug)?);
-            }
-        }
+        let names = self.communities.names();
+        let communities = resolve(&mirror, &names)?.iter().map(ToString::to_string).collect();
+        let filter = ShelfFilter { communities, years: self.years.named() };
         let cancel = interrupt::flag();
         let progress = Mutex::new(Progress::new(global, Unit::Items, None));
         let workers = usize::from(app.settings().source.shelves_in_flight.get());

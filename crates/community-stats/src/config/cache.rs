@@ -17,6 +17,16 @@ choice! {
     }
 }
 
+choice! {
+    /// What becomes of responses that another writer left.
+    Foreign: "\"adopt\" or \"keep\"" {
+        /// They are made once; equal ones become ours, others are replaced.
+        Adopt = "adopt",
+        /// They are kept, but for the current year and years that an aggregation marked.
+        Keep = "keep",
+    }
+}
+
 section! {
     /// Where finished responses are kept, and for how long.
     CacheSettings = "cache" {
@@ -50,6 +60,11 @@ section! {
         /// How many days a response lives; 0 means for ever. When Python writes too, give it the
         /// same number (`STATS_CACHE_DEFAULT_TTL`).
         ttl_days: Lifetime = Lifetime::Days(30), ["STATS_CACHE_DEFAULT_TTL"];
+
+        /// What becomes of responses that Python left: `adopt` makes each once, takes over those that
+        /// are the same to the byte and replaces the others, so that changes of their documents are
+        /// noticed from then on; `keep` keeps those of past years until an aggregation marks them.
+        foreign: Foreign = Foreign::Adopt, [];
     }
 }
 

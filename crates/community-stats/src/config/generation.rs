@@ -29,6 +29,11 @@ section! {
         /// Whether the four derived categories are made besides the four of the dashboard.
         derived: bool = true, [];
 
+        /// Whether a response is made although more than a tenth of its days, or all, are gone since
+        /// the stored one was made. Otherwise the stored one is held: it stays and lives on, and
+        /// `cache generate` ends with 3.
+        accept_loss: bool = false, [];
+
         /// How numbers of 1e16 and more are written: `1e16`, or `1e+16` beside a Python with orjson
         /// 3.11.7 or later.
         large_floats: LargeFloats = LargeFloats::Plain, [];

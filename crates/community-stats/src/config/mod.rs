@@ -46,7 +46,7 @@ mod value;
 
 pub use address::Credentials;
 pub use broker::BrokerSettings;
-pub use cache::{CacheSettings, RedisTargets, StoreKind};
+pub use cache::{CacheSettings, Foreign, RedisTargets, StoreKind};
 pub use communities::{CommunitySettings, CommunitySource};
 pub use data::{DataSettings, MirrorSettings};
 pub use database_url::{BrokerNode, BrokerUrl, DatabaseUrl};

@@ -82,7 +82,21 @@ section! {
         /// answers at 100 MB.
         page_size: ByteSize = ByteSize(8 << 20), [];
 
+        /// How many days old the newest bookmark of a kind may be before `doctor` and `cache generate`
+        /// warn that the aggregation stands still; 0 never warns. Unless set it is 2, and 0 for an
+        /// archive of imported files.
+        still_after: Option<u16> = None, [];
+
         /// How many shelves (one kind, one community, one year) are fetched at the same time.
         shelves_in_flight: NonZeroU16 = NonZeroU16::MIN.saturating_add(3), [];
+    }
+}
+
+impl SourceSettings {
+    /// How many days old the newest bookmark may be; `None`: as old as it likes.
+    #[must_use]
+    pub fn still_after_days(&self) -> Option<u16> {
+        let unset = if self.kind == SourceKind::Opensearch { 2 } else { 0 };
+        Some(self.still_after.unwrap_or(unset)).filter(|days| *days > 0)
     }
 }

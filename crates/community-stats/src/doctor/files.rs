@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use stats_cache::{CacheErrorKind, CacheStore, SqliteStore};
+use stats_cache::{CacheErrorKind, CacheStore, Clock, SqliteStore};
 use stats_documents::{Archive, ArchiveOptions, SourceErrorKind};
 
+use super::aggregation;
 use super::check::{Check, State, bytes, plural};
 use crate::config::{Settings, SourceKind, StoreKind};
 use crate::service::chain;
@@ -17,14 +18,16 @@ const TOO_LITTLE: u64 = 64 << 20;
 /// With less room than this, somebody should know.
 const LITTLE: u64 = 1 << 30;
 
-pub(super) fn examine(settings: &Settings) -> Vec<Check> {
+pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     let mut checks = vec![folder(settings), room(settings)];
     checks.push(match settings.source.kind {
         SourceKind::Archive => archive(settings),
         SourceKind::Opensearch => mirror(settings),
     });
+    checks.extend(contents(settings, clock));
     if settings.cache.store == StoreKind::Sqlite {
         checks.push(store(settings));
+        checks.extend(notes(settings));
     }
     checks
 }
@@ -109,6 +112,31 @@ fn archive(settings: &Settings) -> Check {
             "import documents first: community-stats import PATH",
         )
     })
+}
+
+/// What can be made of the archive, or of a mirror that stands in for the index; nothing where it
+/// cannot be read, as that was told already.
+fn contents(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
+    let path = match settings.source.kind {
+        SourceKind::Archive => settings.data.archive_path(),
+        SourceKind::Opensearch if settings.mirror.offline => settings.mirror.path(&settings.data),
+        SourceKind::Opensearch => return Vec::new(),
+    };
+    let Ok(archive) = Archive::open_read_only(path, ArchiveOptions::default()) else {
+        return Vec::new();
+    };
+    let stats = archive.stats();
+    stats.map_or_else(
+        |_| Vec::new(),
+        |stats| aggregation::of_archive(&archive, &stats, settings, clock),
+    )
+}
+
+/// What the last runs left to tell; nothing where there is no store that can be read.
+fn notes(settings: &Settings) -> Option<Check> {
+    let path = settings.cache.file_path(&settings.data);
+    let store = if path.exists() { SqliteStore::open(&path).ok()? } else { return None };
+    aggregation::notes(&store).ok().flatten()
 }
 
 fn mirror(settings: &Settings) -> Check {

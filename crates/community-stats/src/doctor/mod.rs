@@ -4,6 +4,7 @@
 //! A check is plain data. Nothing here prints, and nothing is changed anywhere, but for one empty
 //! file that is made in the data folder and removed again. No check shows a secret.
 //!
+//! * `aggregation`: how far the documents go, and what is held
 //! * `files`: data folder, archive or mirror, SQLite store
 //! * `search`: OpenSearch
 //! * `redis`: the three Redis databases and the lock
@@ -11,6 +12,7 @@
 //! * `broker`: whether the message broker listens
 //! * `clocks`: theirs against ours
 
+mod aggregation;
 mod broker;
 mod check;
 mod clocks;
@@ -44,7 +46,7 @@ pub fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
             Some(scope.spawn(|| broker::examine(&settings.broker))),
         ];
         let mut checks = vec![configuration(settings)];
-        checks.extend(files::examine(settings));
+        checks.extend(files::examine(settings, clock));
         for thread in remote.into_iter().flatten() {
             match thread.join() {
                 Ok(found) => checks.extend(found),

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use stats_cache::{
-    CacheError, CacheErrorKind, Clock, Needs, RedisClient, RedisLock, RedisOptions, ServerReport,
+    CacheError, CacheErrorKind, Clock, Needs, RedisClient, RedisLock, RedisOptions, RedisStore,
+    ServerReport,
 };
 
+use super::aggregation;
 use super::check::{Check, State, bytes, plural};
 use super::clocks;
 use crate::config::{RedisUrl, Settings};
@@ -26,6 +28,8 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
         let prefix = &settings.cache.prefix;
         checks.push(database("redis responses", client, prefix));
         checks.push(rights("rights on responses", client, &Needs::of_store(prefix)));
+        let store = RedisStore::open(Arc::clone(client), prefix.as_str());
+        checks.extend(store.ok().and_then(|store| aggregation::notes(&store).ok().flatten()));
     }
     if one_server && responses.as_ref().is_err_and(|check| check.state == State::Unreachable) {
         // The same server again would only say the same again.

@@ -228,7 +228,7 @@ fn years_of(plan: &Plan) -> Vec<(String, i16)> {
     let mut years: Vec<(usize, i16)> =
         plan.cells.iter().map(|cell| (cell.member, cell.year)).collect();
     years.dedup();
-    years.into_iter().map(|(member, year)| (plan.members[member].id.clone(), year)).collect()
+    years.into_iter().map(|(member, year)| (plan.members[member].id.to_string(), year)).collect()
 }
 
 /// For each community and year the categories that stand now as they should: stored by this run,

@@ -1,14 +1,15 @@
 //! Which communities and years a request is about (cache-and-jobs specification, sections 3.2
 //! and 7).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use stats_documents::{Community, Day, DeletionStatus, DocumentSource};
 use stats_series::{ComponentNames, LayoutOwner, Layouts, Selection};
 
-use super::error::{ServiceError, similar};
-use super::settings::hash;
+use super::error::ServiceError;
+use super::names::{CommunityId, CommunityName};
+use super::settings::{ServiceSettings, hash};
 
 /// The community id of the whole repository.
 pub const GLOBAL: &str = "global";
@@ -22,8 +23,8 @@ pub enum Communities {
     /// Every community that takes part, and `global` last.
     #[default]
     All,
-    /// These, by id or slug, in this order.
-    Named(Vec<String>),
+    /// These, in this order.
+    Named(Vec<CommunityName>),
 }
 
 /// What the layout of a community asks for.
@@ -47,11 +48,15 @@ impl MemberLayout {
 #[derive(Debug, Clone)]
 pub struct Member {
     /// Its id, or `global`.
-    pub id: String,
+    pub id: CommunityId,
     /// Its slug, when known.
     pub slug: Option<String>,
     /// Whether it was deleted.
     pub deleted: bool,
+    /// Whether it is among "all communities".
+    pub takes_part: bool,
+    /// Whether its entries are wanted: it stands, or stands in for communities that nobody knows.
+    pub wanted: bool,
     /// The first year of its lifespan.
     pub first_year: i16,
     /// What its layout asks for.
@@ -59,8 +64,8 @@ pub struct Member {
 }
 
 /// The communities that the source knows, read once.
-#[derive(Debug)]
-pub struct Directory {
+#[derive(Debug, Default)]
+pub(super) struct Directory {
     communities: Vec<Community>,
     /// Where the community with an id is.
     by_id: HashMap<String, usize>,
@@ -73,7 +78,7 @@ impl Directory {
     ///
     /// # Errors
     /// When the source cannot answer.
-    pub fn read(source: &dyn DocumentSource) -> Result<Self, ServiceError> {
+    pub(super) fn read(source: &dyn DocumentSource) -> Result<Self, ServiceError> {
         let communities = source.communities()?;
         let (mut by_id, mut by_slug) = (HashMap::new(), HashMap::new());
         for (place, community) in communities.iter().enumerate() {
@@ -85,33 +90,8 @@ impl Directory {
         Ok(Self { communities, by_id, by_slug })
     }
 
-    /// The ids a request is about, each once, in its order. `shelved` are the communities that
-    /// have documents; they stand in for the communities when none were imported at all.
-    ///
-    /// # Errors
-    /// A name that is no id of a community or document, nor a slug.
-    pub fn select(
-        &self,
-        asked: &Communities,
-        opt_in: bool,
-        shelved: &BTreeSet<String>,
-    ) -> Result<Vec<String>, ServiceError> {
-        match asked {
-            Communities::All => Ok(self.all(opt_in, shelved)),
-            Communities::Named(names) => {
-                let (mut ids, mut taken) = (Vec::new(), HashSet::new());
-                for name in names {
-                    let id = self.resolve(name, shelved)?;
-                    if taken.insert(id.clone()) {
-                        ids.push(id);
-                    }
-                }
-                Ok(ids)
-            }
-        }
-    }
-
-    fn all(&self, opt_in: bool, shelved: &BTreeSet<String>) -> Vec<String> {
+    /// The ids of all communities that take part, and `global` last.
+    pub(super) fn all(&self, opt_in: bool, shelved: &BTreeSet<String>) -> Vec<String> {
         let mut ids: Vec<String> = if self.communities.is_empty() {
             shelved.iter().filter(|id| *id != GLOBAL).cloned().collect()
         } else {
@@ -125,71 +105,42 @@ impl Directory {
         ids
     }
 
-    fn resolve(&self, name: &str, shelved: &BTreeSet<String>) -> Result<String, ServiceError> {
-        if name == GLOBAL || shelved.contains(name) || self.find(name).is_some() {
-            return Ok(name.to_owned());
-        }
-        self.id_of_slug(name).map(ToOwned::to_owned).ok_or_else(|| ServiceError::UnknownCommunity {
-            id: name.to_owned(),
-            similar: self.similar_names(name, shelved),
-        })
-    }
-
     /// The id of the community with exactly this slug, if there is one. Slugs of deleted communities
     /// do not count.
     #[must_use]
-    pub fn id_of_slug(&self, slug: &str) -> Option<&str> {
+    pub(super) fn id_of_slug(&self, slug: &str) -> Option<&str> {
         self.by_slug.get(slug).map(|place| self.communities[*place].id.as_str())
-    }
-
-    /// [`id_of_slug`](Self::id_of_slug), where there should be one.
-    ///
-    /// # Errors
-    /// When there is none; names those that are spelled much the same.
-    pub fn resolve_slug(&self, slug: &str) -> Result<String, ServiceError> {
-        self.id_of_slug(slug).map(ToOwned::to_owned).ok_or_else(|| ServiceError::UnknownSlug {
-            slug: slug.to_owned(),
-            similar: similar(slug, self.standing().filter_map(|c| c.slug.as_deref())),
-        })
-    }
-
-    fn similar_names(&self, name: &str, shelved: &BTreeSet<String>) -> Vec<String> {
-        let ids = self.standing().map(|community| community.id.as_str());
-        let slugs = self.standing().filter_map(|community| community.slug.as_deref());
-        let shelved = shelved.iter().map(String::as_str);
-        similar(name, ids.chain(slugs).chain(shelved).chain([GLOBAL]))
     }
 
     /// The community with this id.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<&Community> {
+    pub(super) fn find(&self, id: &str) -> Option<&Community> {
         self.by_id.get(id).map(|place| &self.communities[*place])
     }
 
     /// Whether the source knows any communities at all.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.communities.is_empty()
     }
 
     /// Whether entries of this community are still wanted: it stands. Where no community is known at
     /// all, those that have documents stand in for them; else documents outlive their community.
     #[must_use]
-    pub fn is_wanted(&self, id: &str, shelved: &BTreeSet<String>) -> bool {
+    pub(super) fn is_wanted(&self, id: &str, shelved: &BTreeSet<String>) -> bool {
         match self.find(id) {
             Some(community) => stands(community),
             None => id == GLOBAL || (self.is_empty() && shelved.contains(id)),
         }
     }
 
-    /// The ids of the communities that were deleted.
-    #[must_use]
-    pub fn deleted(&self) -> Vec<String> {
-        let gone = self.communities.iter().filter(|community| !stands(community));
-        gone.map(|community| community.id.clone()).collect()
+    /// The communities that were deleted.
+    pub(super) fn gone(&self) -> impl Iterator<Item = &Community> {
+        self.communities.iter().filter(|community| !stands(community))
     }
 
-    fn standing(&self) -> impl Iterator<Item = &Community> {
+    /// The communities that were not deleted.
+    pub(super) fn standing(&self) -> impl Iterator<Item = &Community> {
         self.communities.iter().filter(|community| stands(community))
     }
 
@@ -197,30 +148,40 @@ impl Directory {
     ///
     /// # Errors
     /// When the source cannot answer.
-    pub fn members(
+    pub(super) fn members(
         &self,
-        ids: Vec<String>,
+        ids: Vec<CommunityId>,
         source: &dyn DocumentSource,
-        layouts: &Layouts,
+        settings: &ServiceSettings,
         first_shelf: &BTreeMap<String, i16>,
     ) -> Result<Vec<Member>, ServiceError> {
-        let named: Vec<String> = ids.iter().filter(|id| *id != GLOBAL).cloned().collect();
+        let named: Vec<String> =
+            ids.iter().filter(|id| id.as_str() != GLOBAL).map(ToString::to_string).collect();
         let events =
             if named.is_empty() { BTreeMap::new() } else { source.first_events(&named)? };
         let fallback = source.first_record()?.map(Day::year);
-        let mut cache = LayoutCache { layouts, known: HashMap::new() };
-        let member = |id: String| {
+        let mut cache = LayoutCache { layouts: &settings.layouts, known: HashMap::new() };
+        let member = |id: CommunityId| {
             let community = self.find(&id);
-            let told = [events.get(&id).copied(), community.and_then(|c| c.created)];
+            let told = [events.get(id.as_str()).copied(), community.and_then(|c| c.created)];
             let first_year = told
                 .into_iter()
                 .flatten()
                 .map(Day::year)
                 .min()
                 .or(fallback)
-                .or_else(|| first_shelf.get(&id).copied())
+                .or_else(|| first_shelf.get(id.as_str()).copied())
                 .unwrap_or(FALLBACK_YEAR);
+            let wanted = match community {
+                Some(community) => stands(community),
+                None => {
+                    id.as_str() == GLOBAL
+                        || (self.is_empty() && first_shelf.contains_key(id.as_str()))
+                }
+            };
             Member {
+                takes_part: community.map_or(wanted, |it| takes_part(it, settings.opt_in)),
+                wanted,
                 slug: community.and_then(|c| c.slug.clone()),
                 deleted: community.is_some_and(|community| !stands(community)),
                 first_year,

@@ -47,6 +47,30 @@ pub fn first_difference(left: &[u8], right: &[u8]) -> Option<FirstDifference> {
     }
 }
 
+/// The dates of all points of a response, as it writes them.
+pub(super) fn dates(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut depth, mut opened) = (0_usize, false);
+    Tokens::new(body).filter_map(move |token| {
+        let begins_point = std::mem::replace(&mut opened, false) && depth == IN_POINT;
+        match token {
+            Token::Open(_) => {
+                depth += 1;
+                opened = true;
+            }
+            Token::Close(_) => depth = depth.saturating_sub(1),
+            Token::Scalar(text) if begins_point => {
+                return Some(
+                    text.strip_prefix(b"\"")
+                        .and_then(|text| text.strip_suffix(b"\""))
+                        .unwrap_or(text),
+                );
+            }
+            Token::Key(_) | Token::Scalar(_) => {}
+        }
+        None
+    })
+}
+
 /// The pieces of JSON that say something: brackets, and texts between the punctuation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {

@@ -8,23 +8,19 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use stats_cache::{Body, EntryDescription, Origin};
-use stats_documents::{Bookmark, Shelf, Unsettled};
-use stats_series::{Category, DocumentKind, GENERATOR_VERSION, ResponseSpec, Selection};
+use stats_cache::ShelfMark;
+use stats_documents::{Shelf, Unsettled};
+use stats_series::{Category, DocumentKind, ResponseSpec, Selection};
 
 use super::CachedResponseService;
 use super::bulk::{Halt, HeldBulkLock};
 use super::communities::Member;
-use super::completeness::gap;
-use super::error::{ServiceError, chain};
+use super::judge::Former;
+use super::loss::Loss;
 use super::matrix::Action;
-use super::plan::{Plan, mark};
+use super::plan::Plan;
 use super::settled::Unsettled as NotSettled;
-use super::shelf::Reading;
-use super::summary::{Failure, Stored, Summary, Waiting};
-
-/// Why a response waits although its period is aggregated.
-const NOT_SEARCHABLE: &str = "written but not searchable yet";
+use super::summary::{Failure, Held, Stored, Summary, Waiting};
 
 /// How a run is carried out.
 pub struct Run<'a> {
@@ -52,33 +48,51 @@ pub struct Progress<'a> {
 }
 
 /// The cells that one reading of a shelf makes.
-struct ShelfJob<'a> {
-    member: &'a Member,
-    year: i16,
-    kind: DocumentKind,
-    categories: Vec<Category>,
+pub(super) struct ShelfJob<'a> {
+    pub(super) member: &'a Member,
+    pub(super) year: i16,
+    pub(super) kind: DocumentKind,
+    /// Each with what its response has to be held against.
+    pub(super) categories: Vec<(Category, Former)>,
     /// Why nothing may be stored that is made from what can be read.
-    unsettled: Option<NotSettled>,
+    pub(super) unsettled: Option<NotSettled>,
 }
 
-struct ShelfReport {
+pub(super) struct ShelfReport {
     community: String,
     year: i16,
-    outcomes: Vec<(Category, Outcome)>,
-    documents: u64,
-    bytes: u64,
+    pub(super) outcomes: Vec<(Category, Outcome)>,
+    pub(super) documents: u64,
+    pub(super) bytes: u64,
 }
 
-enum Outcome {
+pub(super) enum Outcome {
     Stored {
         key: String,
         plain_length: u64,
+        over: Over,
+    },
+    Held {
+        loss: Loss,
+        shelf: ShelfMark,
+        length: u64,
     },
     Incomplete(String),
     /// An import changes the documents.
     Imported(Unsettled),
     Failed(String),
     Abandoned,
+}
+
+/// What a response took the place of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Nothing, or one of ours.
+    Ours,
+    /// Another one of somebody else.
+    Theirs,
+    /// The same one of somebody else: it became ours.
+    Same,
 }
 
 impl CachedResponseService {
@@ -98,10 +112,17 @@ impl CachedResponseService {
         let mut summary = Summary {
             bookmarked: plan.bookmarked,
             open_imports: plan.open_imports.clone(),
+            outside: plan.outside.clone(),
+            warnings: plan.warnings.clone(),
             ..Summary::default()
         };
         count_settled(plan, &mut summary);
         self.work(plan, run, halt, &mut summary);
+        halt.ask();
+        if !halt.lost() {
+            self.keep_alive(&mut summary);
+            self.note_down(plan, &mut summary);
+        }
         summary.lock_lost = halt.lost();
         summary.interrupted = halt.is_set();
         summary.elapsed = begun.elapsed();
@@ -147,139 +168,26 @@ impl CachedResponseService {
             job.report(|| Outcome::Failed(format!("the generator panicked: {text}")))
         })
     }
-
-    fn make_shelf(&self, plan: &Plan, job: &ShelfJob<'_>, halt: Halt<'_>) -> ShelfReport {
-        match self.try_make_shelf(plan, job, halt) {
-            Ok(report) => report,
-            Err(ServiceError::Interrupted) => job.report(|| Outcome::Abandoned),
-            Err(error) => {
-                let text = chain(&error);
-                job.report(|| Outcome::Failed(text.clone()))
-            }
-        }
-    }
-
-    /// The bookmark is read before, for the plan, and after: a response is stored only when its
-    /// period was complete both times, so that documents written in between cannot be half of a
-    /// day. Only what was written before the plan is known to be readable.
-    fn try_make_shelf(
-        &self,
-        plan: &Plan,
-        job: &ShelfJob<'_>,
-        halt: Halt<'_>,
-    ) -> Result<ShelfReport, ServiceError> {
-        match &job.unsettled {
-            Some(NotSettled::NotSearchable) => {
-                return Ok(job.report(|| Outcome::Incomplete(NOT_SEARCHABLE.to_owned())));
-            }
-            Some(NotSettled::Unknown(error)) => {
-                return Ok(job.report(|| Outcome::Failed(error.clone())));
-            }
-            None => {}
-        }
-        let before = plan.standing.bookmark(job.kind, &job.member.id);
-        if let Some(gap) = gap(before, job.year, self.clock.now()) {
-            return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
-        }
-        let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), halt)?;
-        let after = self.bookmark(job)?;
-        if let Some(gap) = gap(after, job.year, self.clock.now()) {
-            return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
-        }
-        // What an import wrote meanwhile may be half of what it brings.
-        if let Some(unsettled) =
-            self.source.unsettled_reading(&job.shelf(), &reading.fingerprint)?
-        {
-            return Ok(job.report(|| Outcome::Imported(unsettled)));
-        }
-        let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
-        let origin = self.origin(plan, job, &reading);
-        let mut report = job.report(|| Outcome::Abandoned);
-        (report.documents, report.bytes) = (reading.documents, reading.bytes);
-        halt.ask();
-        for (index, (category, outcome)) in report.outcomes.iter_mut().enumerate() {
-            if halt.is_set() {
-                break;
-            }
-            *outcome = self.body(&reading, index).map_or_else(Outcome::Failed, |body| {
-                let description = self.description_of(job, *category, &origin, through.clone());
-                self.store_body(&description, &body)
-            });
-        }
-        Ok(report)
-    }
-
-    fn bookmark(&self, job: &ShelfJob<'_>) -> Result<Option<Bookmark>, ServiceError> {
-        let mut found = self.source.bookmarks(job.kind, std::slice::from_ref(&job.member.id))?;
-        Ok(found.remove(&job.member.id))
-    }
-
-    fn origin(&self, plan: &Plan, job: &ShelfJob<'_>, reading: &Reading) -> Origin {
-        Origin {
-            shelf: mark(reading.fingerprint),
-            position: reading.position.clone(),
-            layout: if plan.optimize { job.member.layout.hash.clone() } else { String::new() },
-            configuration: self.configuration.clone(),
-            optimized: plan.optimize,
-            generator: GENERATOR_VERSION,
-        }
-    }
-
-    fn description_of(
-        &self,
-        job: &ShelfJob<'_>,
-        category: Category,
-        origin: &Origin,
-        data_through: Option<String>,
-    ) -> EntryDescription {
-        EntryDescription {
-            origin: Some(origin.clone()),
-            data_through,
-            ..self.new_description(&job.member.id, job.year, category)
-        }
-    }
-
-    fn store_body(&self, description: &EntryDescription, body: &Body) -> Outcome {
-        match self.store.put(description, body) {
-            Ok(()) => {
-                Outcome::Stored { key: description.key.clone(), plain_length: body.plain_length }
-            }
-            Err(error) => Outcome::Failed(chain(&error)),
-        }
-    }
-}
-
-trait Earlier {
-    fn min_by_day(self, other: Self) -> Self;
-}
-
-impl Earlier for Option<Bookmark> {
-    fn min_by_day(self, other: Self) -> Self {
-        match (self, other) {
-            (Some(one), Some(two)) => Some(if two.day < one.day { two } else { one }),
-            (one, two) => one.or(two),
-        }
-    }
 }
 
 impl ShelfJob<'_> {
-    fn shelf(&self) -> Shelf {
-        Shelf { kind: self.kind, community: self.member.id.clone(), year: self.year }
+    pub(super) fn shelf(&self) -> Shelf {
+        Shelf { kind: self.kind, community: self.member.id.to_string(), year: self.year }
     }
 
-    fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
+    pub(super) fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
         let selection = || if optimize { self.member.layout.selection() } else { Selection::All };
         self.categories
             .iter()
-            .map(|category| ResponseSpec { category: *category, selection: selection() })
+            .map(|(category, _)| ResponseSpec { category: *category, selection: selection() })
             .collect()
     }
 
-    fn report(&self, outcome: impl Fn() -> Outcome) -> ShelfReport {
+    pub(super) fn report(&self, outcome: impl Fn() -> Outcome) -> ShelfReport {
         ShelfReport {
-            community: self.member.id.clone(),
+            community: self.member.id.to_string(),
             year: self.year,
-            outcomes: self.categories.iter().map(|category| (*category, outcome())).collect(),
+            outcomes: self.categories.iter().map(|(category, _)| (*category, outcome())).collect(),
             documents: 0,
             bytes: 0,
         }
@@ -293,14 +201,23 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
             Action::Make(_) => {}
             Action::Keep(_) => summary.skip(cell.verdict.reason()),
             Action::Wait(_) => {
-                let community_id = plan.member(cell).id.clone();
+                let community_id = plan.member(cell).id.to_string();
                 let (year, category) = (cell.year, cell.category);
                 summary.wait(cell.verdict.reason(), Waiting { community_id, year, category });
             }
+            Action::Hold(loss) => summary.hold(Held {
+                community_id: plan.member(cell).id.to_string(),
+                year: cell.year,
+                category: cell.category,
+                days_then: loss.then,
+                days_now: loss.now,
+                reason: plan.reason(cell),
+                found: None,
+            }),
             Action::Refuse(_) => {
                 summary.failed += 1;
                 summary.errors.push(Failure {
-                    community_id: plan.member(cell).id.clone(),
+                    community_id: plan.member(cell).id.to_string(),
                     year: cell.year,
                     category: cell.category,
                     error: plan.refusal(cell),
@@ -323,12 +240,12 @@ fn jobs(plan: &Plan) -> (VecDeque<ShelfJob<'_>>, u64) {
         }
         let kind = cell.category.kind();
         match jobs.iter_mut().skip(first_of_group).find(|job| job.kind == kind) {
-            Some(job) => job.categories.push(cell.category),
+            Some(job) => job.categories.push((cell.category, cell.former)),
             None => jobs.push_back(ShelfJob {
                 member: plan.member(cell),
                 year: cell.year,
                 kind,
-                categories: vec![cell.category],
+                categories: vec![(cell.category, cell.former)],
                 unsettled: None,
             }),
         }
@@ -370,8 +287,19 @@ fn record(
                 let community_id = community_id.clone();
                 summary.errors.push(Failure { community_id, year, category, error });
             }
-            Outcome::Stored { key, plain_length } => {
+            Outcome::Held { loss, shelf, length } => summary.hold(Held {
+                community_id: community_id.clone(),
+                year,
+                category,
+                days_then: loss.then,
+                days_now: loss.now,
+                reason: loss.to_string(),
+                found: Some((shelf, length)),
+            }),
+            Outcome::Stored { key, plain_length, over } => {
                 summary.success += 1;
+                summary.adopted += u64::from(over == Over::Same);
+                summary.replaced += u64::from(over == Over::Theirs);
                 summary.response_bytes += plain_length;
                 let community_id = community_id.clone();
                 summary.responses.push(Stored { community_id, year, category, cache_key: key });

@@ -1,30 +1,37 @@
 //! What is stored, and in which state; without reading a body.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use stats_cache::{EntryDescription, EntryFilter, EntryState};
+use stats_cache::{EntryDescription, EntryFilter, EntryState, MemoryChanges, Note};
 use stats_series::Category;
 
 use super::CachedResponseService;
-use super::communities::{Communities, Directory};
+use super::communities::{Communities, Directory, GLOBAL};
 use super::error::ServiceError;
 use super::matrix::StateName;
+use super::names::CommunityName;
+use super::plan::{Plan, stands_for_days};
 use super::request::{Request, Years};
 use crate::calendar::day_of;
 
 /// How many keys one question to the store is about.
-const KEYS_PER_QUESTION: usize = 512;
+pub(super) const KEYS_PER_QUESTION: usize = 512;
+
+/// Why what stands belongs to no cell.
+const GONE: &str = "the community is gone";
+const NEVER: &str = "outside the lifespan of the community";
+const LOST: &str = "all days of the year are gone, and it is outside the lifespan of the community";
 
 /// Which entries to list. Empty lists mean all.
 #[derive(Debug, Clone, Default)]
 pub struct ListFilter {
-    /// Community ids or slugs.
-    pub communities: Vec<String>,
+    /// Communities.
+    pub communities: Vec<CommunityName>,
     /// Years.
     pub years: Vec<i16>,
     /// Categories.
     pub categories: Vec<Category>,
-    /// States; none named means everything that is stored.
+    /// States; none named means everything that is stored or could not be made.
     pub states: Vec<StateName>,
 }
 
@@ -45,6 +52,8 @@ pub struct Listed {
     pub reason: String,
     /// What is stored, as far as anything is.
     pub description: Option<EntryDescription>,
+    /// Why it could not be made the last time, if it could not.
+    pub note: Option<Note>,
 }
 
 impl ListFilter {
@@ -53,6 +62,10 @@ impl ListFilter {
             [] => !matches!(state, StateName::Missing | StateName::Incomplete),
             states => states.contains(&state),
         }
+    }
+
+    fn shows(&self, state: StateName, note: Option<&Note>) -> bool {
+        self.wants(state) || (self.states.is_empty() && note.is_some())
     }
 
     fn request(&self) -> Request {
@@ -69,110 +82,123 @@ impl ListFilter {
                 [] => Category::ALL.to_vec(),
                 categories => categories.to_vec(),
             },
-            optimize: None,
-            overwrite: false,
+            ..Request::default()
         }
     }
 }
 
 impl CachedResponseService {
-    /// The cells that a filter lets through, in the order community, year, category; then the
-    /// entries that belong to no cell.
+    /// The cells that a filter lets through, in the order community, year, category, those of
+    /// communities that do not take part after the others; then the entries that belong to no cell.
     ///
     /// # Errors
     /// When a community is not known, or source or store cannot answer.
     pub fn list(&self, filter: &ListFilter) -> Result<Vec<Listed>, ServiceError> {
-        let mut listed: Vec<Listed> = Vec::new();
-        let mut members: Vec<usize> = Vec::new();
         let mut seen = HashSet::new();
-        let plan = self.survey(&filter.request(), &mut |cell, entry| {
-            let description = description(entry).map(|entry| EntryDescription {
-                year: cell.year,
-                category: cell.category,
-                ..entry
-            });
-            seen.extend(description.as_ref().map(|description| description.key.clone()));
-            let state = cell.verdict.name();
-            if filter.wants(state) {
-                members.push(cell.member);
-                listed.push(Listed {
-                    community: String::new(),
-                    slug: None,
-                    year: cell.year,
-                    category: cell.category,
-                    state,
-                    reason: cell.verdict.reason(),
-                    description,
-                });
-            }
-        })?;
-        for (listed, member) in listed.iter_mut().zip(members) {
-            listed.community.clone_from(&plan.members[member].id);
-            listed.slug.clone_from(&plan.members[member].slug);
+        let (plan, mut listed) = self.list_cells(filter, &filter.request(), &mut seen)?;
+        let mut entries = self.entries(filter, &plan)?;
+        let directory = Directory::read(self.source.as_ref())?;
+        let unplanned = unplanned(&directory, &plan, &entries);
+        if filter.communities.is_empty() && !unplanned.is_empty() {
+            let communities = Communities::Named(unplanned);
+            let request = Request { communities, ..filter.request() };
+            let (_, others) = self.list_cells(filter, &request, &mut seen)?;
+            listed.extend(others.into_iter().filter(|other| other.state.is_stored()));
         }
-        if filter.wants(StateName::Orphan) {
-            listed.extend(self.left_over(filter, &plan.members, &seen)?);
-        }
+        self.add_of_deleted(&directory, &mut entries)?;
+        let shelved = self.shelved_communities()?;
+        let wanted = |entry: &EntryDescription| directory.is_wanted(&entry.community, &shelved);
+        entries.retain(|entry| filter.lets_through(entry) && !seen.contains(&entry.key));
+        let left = entries.into_iter().map(|entry| left_over(wanted(&entry), entry));
+        listed.extend(left.filter(|left| filter.wants(left.state)));
         Ok(listed)
     }
 
-    fn left_over(
+    fn list_cells(
         &self,
         filter: &ListFilter,
-        members: &[super::Member],
-        seen: &HashSet<String>,
-    ) -> Result<Vec<Listed>, ServiceError> {
-        let communities = match filter.communities.as_slice() {
-            [] => Vec::new(),
-            _ => members.iter().map(|member| member.id.clone()).collect(),
-        };
-        let wanted = EntryFilter {
-            communities,
-            years: filter.years.clone(),
-            categories: filter.categories.clone(),
-        };
-        let entries = self.store.list(&wanted)?.into_iter().filter_map(description);
-        let mut entries: Vec<EntryDescription> = entries.collect();
-        let directory = Directory::read(self.source.as_ref())?;
-        self.add_of_deleted(&directory, &mut entries)?;
-        entries.retain(|entry| wanted.matches(entry) && !seen.contains(&entry.key));
-        let orphan = |description: EntryDescription| Listed {
-            community: description.community.clone(),
-            slug: None,
-            year: description.year,
-            category: description.category,
-            state: StateName::Orphan,
-            reason: "no community, year or category that would be made".to_owned(),
-            description: Some(description),
-        };
-        Ok(entries.into_iter().map(orphan).collect())
+        request: &Request,
+        seen: &mut HashSet<String>,
+    ) -> Result<(Plan, Vec<Listed>), ServiceError> {
+        let mut found: HashMap<(usize, i16, Category), EntryDescription> = HashMap::new();
+        let plan = self.survey(request, &mut |cell, entry| {
+            let Some(entry) = description(entry) else { return };
+            seen.insert(entry.key.clone());
+            let (year, category) = (cell.year, cell.category);
+            let entry = EntryDescription { year, category, ..entry };
+            found.insert((cell.member, year, category), entry);
+        })?;
+        let mut listed = Vec::new();
+        for cell in &plan.cells {
+            let member = plan.member(cell);
+            let state = plan.state(cell);
+            let key = self.key(&member.id, cell.year, cell.category);
+            let note = plan.memory.notes.get(&key).cloned();
+            if !filter.shows(state, note.as_ref()) {
+                continue;
+            }
+            listed.push(Listed {
+                community: member.id.to_string(),
+                slug: member.slug.clone(),
+                year: cell.year,
+                category: cell.category,
+                state,
+                reason: if state == StateName::Orphan {
+                    GONE.to_owned()
+                } else {
+                    plan.reason(cell)
+                },
+                description: found.remove(&(cell.member, cell.year, cell.category)),
+                note,
+            });
+        }
+        Ok((plan, listed))
     }
 
-    /// Removes the entries of communities that were deleted or are not known any more; returns
-    /// how many.
+    /// What the store knows of itself, of the communities of a plan where some were named.
+    fn entries(
+        &self,
+        filter: &ListFilter,
+        plan: &Plan,
+    ) -> Result<Vec<EntryDescription>, ServiceError> {
+        let communities = match filter.communities.as_slice() {
+            [] => Vec::new(),
+            _ => plan.members.iter().map(|member| member.id.to_string()).collect(),
+        };
+        let entries = self.store.list(&EntryFilter { communities, ..EntryFilter::default() })?;
+        Ok(entries.into_iter().filter_map(description).collect())
+    }
+
+    /// Removes the orphans, and what was noted of them; returns how many there were.
     ///
     /// # Errors
     /// When source or store cannot answer.
     pub fn clear_orphans(&self) -> Result<u64, ServiceError> {
-        let orphans = self.orphans()?;
-        let keys: Vec<String> = orphans.into_iter().map(|entry| entry.key).collect();
-        Ok(if keys.is_empty() { 0 } else { self.store.delete(&keys)? })
+        let keys: Vec<String> = self.orphans()?.into_iter().map(|entry| entry.key).collect();
+        let removed = if keys.is_empty() { 0 } else { self.store.delete(&keys)? };
+        if let Some(notebook) = &self.notebook {
+            let forget = self.notes_of_the_gone()?;
+            notebook.remember(&MemoryChanges { forget, ..MemoryChanges::default() })?;
+        }
+        Ok(removed)
     }
 
-    /// The entries of communities that were deleted or are not known any more.
+    /// The entries that `list` calls orphans: of communities that were deleted or are not known any
+    /// more, and of years that a community never had.
     ///
     /// # Errors
     /// When source or store cannot answer.
     pub fn orphans(&self) -> Result<Vec<EntryDescription>, ServiceError> {
+        let filter = ListFilter { states: vec![StateName::Orphan], ..ListFilter::default() };
+        Ok(self.list(&filter)?.into_iter().filter_map(|listed| listed.description).collect())
+    }
+
+    fn notes_of_the_gone(&self) -> Result<Vec<String>, ServiceError> {
         let directory = Directory::read(self.source.as_ref())?;
         let shelved = self.shelved_communities()?;
-        let entries = self.store.list(&EntryFilter::default())?.into_iter();
-        let mut orphans: Vec<EntryDescription> = entries
-            .filter_map(description)
-            .filter(|entry| !directory.is_wanted(&entry.community, &shelved))
-            .collect();
-        self.add_of_deleted(&directory, &mut orphans)?;
-        Ok(orphans)
+        let notes = self.recall()?.notes.into_iter();
+        let gone = notes.filter(|(_, note)| !directory.is_wanted(&note.community, &shelved));
+        Ok(gone.map(|(key, _)| key).collect())
     }
 
     /// Adds what stands of deleted communities and is not there yet: entries that the store does not
@@ -182,12 +208,12 @@ impl CachedResponseService {
         directory: &Directory,
         entries: &mut Vec<EntryDescription>,
     ) -> Result<(), ServiceError> {
-        let (source, layouts) = (self.source.as_ref(), &self.settings.layouts);
+        let source = self.source.as_ref();
         let deleted = directory.deleted();
         if deleted.is_empty() {
             return Ok(());
         }
-        let members = directory.members(deleted, source, layouts, &BTreeMap::new())?;
+        let members = directory.members(deleted, source, &self.settings, &BTreeMap::new())?;
         let current_year = day_of(self.clock.now()).year();
         let mut cells = Vec::new();
         for member in &members {
@@ -202,7 +228,7 @@ impl CachedResponseService {
             for ((id, year, category), state) in cells.iter().zip(self.store.describe(&keys)?) {
                 let entry = description(state).filter(|entry| !known.contains(&entry.key));
                 entries.extend(entry.map(|entry| EntryDescription {
-                    community: (*id).clone(),
+                    community: id.to_string(),
                     year: *year,
                     category: *category,
                     ..entry
@@ -210,6 +236,55 @@ impl CachedResponseService {
             }
         }
         Ok(())
+    }
+}
+
+impl ListFilter {
+    /// Whether an entry that belongs to no cell is meant. Communities were asked for already.
+    fn lets_through(&self, entry: &EntryDescription) -> bool {
+        (self.years.is_empty() || self.years.contains(&entry.year))
+            && (self.categories.is_empty() || self.categories.contains(&entry.category))
+    }
+}
+
+/// The communities that stand, have entries, and are not in a plan: they do not take part.
+fn unplanned(
+    directory: &Directory,
+    plan: &Plan,
+    entries: &[EntryDescription],
+) -> Vec<CommunityName> {
+    let planned: HashSet<&str> = plan.members.iter().map(|member| member.id.as_str()).collect();
+    let stored: BTreeSet<&str> = entries.iter().map(|entry| entry.community.as_str()).collect();
+    let stored = stored.into_iter().filter(|id| *id != GLOBAL && !planned.contains(id));
+    let standing = stored.filter(|id| directory.is_wanted(id, &BTreeSet::new()));
+    standing.map(|id| CommunityName::Any(id.to_owned())).collect()
+}
+
+/// What stands and belongs to no cell. What was made from documents of a community that stands is
+/// not thrown away because its year dropped out of the lifespan.
+fn left_over(wanted: bool, entry: EntryDescription) -> Listed {
+    let (state, reason) = state_of_left_over(wanted, &entry);
+    Listed {
+        community: entry.community.clone(),
+        slug: None,
+        year: entry.year,
+        category: entry.category,
+        state,
+        reason: reason.to_owned(),
+        description: Some(entry),
+        note: None,
+    }
+}
+
+/// State and reason of an entry that belongs to no cell.
+pub(super) fn state_of_left_over(
+    wanted: bool,
+    entry: &EntryDescription,
+) -> (StateName, &'static str) {
+    match wanted {
+        false => (StateName::Orphan, GONE),
+        true if stands_for_days(&EntryState::Ours(entry.clone())) => (StateName::Held, LOST),
+        true => (StateName::Orphan, NEVER),
     }
 }
 

@@ -2,13 +2,16 @@
 //! what is stored and what would be made (cache-and-jobs specification, section 15, row 12).
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::Serialize;
 use stats_cache::{EntryState, Origin, ShelfMark};
 use stats_documents::{OpenImport, Position};
 
 use super::completeness::Gap;
+use super::loss::{Loss, days_of};
+
+mod words;
+
+pub use words::StateName;
 
 /// What stands under the key of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +24,10 @@ pub enum CellState {
     Expired,
     /// An entry that we made from something else than what there is now.
     Stale(Difference),
-    /// An entry of which we do not know what it was made from: another writer left it, or it was
-    /// stored by hand.
+    /// An entry that another writer left: nobody told what it was made from.
     Foreign,
+    /// An entry that somebody stored by hand.
+    ByHand,
     /// An entry that we made from exactly what there is now.
     Fresh,
 }
@@ -54,6 +58,8 @@ pub enum Action {
     Keep(Keep),
     /// It would be made, but not all of its documents are there yet; what is stored stays.
     Wait(Wait),
+    /// It would be made, but its shelf has lost days; what is stored stays and lives on.
+    Hold(Loss),
     /// It cannot be made.
     Refuse(Refusal),
 }
@@ -74,6 +80,8 @@ pub enum Cause {
     State,
     /// The caller asked to overwrite.
     Overwrite,
+    /// An entry of another writer: it is made once, to become ours or to be replaced.
+    Adopt,
     /// An entry of unknown origin, and the year is the current one.
     CurrentYear,
     /// An entry of unknown origin, and an aggregation marked the year as changed.
@@ -85,8 +93,20 @@ pub enum Cause {
 pub enum Keep {
     /// It was made from what there is now.
     Unchanged,
-    /// Its origin is unknown, and no rule asks to make it again.
+    /// Another writer left it, and no rule asks to make it again.
     Foreign,
+    /// It was stored by hand, and no rule asks to make it again.
+    ByHand,
+}
+
+/// What to do about entries of other writers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForeignRule {
+    /// Make them once; equal ones become ours, others are replaced.
+    #[default]
+    Adopt,
+    /// Upstream's rule: make them again for the current year and for marked ones, else keep them.
+    Keep,
 }
 
 /// Why a cell cannot be made.
@@ -143,6 +163,12 @@ pub struct Facts<'a> {
     pub overwrite: bool,
     /// Why it cannot be made at all.
     pub refusal: Option<Refusal>,
+    /// What to do about an entry of another writer.
+    pub foreign: ForeignRule,
+    /// A loss of days that was found when its shelf was read last, if it still is as it was.
+    pub known_loss: Option<Loss>,
+    /// Whether the caller takes losses of days for the truth.
+    pub accept_loss: bool,
 }
 
 /// Decides about one cell.
@@ -153,15 +179,28 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
 }
 
 fn action(state: CellState, facts: &Facts<'_>) -> Action {
+    if let Some(refusal @ Refusal::Deleted) = facts.refusal {
+        return Action::Refuse(refusal);
+    }
+    if let Some(loss) = loss(state, facts)
+        && !facts.accept_loss
+        // What is missing may still come.
+        && facts.import.is_none()
+    {
+        return Action::Hold(loss);
+    }
     if let Some(refusal) = facts.refusal {
         return Action::Refuse(refusal);
     }
+    let adopts = facts.foreign == ForeignRule::Adopt;
     let cause = match state {
         _ if facts.overwrite => Cause::Overwrite,
         CellState::Fresh => return Action::Keep(Keep::Unchanged),
-        CellState::Foreign if facts.current_year => Cause::CurrentYear,
-        CellState::Foreign if facts.marked => Cause::Marked,
+        CellState::Foreign if adopts => Cause::Adopt,
+        CellState::Foreign | CellState::ByHand if facts.current_year => Cause::CurrentYear,
+        CellState::Foreign | CellState::ByHand if facts.marked => Cause::Marked,
         CellState::Foreign => return Action::Keep(Keep::Foreign),
+        CellState::ByHand => return Action::Keep(Keep::ByHand),
         CellState::Missing | CellState::Damaged | CellState::Expired | CellState::Stale(_) => {
             Cause::State
         }
@@ -173,6 +212,19 @@ fn action(state: CellState, facts: &Facts<'_>) -> Action {
     }
 }
 
+/// What a shelf has lost since the entry was made. A day takes a document at least, so the number of
+/// documents tells without reading them; where several were of one day, an earlier reading may
+/// have found more.
+fn loss(state: CellState, facts: &Facts<'_>) -> Option<Loss> {
+    if state == CellState::Fresh {
+        return None;
+    }
+    let entry = facts.entry.description()?;
+    let origin = entry.origin.as_ref();
+    let counted = origin.and_then(|it| Loss::between(days_of(it), facts.wanted.shelf.count));
+    counted.or(facts.known_loss)
+}
+
 fn state(entry: &EntryState, wanted: &Wanted) -> CellState {
     match entry {
         EntryState::Absent => CellState::Missing,
@@ -180,7 +232,7 @@ fn state(entry: &EntryState, wanted: &Wanted) -> CellState {
         EntryState::Expired(_) => CellState::Expired,
         EntryState::Foreign(_) => CellState::Foreign,
         EntryState::Ours(description) => match &description.origin {
-            None => CellState::Foreign,
+            None => CellState::ByHand,
             Some(origin) => difference(origin, wanted).map_or(CellState::Fresh, CellState::Stale),
         },
     }
@@ -218,146 +270,6 @@ fn histories_stand(position: &str, now: &BTreeSet<String>) -> bool {
 #[must_use]
 pub fn position_text(position: &Position) -> String {
     serde_json::to_string(position).unwrap_or_default()
-}
-
-/// The state of a cell in one word, as `cache list --state` takes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StateName {
-    /// Nothing is stored.
-    Missing,
-    /// Nothing is stored, and the period is not aggregated yet.
-    Incomplete,
-    /// Something unreadable is stored.
-    Damaged,
-    /// The lifetime of what is stored is over.
-    Expired,
-    /// What is stored was made from something else than what there is now.
-    Stale,
-    /// What is stored was left by another writer, or by hand.
-    Foreign,
-    /// What is stored was made from what there is now.
-    Fresh,
-    /// What is stored belongs to no community, year or category that would be made.
-    Orphan,
-}
-
-impl StateName {
-    /// All of them, in the order of the enumeration.
-    pub const ALL: [Self; 8] = [
-        Self::Missing,
-        Self::Incomplete,
-        Self::Damaged,
-        Self::Expired,
-        Self::Stale,
-        Self::Foreign,
-        Self::Fresh,
-        Self::Orphan,
-    ];
-
-    /// The word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Incomplete => "incomplete",
-            Self::Damaged => "damaged",
-            Self::Expired => "expired",
-            Self::Stale => "stale",
-            Self::Foreign => "foreign",
-            Self::Fresh => "fresh",
-            Self::Orphan => "orphan",
-        }
-    }
-
-    /// Whether an entry stands that is served.
-    #[must_use]
-    pub const fn is_served(self) -> bool {
-        matches!(self, Self::Stale | Self::Foreign | Self::Fresh | Self::Orphan)
-    }
-}
-
-impl fmt::Display for StateName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
-
-impl Verdict {
-    /// The state in one word.
-    #[must_use]
-    pub const fn name(&self) -> StateName {
-        match (self.state, self.action) {
-            (CellState::Missing, Action::Wait(_)) => StateName::Incomplete,
-            (CellState::Missing, _) => StateName::Missing,
-            (CellState::Damaged, _) => StateName::Damaged,
-            (CellState::Expired, _) => StateName::Expired,
-            (CellState::Stale(_), _) => StateName::Stale,
-            (CellState::Foreign, _) => StateName::Foreign,
-            (CellState::Fresh, _) => StateName::Fresh,
-        }
-    }
-
-    /// Why it is made, kept, waited for or refused.
-    #[must_use]
-    pub fn reason(&self) -> String {
-        match self.action {
-            Action::Make(Cause::Overwrite) => "overwrite asked for".to_owned(),
-            Action::Make(Cause::CurrentYear) => {
-                "origin unknown, and the year is not over".to_owned()
-            }
-            Action::Make(Cause::Marked) => "origin unknown, and the year was aggregated".to_owned(),
-            Action::Make(Cause::State) => self.state.to_string(),
-            Action::Keep(Keep::Unchanged) => "unchanged".to_owned(),
-            Action::Keep(Keep::Foreign) => "made by another writer".to_owned(),
-            Action::Wait(wait) => wait.to_string(),
-            Action::Refuse(refusal) => refusal.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for Wait {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Aggregation(gap) => gap.fmt(formatter),
-            Self::Import(import) => import.fmt(formatter),
-        }
-    }
-}
-
-impl fmt::Display for CellState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => formatter.write_str("not made yet"),
-            Self::Damaged => formatter.write_str("damaged"),
-            Self::Expired => formatter.write_str("expired"),
-            Self::Stale(difference) => difference.fmt(formatter),
-            Self::Foreign => formatter.write_str("made by another writer"),
-            Self::Fresh => formatter.write_str("unchanged"),
-        }
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::History => "another source",
-            Self::Documents => "documents changed",
-            Self::Optimize => "other metrics wanted",
-            Self::Layout => "layout changed",
-            Self::Configuration => "subcount configuration changed",
-            Self::Generator => "made by another version",
-        })
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deleted => formatter.write_str("the community was deleted"),
-            Self::NoIndex => formatter.write_str("the index of its documents is missing"),
-        }
-    }
 }
 
 #[cfg(test)]

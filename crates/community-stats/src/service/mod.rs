@@ -8,41 +8,54 @@ mod difference;
 mod error;
 mod explain;
 mod generate;
+mod judge;
 mod list;
+mod loss;
+mod make;
 mod matrix;
+mod names;
 mod nothing;
 mod plan;
+mod remember;
 mod request;
 mod sample;
 mod settings;
 mod settled;
 mod shelf;
+mod standing;
+mod still;
 mod summary;
 mod verify;
 
 use std::sync::Arc;
 
-use stats_cache::{CacheStore, CachedResponse, Clock, EntryDescription, EntryState, Registry};
+use jiff::Timestamp;
+use stats_cache::{
+    CacheStore, CachedResponse, Clock, EntryDescription, EntryState, Notebook, Registry,
+};
 use stats_documents::DocumentSource;
 use stats_series::Category;
 
 pub use bulk::{BulkLock, HeldBulkLock};
-pub use communities::{Communities, Directory, GLOBAL, Member, MemberLayout};
+pub use communities::{Communities, GLOBAL, Member, MemberLayout};
 pub use completeness::{Gap, gap};
 pub use difference::{FirstDifference, first_difference};
 pub use error::{ServiceError, chain, similar};
-pub use explain::Explanation;
+pub use explain::{Explanation, LastFailure};
 pub use generate::{Progress, Run};
 pub use list::{ListFilter, Listed};
+pub use loss::{Loss, days_of};
 pub use matrix::{
-    Action, Cause, CellState, Difference, Facts, Keep, Refusal, StateName, Verdict, Wait, Wanted,
-    decide, difference, position_text,
+    Action, Cause, CellState, Difference, Facts, ForeignRule, Keep, Refusal, StateName, Verdict,
+    Wait, Wanted, decide, difference, position_text,
 };
+pub use names::{CommunityId, CommunityName, resolve};
 pub use nothing::Nothing;
 pub use plan::{Cell, Plan};
 pub use request::{Request, Years};
 pub use settings::{ServiceSettings, hash};
-pub use summary::{Failure, Stored, Summary, Waiting};
+pub use still::StandingStill;
+pub use summary::{Failure, Held, Stored, Summary, Waiting};
 pub use verify::{Finding, Verification, VerifyRun};
 
 /// Creates, reads, replaces, removes and examines stored responses.
@@ -55,6 +68,7 @@ pub struct CachedResponseService {
     configuration: String,
     registry: Option<Arc<dyn Registry>>,
     lock: Option<Arc<dyn BulkLock>>,
+    notebook: Option<Arc<dyn Notebook>>,
 }
 
 impl CachedResponseService {
@@ -67,7 +81,16 @@ impl CachedResponseService {
         settings: ServiceSettings,
     ) -> Self {
         let configuration = hash(&settings.series.canonical());
-        Self { source, store, clock, settings, configuration, registry: None, lock: None }
+        Self {
+            source,
+            store,
+            clock,
+            settings,
+            configuration,
+            registry: None,
+            lock: None,
+            notebook: None,
+        }
     }
 
     /// The same with the registry by which others follow the work.
@@ -81,6 +104,13 @@ impl CachedResponseService {
     #[must_use]
     pub fn with_lock(mut self, lock: Option<Arc<dyn BulkLock>>) -> Self {
         self.lock = lock;
+        self
+    }
+
+    /// The same with a notebook of what comes to nothing.
+    #[must_use]
+    pub fn with_notebook(mut self, notebook: Option<Arc<dyn Notebook>>) -> Self {
+        self.notebook = notebook;
         self
     }
 
@@ -114,11 +144,11 @@ impl CachedResponseService {
     /// When the store cannot answer.
     pub fn read(
         &self,
-        community: &str,
+        community: &CommunityId,
         year: i16,
         category: Category,
     ) -> Result<Option<CachedResponse>, ServiceError> {
-        let mut response = CachedResponse::new(community, year, category);
+        let mut response = CachedResponse::new(community.as_str(), year, category);
         let found = response.load(self.store.as_ref(), &self.settings.prefix)?;
         Ok(found.then_some(response))
     }
@@ -129,7 +159,7 @@ impl CachedResponseService {
     /// When the store cannot answer.
     pub fn read_all(
         &self,
-        community: &str,
+        community: &CommunityId,
         year: i16,
     ) -> Result<Vec<CachedResponse>, ServiceError> {
         let mut responses = Vec::new();
@@ -145,11 +175,11 @@ impl CachedResponseService {
     /// When the store cannot answer.
     pub fn describe(
         &self,
-        community: &str,
+        community: &CommunityId,
         year: i16,
         category: Category,
     ) -> Result<Option<EntryDescription>, ServiceError> {
-        let response = CachedResponse::new(community, year, category);
+        let response = CachedResponse::new(community.as_str(), year, category);
         let store = self.store.as_ref();
         let states = CachedResponse::states(&[response], store, &self.settings.prefix)?;
         Ok(match states.into_iter().next() {
@@ -166,7 +196,7 @@ impl CachedResponseService {
     /// When the store cannot answer.
     pub fn exists(
         &self,
-        community: &str,
+        community: &CommunityId,
         year: i16,
         category: Category,
     ) -> Result<bool, ServiceError> {
@@ -180,15 +210,16 @@ impl CachedResponseService {
     /// When it is not JSON, or cannot be stored.
     pub fn update(
         &self,
-        community: &str,
+        community: &CommunityId,
         year: i16,
         category: Category,
         json: &[u8],
     ) -> Result<CachedResponse, ServiceError> {
-        let mut response = CachedResponse::new(community, year, category);
+        let mut response = CachedResponse::new(community.as_str(), year, category);
         let (data, now) = (json.trim_ascii().to_vec(), self.clock.now());
         response.set_data(data, now, self.settings.lifetime)?;
         response.save(self.store.as_ref(), &self.settings.prefix)?;
+        self.forget(&[self.key(community, year, category)]);
         Ok(response)
     }
 
@@ -198,31 +229,33 @@ impl CachedResponseService {
     /// When the store cannot answer.
     pub fn delete(
         &self,
-        community: &str,
+        community: &CommunityId,
         year: i16,
         category: Option<Category>,
     ) -> Result<u64, ServiceError> {
         let categories = category.map_or_else(|| Category::ALL.to_vec(), |one| vec![one]);
         let keys: Vec<String> =
             categories.into_iter().map(|category| self.key(community, year, category)).collect();
-        Ok(self.store.delete(&keys)?)
+        let deleted = self.store.delete(&keys)?;
+        self.forget(&keys);
+        Ok(deleted)
     }
 
-    /// The id of the community that `name` means: `global`, the id of a community or of stored
-    /// documents, or a slug. A name that means nothing stands for itself, as entries of a
-    /// community outlive it.
+    /// Removes every response, and what was noted; returns how many.
     ///
     /// # Errors
-    /// When the source cannot answer.
-    pub fn community_id(&self, name: &str) -> Result<String, ServiceError> {
-        if name == GLOBAL {
-            return Ok(name.to_owned());
+    /// When the store cannot answer.
+    pub fn clear(&self) -> Result<u64, ServiceError> {
+        let removed = self.store.clear()?;
+        if let Some(notebook) = &self.notebook {
+            notebook.forget_all()?;
         }
-        let directory = Directory::read(self.source.as_ref())?;
-        if directory.find(name).is_some() {
-            return Ok(name.to_owned());
-        }
-        Ok(directory.id_of_slug(name).unwrap_or(name).to_owned())
+        Ok(removed)
+    }
+
+    /// When a response ends that is stored now; `None`: never.
+    fn end_of_life(&self, now: Timestamp) -> Option<Timestamp> {
+        self.settings.lifetime.and_then(|lifetime| now.checked_add(lifetime).ok())
     }
 
     /// The description of an entry made now, of which nothing but its place and time is known.
@@ -234,7 +267,7 @@ impl CachedResponseService {
             year,
             category,
             created: Some(now),
-            expires: self.settings.lifetime.and_then(|lifetime| now.checked_add(lifetime).ok()),
+            expires: self.end_of_life(now),
             data_through: None,
             origin: None,
             plain_length: 0,

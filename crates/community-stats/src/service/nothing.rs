@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
     EntryFilter, EntryState, StoreSummary,
@@ -84,6 +85,14 @@ impl CacheStore for Nothing {
     fn put(&self, description: &EntryDescription, _: &Body) -> Result<(), CacheError> {
         let doing = format!("storing {}: there is no store", description.key);
         Err(CacheError::new(CacheErrorKind::Refused, doing))
+    }
+
+    fn prolong(&self, _: &str, _: Option<Timestamp>) -> Result<bool, CacheError> {
+        Ok(false)
+    }
+
+    fn adopt(&self, _: &EntryDescription) -> Result<bool, CacheError> {
+        Ok(false)
     }
 
     fn get(&self, _: &str) -> Result<Option<Entry>, CacheError> {

@@ -1,22 +1,21 @@
 //! The plan of a request: every cell it is about, with what stands there and what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
-use std::thread;
 
-use stats_cache::{EntryState, ShelfMark, UpdateMark, UpdateMarks, response_key};
-use stats_documents::{
-    Bookmark, DocumentSource, Fingerprint, OpenImport, Position, Shelf, ShelfFilter, SourceError,
-    SourceErrorKind,
-};
-use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
+use stats_cache::{EntryState, Memory, UpdateMark, UpdateMarks, response_key};
+use stats_documents::{OpenImport, Shelf};
+use stats_series::{Category, DocumentKind};
 
 use super::CachedResponseService;
 use super::communities::{Communities, Directory, Member};
-use super::completeness::gap;
 use super::error::{ServiceError, chain};
-use super::matrix::{Action, Facts, Refusal, Verdict, Wanted, decide};
+use super::judge::{Former, Judge};
+use super::loss::days_of;
+use super::matrix::{Action, StateName, Verdict};
+use super::names::Found;
 use super::request::{Request, Years};
+use super::standing::Standing;
+use super::still::StandingStill;
 use crate::calendar::day_of;
 
 /// How many keys one question to the store is about.
@@ -33,6 +32,7 @@ pub struct Cell {
     pub category: Category,
     /// What stands there and what to do.
     pub verdict: Verdict,
+    pub(super) former: Former,
 }
 
 /// Everything a request is about, in the order community, year, category.
@@ -54,104 +54,17 @@ pub struct Plan {
     pub bookmarked: bool,
     /// The imports that are open: communities, events or documents may be missing.
     pub open_imports: Vec<OpenImport>,
+    /// Whether shelves that have lost days are taken for the truth.
+    pub accept_loss: bool,
+    /// What somebody should know beside the cells, a sentence each.
+    pub warnings: Vec<String>,
+    /// The years asked for that are in no lifespan of a community asked for.
+    pub outside: Vec<i16>,
     /// The years that an aggregation marked as changed, by community.
     pub(super) marked: BTreeSet<(String, i16)>,
     pub(super) standing: Standing,
-}
-
-/// What the source holds now, for the kinds of a request.
-#[derive(Debug, Default)]
-pub(super) struct Standing {
-    kinds: BTreeMap<DocumentKind, KindStanding>,
-    /// The kinds that the source has nothing for, not even an empty index, and what it says.
-    missing: BTreeMap<DocumentKind, SourceError>,
-}
-
-#[derive(Debug, Default)]
-struct KindStanding {
-    position: Position,
-    shelves: BTreeMap<Shelf, Fingerprint>,
-    bookmarks: BTreeMap<String, Bookmark>,
-    unsettled: BTreeMap<Shelf, OpenImport>,
-}
-
-impl Standing {
-    /// Reads it: for each kind one question each, all kinds at once. Positions first, so that what changes in
-    /// between is seen as changed the next time. One kind may be missing, but not all of them:
-    /// then it is the wrong place to look.
-    pub(super) fn read(
-        source: &dyn DocumentSource,
-        kinds: &BTreeSet<DocumentKind>,
-        communities: &[String],
-    ) -> Result<Self, ServiceError> {
-        let filter = ShelfFilter { communities: communities.to_vec(), years: Vec::new() };
-        let mut standing = Self::default();
-        let read = |kind: DocumentKind| -> Result<KindStanding, SourceError> {
-            let position = source.position(kind)?;
-            let shelves = source.fingerprints(kind, &filter)?;
-            let bookmarks = source.bookmarks(kind, communities)?;
-            let unsettled = source.unsettled(kind, communities)?;
-            Ok(KindStanding { position, shelves, bookmarks, unsettled })
-        };
-        let found: Vec<_> = thread::scope(|scope| {
-            let asked: Vec<_> =
-                kinds.iter().map(|kind| (*kind, scope.spawn(|| read(*kind)))).collect();
-            asked.into_iter().map(|(kind, answer)| (kind, answer.join())).collect()
-        });
-        for (kind, answer) in found {
-            match answer.unwrap_or_else(|panic| resume_unwind(panic)) {
-                Ok(found) => drop(standing.kinds.insert(kind, found)),
-                Err(error) if error.kind() == SourceErrorKind::NotFound => {
-                    standing.missing.insert(kind, error);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if standing.kinds.is_empty()
-            && let Some((_, error)) = standing.missing.pop_first()
-        {
-            return Err(error.into());
-        }
-        Ok(standing)
-    }
-
-    /// The fingerprint of a shelf; zeros when it is empty.
-    pub(super) fn fingerprint(&self, shelf: &Shelf) -> Fingerprint {
-        let kind = self.kinds.get(&shelf.kind);
-        kind.and_then(|kind| kind.shelves.get(shelf)).copied().unwrap_or_default()
-    }
-
-    pub(super) fn bookmark(&self, kind: DocumentKind, community: &str) -> Option<Bookmark> {
-        self.kinds.get(&kind)?.bookmarks.get(community).copied()
-    }
-
-    /// The open import that changed a shelf.
-    pub(super) fn import(&self, shelf: &Shelf) -> Option<OpenImport> {
-        self.kinds.get(&shelf.kind)?.unsettled.get(shelf).copied()
-    }
-
-    pub(super) fn histories(&self, kind: DocumentKind) -> BTreeSet<String> {
-        let position = self.kinds.get(&kind).map(|kind| &kind.position);
-        position.into_iter().flat_map(|p| &p.0).map(|mark| mark.history.clone()).collect()
-    }
-
-    fn shelves(&self) -> impl Iterator<Item = &Shelf> {
-        self.kinds.values().flat_map(|kind| kind.shelves.keys())
-    }
-
-    fn any_bookmark(&self) -> bool {
-        self.kinds.values().any(|kind| !kind.bookmarks.is_empty())
-    }
-
-    /// The communities with documents, and the first year of each.
-    fn first_shelves(&self) -> BTreeMap<String, i16> {
-        let mut first = BTreeMap::new();
-        for shelf in self.shelves() {
-            let year = first.entry(shelf.community.clone()).or_insert(shelf.year);
-            *year = shelf.year.min(*year);
-        }
-        first
-    }
+    /// What earlier runs noted.
+    pub(super) memory: Memory,
 }
 
 impl Plan {
@@ -164,18 +77,37 @@ impl Plan {
     /// The shelf a cell is made from.
     #[must_use]
     pub fn shelf(&self, cell: &Cell) -> Shelf {
-        let community = self.member(cell).id.clone();
+        let community = self.member(cell).id.to_string();
         Shelf { kind: cell.category.kind(), community, year: cell.year }
     }
 
-    /// Whether an aggregation marked the year of a cell as changed.
-    pub(super) fn is_marked(&self, cell: &Cell) -> bool {
-        self.marked.contains(&(self.member(cell).id.clone(), cell.year))
+    /// The state of a cell in one word. What stands of a community that is gone is an orphan,
+    /// whatever it was made from.
+    #[must_use]
+    pub fn state(&self, cell: &Cell) -> StateName {
+        match cell.verdict.name() {
+            state if self.member(cell).wanted || !state.is_stored() => state,
+            _ => StateName::Orphan,
+        }
+    }
+
+    /// Why a cell is made, kept, held, waited for or refused.
+    #[must_use]
+    pub fn reason(&self, cell: &Cell) -> String {
+        match (cell.verdict.action, self.standing.missing(cell.category.kind())) {
+            (Action::Hold(loss), Some(error)) => format!("{loss}: {}", chain(error)),
+            _ => cell.verdict.reason(),
+        }
+    }
+
+    /// Whether an aggregation marked a year of a community as changed.
+    pub(super) fn is_marked_year(&self, community: &str, year: i16) -> bool {
+        !self.marked.is_empty() && self.marked.contains(&(community.to_owned(), year))
     }
 
     /// Why a cell cannot be made.
     pub(super) fn refusal(&self, cell: &Cell) -> String {
-        match self.standing.missing.get(&cell.category.kind()) {
+        match self.standing.missing(cell.category.kind()) {
             Some(error) if !self.member(cell).deleted => chain(error),
             _ => cell.verdict.reason(),
         }
@@ -186,17 +118,32 @@ impl Plan {
         self.cells.iter().filter(|cell| matches!(cell.verdict.action, Action::Make(_)))
     }
 
-    /// The years asked for that are in the lifespan of a community, then those that an aggregation
-    /// marked, whatever was asked for (cache-and-jobs specification, section 8.4).
+    /// The years asked for that are in the lifespan of a community or before it and not before the
+    /// first year that was ever stored, then those that an aggregation marked, whatever was asked for
+    /// (cache-and-jobs specification, section 8.4).
     fn years_of(&self, member: &Member) -> Vec<i16> {
-        let mut years = self.years.within(member.first_year, self.current_year);
-        let marked = self.marked.iter().filter(|(community, _)| *community == member.id);
+        let stored = self.memory.first_years.get(member.id.as_str()).copied();
+        let first = stored.map_or(member.first_year, |year| year.min(member.first_year));
+        let mut years = self.years.within(first, self.current_year);
+        let marked = self.marked.iter().filter(|(community, _)| *community == *member.id);
         for (_, year) in marked {
             if !years.contains(year) {
                 years.push(*year);
             }
         }
         years
+    }
+
+    /// Whether a year is before the lifespan of a community, and nobody marked it.
+    fn is_before(&self, member: &Member, year: i16) -> bool {
+        year < member.first_year && !self.is_marked_year(&member.id, year)
+    }
+
+    /// The years that were asked for by name and are in no lifespan.
+    fn years_outside(&self) -> Vec<i16> {
+        let Years::Named(years) = &self.years else { return Vec::new() };
+        let planned: BTreeSet<i16> = self.cells.iter().map(|cell| cell.year).collect();
+        years.iter().copied().filter(|year| !planned.contains(year)).collect()
     }
 
     /// The shelves that would be read, each once, with the number of their documents.
@@ -257,20 +204,36 @@ impl CachedResponseService {
         let first = standing.first_shelves();
         let shelved = first.keys().cloned().collect();
         let ids = directory.select(&request.communities, self.settings.opt_in, &shelved)?;
-        let members = directory.members(ids, source, &self.settings.layouts, &first)?;
+        let members = directory.members(ids, source, &self.settings, &first)?;
+        let mut warnings = Vec::new();
+        warnings.extend(nobody_takes_part(request, &directory, &members));
+        let memory = self.recall().unwrap_or_else(|error| {
+            warnings.push(format!("what earlier runs noted is not known: {}", chain(&error)));
+            Memory::default()
+        });
+        let today = day_of(self.clock.now());
+        if let Some(bound) = self.settings.still_after_days {
+            let still = StandingStill::among(standing.newest_bookmarks(), today, bound);
+            warnings.extend(still.iter().map(ToString::to_string));
+        }
         let mut plan = Plan {
             members,
             categories,
             years: request.years.clone(),
-            current_year: day_of(self.clock.now()).year(),
+            current_year: today.year(),
             optimize: request.optimize.unwrap_or(self.settings.optimize),
             marked: marks.iter().map(|mark| (mark.community.clone(), mark.year)).collect(),
             cells: Vec::new(),
             bookmarked: standing.any_bookmark(),
             open_imports: source.open_imports()?,
+            accept_loss: request.accept_loss || self.settings.accept_loss,
+            warnings,
+            outside: Vec::new(),
             standing,
+            memory,
         };
-        self.fill(&mut plan, request.overwrite, look)?;
+        plan.cells = self.cells(&plan, request.overwrite, look)?;
+        plan.outside = plan.years_outside();
         Ok(plan)
     }
 
@@ -306,10 +269,13 @@ impl CachedResponseService {
             Communities::Named(names) => {
                 // An id that is only known from documents may have them in any kind.
                 let kinds = DocumentKind::ALL.into_iter().collect();
-                let ids: Vec<String> = names
-                    .iter()
-                    .map(|name| directory.id_of_slug(name).unwrap_or(name).to_owned())
-                    .collect();
+                let mut ids = Vec::new();
+                for name in names {
+                    ids.push(match directory.look_up(name)? {
+                        Found::Known(id) => id.to_string(),
+                        Found::Unknown(name) => name.to_owned(),
+                    });
+                }
                 if ids.is_empty() {
                     Ok(Standing::default())
                 } else {
@@ -320,13 +286,13 @@ impl CachedResponseService {
     }
 
     /// Expands a plan to its cells and decides about each.
-    fn fill(
+    fn cells(
         &self,
-        plan: &mut Plan,
+        plan: &Plan,
         overwrite: bool,
         look: &mut dyn FnMut(&Cell, EntryState),
-    ) -> Result<(), ServiceError> {
-        let mut wanted = WantedOnce::new(self, plan);
+    ) -> Result<Vec<Cell>, ServiceError> {
+        let mut judge = Judge::new(self, plan, overwrite);
         let mut cells = Vec::new();
         let mut waiting = Vec::with_capacity(KEYS_PER_QUESTION);
         for (index, member) in plan.members.iter().enumerate() {
@@ -334,54 +300,35 @@ impl CachedResponseService {
                 for category in &plan.categories {
                     waiting.push((index, year, *category));
                     if waiting.len() == KEYS_PER_QUESTION {
-                        self.judge(plan, &mut wanted, &mut waiting, overwrite, &mut cells, look)?;
+                        self.judge(plan, &mut judge, &mut waiting, &mut cells, look)?;
                     }
                 }
             }
         }
-        self.judge(plan, &mut wanted, &mut waiting, overwrite, &mut cells, look)?;
-        plan.cells = cells;
-        Ok(())
+        self.judge(plan, &mut judge, &mut waiting, &mut cells, look)?;
+        Ok(cells)
     }
 
     fn judge(
         &self,
         plan: &Plan,
-        wanted: &mut WantedOnce,
+        judge: &mut Judge<'_>,
         waiting: &mut Vec<(usize, i16, Category)>,
-        overwrite: bool,
         cells: &mut Vec<Cell>,
         look: &mut dyn FnMut(&Cell, EntryState),
     ) -> Result<(), ServiceError> {
-        let now = self.clock.now();
         let key = |(member, year, category): &(usize, i16, Category)| {
             self.key(&plan.members[*member].id, *year, *category)
         };
         let keys: Vec<String> = waiting.iter().map(key).collect();
         let states = if keys.is_empty() { Vec::new() } else { self.store.describe(&keys)? };
-        for ((index, year, category), entry) in waiting.drain(..).zip(states) {
-            let member = &plan.members[index];
-            let bookmark = plan.standing.bookmark(category.kind(), &member.id);
-            let verdict = decide(&Facts {
-                entry: &entry,
-                wanted: wanted.of(plan, index, year, category),
-                gap: gap(bookmark, year, now),
-                import: plan.standing.import(&Shelf {
-                    kind: category.kind(),
-                    community: member.id.clone(),
-                    year,
-                }),
-                current_year: year == plan.current_year,
-                marked: plan.marked.contains(&(member.id.clone(), year)),
-                overwrite,
-                refusal: if member.deleted {
-                    Some(Refusal::Deleted)
-                } else {
-                    let missing = plan.standing.missing.contains_key(&category.kind());
-                    missing.then_some(Refusal::NoIndex)
-                },
-            });
-            let cell = Cell { member: index, year, category, verdict };
+        for ((place, key), entry) in waiting.drain(..).zip(keys).zip(states) {
+            let (member, year, category) = place;
+            if plan.is_before(&plan.members[member], year) && !stands_for_days(&entry) {
+                continue;
+            }
+            let verdict = judge.verdict(place, &key, &entry);
+            let cell = Cell { member, year, category, verdict, former: Former::of(&entry) };
             look(&cell, entry);
             cells.push(cell);
         }
@@ -395,50 +342,26 @@ impl CachedResponseService {
     }
 }
 
-/// What the cells of a plan would be made from; only shelf and layout change from cell to cell.
-pub(super) struct WantedOnce {
-    wanted: Wanted,
-    histories: BTreeMap<DocumentKind, BTreeSet<String>>,
-    kind: Option<DocumentKind>,
+/// Whether a response of ours was made from documents: then its year counts, whatever the lifespan
+/// says now.
+pub(super) fn stands_for_days(entry: &EntryState) -> bool {
+    let origin = entry.description().and_then(|entry| entry.origin.as_ref());
+    origin.is_some_and(|origin| days_of(origin) > 0)
 }
 
-impl WantedOnce {
-    pub(super) fn new(service: &CachedResponseService, plan: &Plan) -> Self {
-        let histories = DocumentKind::ALL.map(|kind| (kind, plan.standing.histories(kind))).into();
-        let wanted = Wanted {
-            shelf: ShelfMark::default(),
-            histories: BTreeSet::new(),
-            layout: String::new(),
-            configuration: service.configuration.clone(),
-            optimized: plan.optimize,
-            generator: GENERATOR_VERSION,
-        };
-        Self { wanted, histories, kind: None }
-    }
-
-    pub(super) fn of(
-        &mut self,
-        plan: &Plan,
-        member: usize,
-        year: i16,
-        category: Category,
-    ) -> &Wanted {
-        let (kind, member) = (category.kind(), &plan.members[member]);
-        let shelf = Shelf { kind, community: member.id.clone(), year };
-        self.wanted.shelf = mark(plan.standing.fingerprint(&shelf));
-        if self.kind != Some(kind) {
-            self.kind = Some(kind);
-            self.wanted.histories = self.histories.get(&kind).cloned().unwrap_or_default();
-        }
-        self.wanted.layout.clear();
-        if plan.optimize {
-            self.wanted.layout.push_str(&member.layout.hash);
-        }
-        &self.wanted
-    }
-}
-
-/// A fingerprint in the words of the store.
-pub(super) fn mark(fingerprint: Fingerprint) -> ShelfMark {
-    ShelfMark { count: fingerprint.count, max: fingerprint.max, sum: fingerprint.sum }
+/// That all communities were asked for, and there are some, and none of them takes part.
+fn nobody_takes_part(
+    request: &Request,
+    directory: &Directory,
+    members: &[Member],
+) -> Option<String> {
+    let known = directory.standing().count();
+    let alone = request.communities == Communities::All && members.len() == 1 && known > 0;
+    alone.then(|| {
+        format!(
+            "none of the {known} communities has switched its dashboard on \
+             (stats:dashboard_enabled), so only global takes part; communities.opt_in=false takes \
+             all of them"
+        )
+    })
 }

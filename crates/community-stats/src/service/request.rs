@@ -40,4 +40,6 @@ pub struct Request {
     pub optimize: Option<bool>,
     /// Whether to make what stands and is unchanged, too.
     pub overwrite: bool,
+    /// Whether shelves that have lost days are taken for the truth; also when settings do not say so.
+    pub accept_loss: bool,
 }

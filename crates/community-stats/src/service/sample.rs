@@ -4,9 +4,9 @@
 use stats_cache::{CacheError, EntryState};
 
 use super::CachedResponseService;
-use super::completeness::gap;
-use super::matrix::{Action, Facts, Keep, decide};
-use super::plan::{Plan, WantedOnce};
+use super::judge::{Former, Judge};
+use super::matrix::{Action, Keep};
+use super::plan::Plan;
 
 /// At least so many bodies are looked at in a run.
 const LEAST: usize = 4;
@@ -35,20 +35,11 @@ impl CachedResponseService {
             let entry = match self.store.get(&key)? {
                 Some(entry) if entry.description.origin.is_some() => continue,
                 Some(entry) => EntryState::Foreign(entry.description),
-                None => EntryState::Damaged(key),
+                None => EntryState::Damaged(key.clone()),
             };
-            let bookmark = plan.standing.bookmark(cell.category.kind(), &plan.member(&cell).id);
-            let mut wanted = WantedOnce::new(self, plan);
-            let verdict = decide(&Facts {
-                entry: &entry,
-                wanted: wanted.of(plan, cell.member, cell.year, cell.category),
-                import: plan.standing.import(&plan.shelf(&cell)),
-                gap: gap(bookmark, cell.year, now),
-                current_year: cell.year == plan.current_year,
-                marked: plan.is_marked(&cell),
-                overwrite: false,
-                refusal: None,
-            });
+            let place = (cell.member, cell.year, cell.category);
+            let verdict = Judge::new(self, plan, false).verdict(place, &key, &entry);
+            plan.cells[*index].former = Former::of(&entry);
             plan.cells[*index].verdict = verdict;
         }
         Ok(())

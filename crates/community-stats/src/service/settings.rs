@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use stats_series::{Category, FloatStyle, Layouts, SeriesConfig};
 
+use super::matrix::ForeignRule;
+
 /// The settings of a [`CachedResponseService`](super::CachedResponseService).
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
@@ -23,6 +25,13 @@ pub struct ServiceSettings {
     pub series: SeriesConfig,
     /// The configured layouts.
     pub layouts: Layouts,
+    /// What to do about entries of other writers.
+    pub foreign: ForeignRule,
+    /// Whether shelves that have lost days are taken for the truth.
+    pub accept_loss: bool,
+    /// How many days old the newest bookmark of a kind may be before somebody is told that the
+    /// aggregation stands still; `None`: nobody is.
+    pub still_after_days: Option<u16>,
 }
 
 impl Default for ServiceSettings {
@@ -36,6 +45,9 @@ impl Default for ServiceSettings {
             floats: FloatStyle::Plain,
             series: SeriesConfig::default(),
             layouts: Layouts::default(),
+            foreign: ForeignRule::default(),
+            accept_loss: false,
+            still_after_days: None,
         }
     }
 }

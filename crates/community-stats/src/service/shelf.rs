@@ -25,6 +25,8 @@ pub(super) struct Reading {
     pub(super) fingerprint: Fingerprint,
     pub(super) position: String,
     pub(super) documents: u64,
+    /// How many days its documents are of.
+    pub(super) days: u64,
     pub(super) bytes: u64,
 }
 
@@ -93,11 +95,14 @@ impl CachedResponseService {
         let position = position_text(&self.source.position(shelf.kind)?);
         let mut builder = SeriesBuilder::new(&self.settings.series, specs)?;
         let (mut fingerprint, mut bytes) = (Fingerprint::default(), 0);
+        let (mut days, mut day) = (0, None);
         self.source.documents(shelf, None, &mut |document| {
             if halt.is_set() {
                 return ControlFlow::Break(());
             }
             builder.feed(document.id, document.source);
+            // They come in the order of their days.
+            days += u64::from(day.replace(document.day) != Some(document.day));
             fingerprint.count += 1;
             fingerprint.max = fingerprint.max.max(document.sequence);
             fingerprint.sum = fingerprint.sum.wrapping_add(document.sequence);
@@ -108,7 +113,7 @@ impl CachedResponseService {
             return Err(ServiceError::Interrupted);
         }
         let documents = fingerprint.count;
-        Ok(Reading { builder, fingerprint, position, documents, bytes })
+        Ok(Reading { builder, fingerprint, position, documents, days, bytes })
     }
 
     /// The response at `index` of a reading as a body for the store, or why there is none.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use stats_cache::ShelfMark;
 use stats_documents::OpenImport;
 use stats_series::Category;
 
@@ -22,6 +23,14 @@ pub struct Summary {
     pub responses: Vec<Stored>,
     /// Responses whose period is not aggregated yet; nothing was stored for them.
     pub incomplete: u64,
+    /// Responses that stay as they are because their shelves have lost days.
+    pub held: u64,
+    /// The held ones.
+    pub held_responses: Vec<Held>,
+    /// Of the stored ones those that another writer had left, to the same byte: they became ours.
+    pub adopted: u64,
+    /// Of the stored ones those that took the place of another one of another writer.
+    pub replaced: u64,
     /// How many were skipped for which reason.
     #[serde(skip)]
     pub skipped_because: BTreeMap<String, u64>,
@@ -55,6 +64,9 @@ pub struct Summary {
     /// Whether an import changed documents while they were read.
     #[serde(skip)]
     pub imported_meanwhile: bool,
+    /// The years asked for that are in no lifespan of a community asked for.
+    #[serde(skip)]
+    pub outside: Vec<i16>,
     /// What went wrong beside the responses.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -86,6 +98,28 @@ pub struct Waiting {
     pub category: Category,
 }
 
+/// A response that stays as it is because its shelf has lost days.
+#[derive(Debug, Clone, Serialize)]
+pub struct Held {
+    /// Community id.
+    pub community_id: String,
+    /// Year.
+    pub year: i16,
+    /// Query name of the category.
+    #[serde(serialize_with = "query_name")]
+    pub category: Category,
+    /// How many days it shows.
+    pub days_then: u64,
+    /// How many days there are now, at most.
+    pub days_now: u64,
+    /// The same in words.
+    pub reason: String,
+    /// The shelf as it was read and the length of the body that stays; `None` when nothing had to be
+    /// read to know.
+    #[serde(skip)]
+    pub(super) found: Option<(ShelfMark, u64)>,
+}
+
 /// A response that was stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct Stored {
@@ -104,12 +138,17 @@ impl Summary {
     /// All cells of the run.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.success + self.failed + self.skipped + self.incomplete
+        self.success + self.failed + self.skipped + self.incomplete + self.held
     }
 
     pub(super) fn skip(&mut self, reason: String) {
         self.skipped += 1;
         *self.skipped_because.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn hold(&mut self, response: Held) {
+        self.held += 1;
+        self.held_responses.push(response);
     }
 
     pub(super) fn wait(&mut self, reason: String, response: Waiting) {

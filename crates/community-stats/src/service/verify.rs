@@ -39,12 +39,16 @@ pub struct Verification {
     pub checked: u64,
     /// Entries that are what would be made now.
     pub same: u64,
-    /// Entries that differ.
+    /// Entries that differ, though nothing says why.
     pub different: u64,
+    /// Entries that differ because they are not up to date, or are held, as their state says.
+    pub stale: u64,
     /// Entries that could not be made again.
     pub failed: u64,
     /// One for each that differs.
     pub findings: Vec<Finding>,
+    /// One for each that is not up to date.
+    pub outdated: Vec<Finding>,
     /// One for each that could not be made.
     pub errors: Vec<Failure>,
     /// Whether it was stopped before its end.
@@ -62,7 +66,7 @@ pub struct Finding {
     pub category: &'static str,
     /// Its key.
     pub cache_key: String,
-    /// Its state: a stale entry is expected to differ, a fresh one never may.
+    /// Its state: a stale or held entry is expected to differ, a fresh one never may.
     pub state: StateName,
     /// Why it is in that state.
     pub reason: String,
@@ -107,6 +111,8 @@ impl CachedResponseService {
             self.verify_shelf(&plan, member, &shelf, &suspects, run.cancel, &mut verification)?;
             (run.progress)(verification.checked, total);
         }
+        // Also when it was the last shelf that was broken off.
+        verification.interrupted |= verification.checked < total;
         Ok(verification)
     }
 
@@ -127,7 +133,7 @@ impl CachedResponseService {
             EntryState::Absent | EntryState::Expired(_) => {}
         })?;
         for (cell, why) in damaged {
-            let community_id = plan.member(&cell).id.clone();
+            let community_id = plan.member(&cell).id.to_string();
             let cache_key = self.key(&community_id, cell.year, cell.category);
             if in_sample(&cache_key, sample) {
                 verification.checked += 1;
@@ -263,14 +269,19 @@ impl Verification {
         difference: String,
     ) {
         let (series, date) = place.map_or((None, None), |(series, date)| (Some(series), date));
+        let state = suspect.verdict.name();
         self.checked += 1;
-        self.different += 1;
-        self.findings.push(Finding {
+        let (count, findings) = match state {
+            StateName::Stale | StateName::Held => (&mut self.stale, &mut self.outdated),
+            _ => (&mut self.different, &mut self.findings),
+        };
+        *count += 1;
+        findings.push(Finding {
             community_id: shelf.community.clone(),
             year: shelf.year,
             category: suspect.category.query_name(),
             cache_key: suspect.entry.key.clone(),
-            state: suspect.verdict.name(),
+            state,
             reason: suspect.verdict.reason(),
             series,
             date,

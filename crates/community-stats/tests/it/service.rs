@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use community_stats::service::{
-    BulkLock, CachedResponseService, HeldBulkLock, Progress, Request, Run, ServiceError,
-    ServiceSettings, Summary,
+    BulkLock, CachedResponseService, Communities, CommunityName, HeldBulkLock, Progress, Request,
+    Run, ServiceError, ServiceSettings, Summary,
 };
 use stats_cache::{
     CacheError, CacheErrorKind, CacheStore, FirstRun, ManualClock, Registry, SqliteStore,
@@ -197,7 +197,7 @@ fn a_lock_that_cannot_be_given_back_is_told_whatever_came_out() {
     let warnings = summary.unwrap().warnings.join("; ");
     assert!(warnings.contains("the lock was not given back: releasing the lock"), "{warnings}");
 
-    let unknown = community_stats::service::Communities::Named(vec!["nobody".to_owned()]);
+    let unknown = Communities::Named(vec![CommunityName::Any("nobody".to_owned())]);
     let request = Request { communities: unknown, ..Request::default() };
     let (_, failed) = create_with(faults, &request);
     let failure = community_stats::cli::Failure::from(failed.unwrap_err());

@@ -11,6 +11,7 @@
 
 mod cases;
 mod hard_cases;
+mod remembering;
 
 use std::time::Duration;
 
@@ -19,7 +20,10 @@ use stats_series::Category;
 
 pub use self::cases::*;
 pub use self::hard_cases::*;
-use crate::{Body, CacheStore, EntryDescription, EntryState, Origin, ShelfMark, response_key};
+pub use self::remembering::*;
+use crate::{
+    Body, CacheStore, EntryDescription, EntryState, Notebook, Origin, ShelfMark, response_key,
+};
 
 /// A store under test with everything a test has to be able to do to it.
 ///
@@ -30,6 +34,12 @@ pub trait Harness: Sync {
 
     /// A second way into the same place, as another process would have it.
     fn other(&self) -> Box<dyn CacheStore>;
+
+    /// The notebook of the store.
+    fn notebook(&self) -> &dyn Notebook;
+
+    /// The notebook of [`other`](Self::other).
+    fn other_notebook(&self) -> Box<dyn Notebook>;
 
     /// The prefix of keys that the store serves.
     fn prefix(&self) -> &str;
@@ -112,6 +122,12 @@ macro_rules! cache_store_contract {
             entries_of_others_are_recognised
             entries_of_others_over_ours_are_recognised
             what_others_write_and_is_no_json_is_damaged
+            an_entry_can_be_prolonged
+            an_expired_entry_can_be_prolonged_where_it_is_known
+            an_entry_of_others_can_be_prolonged
+            an_entry_is_adopted_with_its_own_body_only
+            notes_come_back_until_they_are_forgotten
+            first_years_are_known
         );
     };
     ($start:expr, $($case:ident)+) => {
@@ -145,6 +161,7 @@ pub fn description(
         data_through: Some(format!("{year}-12-31")),
         origin: Some(Origin {
             shelf: ShelfMark { count: 365, max: u64::MAX, sum: 1 << 53 },
+            days: Some(364),
             position: "index:history:42".to_owned(),
             layout: "00ff".to_owned(),
             configuration: "beef".to_owned(),

@@ -14,14 +14,31 @@ use crate::key::hex;
 use crate::{EntryDescription, EntryState, Origin};
 
 /// The version of a record. It rises when a record changes its meaning.
-const RECORD_FORMAT: u32 = 1;
+///
+/// 2: origins count days. Records of version 1 are read.
+const RECORD_FORMAT: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 
 /// The name of the hash with the records of `prefix`.
 pub(super) fn index_name(prefix: &str) -> String {
-    let name = format!("community-stats:index:{prefix}");
+    name_of("index", prefix)
+}
+
+/// The name of the hash with the notes of `prefix`.
+pub(super) fn notes_name(prefix: &str) -> String {
+    name_of("notes", prefix)
+}
+
+/// The name of the hash with the first years of communities.
+pub(super) fn first_years_name(prefix: &str) -> String {
+    name_of("first-years", prefix)
+}
+
+fn name_of(what: &str, prefix: &str) -> String {
+    let name = format!("community-stats:{what}:{prefix}");
     // Whoever clears the prefix, with KEYS <prefix>:*, must not meet our records.
     if name.starts_with(&format!("{prefix}:")) {
-        return format!("community-stats-index:{prefix}");
+        return format!("community-stats-{what}:{prefix}");
     }
     name
 }
@@ -70,8 +87,10 @@ pub(super) fn record(
 pub(super) fn description(key: &str, record: &[u8]) -> Result<EntryDescription, String> {
     let unreadable = |error: serde_json::Error| format!("{key}: unreadable record: {error}");
     let RecordVersion { v } = serde_json::from_slice(record).map_err(unreadable)?;
-    if v != RECORD_FORMAT {
-        return Err(format!("{key}: format {v}, and this program knows only {RECORD_FORMAT}"));
+    if !(OLDEST_FORMAT..=RECORD_FORMAT).contains(&v) {
+        return Err(format!(
+            "{key}: format {v}, and this program knows none above {RECORD_FORMAT}"
+        ));
     }
     let record: Record = serde_json::from_slice(record).map_err(unreadable)?;
     let time = |milliseconds: Option<i64>| {
@@ -274,8 +293,9 @@ mod tests {
     #[test]
     fn the_index_is_never_inside_the_prefix() {
         for prefix in ["stats_dashboard", "community-stats", "community-stats-index", "", "a:b"] {
-            let name = index_name(prefix);
-            assert!(!name.starts_with(&format!("{prefix}:")), "{prefix}: {name}");
+            for name in [index_name(prefix), notes_name(prefix), first_years_name(prefix)] {
+                assert!(!name.starts_with(&format!("{prefix}:")), "{prefix}: {name}");
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 use redis::{Cmd, Value};
 
 use super::client::RedisClient;
-use super::index::index_name;
+use super::index::{first_years_name, index_name, notes_name};
 use super::reply::command;
 use crate::{CacheError, response_key};
 
@@ -28,6 +28,7 @@ impl Needs {
     pub fn of_store(prefix: &str) -> Self {
         let response = response_key(prefix, "global", 2000, stats_series::Category::ALL[0]);
         let (response, index) = (response.as_str(), index_name(prefix));
+        let (notes, years) = (notes_name(prefix), first_years_name(prefix));
         Self::default()
             .on_key(&["GET", response])
             .on_key(&["STRLEN", response])
@@ -37,6 +38,8 @@ impl Needs {
             .on_key(&["PEXPIRETIME", response])
             .on_key(&["PTTL", response])
             .on_key(&["PEXPIREAT", response, "1"])
+            .on_key(&["PERSIST", response])
+            .on_key(&["WATCH", response])
             .alone(&["TIME"])
             .alone(&["SCAN", "0"])
             .on_key(&["TYPE", &index])
@@ -47,6 +50,12 @@ impl Needs {
             .on_key(&["HDEL", &index, "-"])
             .script_on(&index)
             .script_on(response)
+            .on_key(&["HGETALL", &notes])
+            .on_key(&["HSET", &notes, "-", "-"])
+            .on_key(&["HDEL", &notes, "-"])
+            .on_key(&["HGETALL", &years])
+            .on_key(&["HSET", &years, "-", "-"])
+            .on_key(&["DEL", &years])
     }
 
     /// Of the registry.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use redis::{Cmd, Value, cmd};
 use sha2::{Digest, Sha256};
 
@@ -85,8 +86,17 @@ impl RedisStore {
         &self.prefix
     }
 
+    pub(super) fn client(&self) -> &RedisClient {
+        &self.client
+    }
+
+    /// The name of the hash with our records.
+    pub(super) fn index(&self) -> &str {
+        &self.index
+    }
+
     /// The part of `key` after the prefix, by which its record is found. Other keys are not touched.
-    fn field<'key>(&self, key: &'key str) -> Result<&'key str, CacheError> {
+    pub(super) fn field<'key>(&self, key: &'key str) -> Result<&'key str, CacheError> {
         key.strip_prefix(&self.prefix).and_then(|rest| rest.strip_prefix(':')).ok_or_else(|| {
             let doing = format!("the key {key} does not begin with {}:", self.prefix);
             CacheError::new(CacheErrorKind::Refused, doing)
@@ -94,7 +104,7 @@ impl RedisStore {
     }
 
     /// The commands that tell when `key` ends.
-    fn ask_deadline(&self, commands: &mut Vec<Cmd>, key: &str) {
+    pub(super) fn ask_deadline(&self, commands: &mut Vec<Cmd>, key: &str) {
         if self.tells_expiry {
             commands.push(command(&["PEXPIRETIME", key]));
         } else {
@@ -103,7 +113,7 @@ impl RedisStore {
     }
 
     /// Takes the answers to [`ask_deadline`](Self::ask_deadline).
-    fn deadline(&self, answers: &mut impl Iterator<Item = Value>) -> Option<Deadline> {
+    pub(super) fn deadline(&self, answers: &mut impl Iterator<Item = Value>) -> Option<Deadline> {
         if self.tells_expiry {
             return Some(Deadline::from_expiry(integer(&answers.next()?)?));
         }
@@ -289,6 +299,14 @@ impl CacheStore for RedisStore {
         Ok(())
     }
 
+    fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError> {
+        self.prolong_entry(key, expires)
+    }
+
+    fn adopt(&self, description: &EntryDescription) -> Result<bool, CacheError> {
+        self.adopt_entry(description)
+    }
+
     fn get(&self, key: &str) -> Result<Option<Entry>, CacheError> {
         let doing = format!("reading {key}");
         let mut commands = vec![command(&["HGET", &self.index, self.field(key)?])];
@@ -423,7 +441,7 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-fn is_as_known(body: &[u8], known: &EntryDescription) -> bool {
+pub(super) fn is_as_known(body: &[u8], known: &EntryDescription) -> bool {
     known.sha256.is_some_and(|sha256| verify(body, known.plain_length, &sha256).is_ok())
 }
 

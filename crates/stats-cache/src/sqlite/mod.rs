@@ -1,6 +1,7 @@
 //! Responses in one SQLite file, for several threads and processes at once.
 
 mod error;
+mod notebook;
 mod row;
 mod schema;
 
@@ -189,6 +190,21 @@ impl CacheStore for SqliteStore {
                 .prepare_cached("INSERT OR REPLACE INTO bodies (entry, bytes) VALUES (?1, ?2)")?
                 .execute(params![id, bytes.as_ref()])?;
             Ok(())
+        })
+    }
+
+    fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError> {
+        self.write(&format!("prolonging {key}"), |transaction| {
+            let mut update =
+                transaction.prepare_cached("UPDATE entries SET expires = ?2 WHERE key = ?1")?;
+            Ok(update.execute(params![key, expires.map(Timestamp::as_millisecond)])? > 0)
+        })
+    }
+
+    fn adopt(&self, description: &EntryDescription) -> Result<bool, CacheError> {
+        self.write(&format!("adopting {}", description.key), |transaction| {
+            let mut update = transaction.prepare_cached(row::ADOPT)?;
+            row::adopt(&mut update, description)
         })
     }
 

@@ -10,7 +10,9 @@ use crate::{Body, EntryDescription, EntryState};
 ///
 /// 1: the columns of [`COLUMNS`], times in milliseconds since 1970, origin as JSON; the body is one
 /// zstd frame.
-pub(super) const ENTRY_FORMAT: i64 = 1;
+/// 2: origins count days. Rows of version 1 are read.
+pub(super) const ENTRY_FORMAT: i64 = 2;
+const OLDEST_FORMAT: i64 = 1;
 
 /// The columns that [`describe`] reads, in its order.
 pub(super) const COLUMNS: &str = "key, format, community, year, category, created, expires, \
@@ -36,12 +38,7 @@ pub(super) fn upsert(
     body: &Body,
     stored_length: usize,
 ) -> rusqlite::Result<i64> {
-    let origin = description
-        .origin
-        .as_ref()
-        .map(serde_json::to_string)
-        .transpose()
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let origin = origin_of(description)?;
     statement.query_row(
         named_params! {
             ":key": description.key,
@@ -61,13 +58,48 @@ pub(super) fn upsert(
     )
 }
 
+/// Changes what is known of a body of this length and hash.
+pub(super) const ADOPT: &str = "
+    UPDATE entries SET format = :format, community = :community, year = :year,
+        category = :category, created = :created, expires = :expires,
+        data_through = :data_through, origin = :origin
+    WHERE key = :key AND plain_length = :plain_length AND sha256 = :sha256";
+
+/// Runs [`ADOPT`]; returns whether there was such a body.
+pub(super) fn adopt(
+    statement: &mut Statement<'_>,
+    description: &EntryDescription,
+) -> rusqlite::Result<bool> {
+    let changed = statement.execute(named_params! {
+        ":key": description.key,
+        ":format": ENTRY_FORMAT,
+        ":community": description.community,
+        ":year": description.year,
+        ":category": description.category.query_name(),
+        ":created": description.created.map(Timestamp::as_millisecond),
+        ":expires": description.expires.map(Timestamp::as_millisecond),
+        ":data_through": description.data_through,
+        ":origin": origin_of(description)?,
+        ":plain_length": description.plain_length,
+        ":sha256": description.sha256,
+    })?;
+    Ok(changed > 0)
+}
+
+fn origin_of(description: &EntryDescription) -> rusqlite::Result<Option<String>> {
+    let origin = description.origin.as_ref().map(serde_json::to_string).transpose();
+    origin.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
 /// What a row says; the error names what is wrong with it.
 pub(super) fn describe(row: &Row<'_>) -> Result<EntryDescription, String> {
     let key: String = column(row, "key")?;
     let read = || -> Result<EntryDescription, String> {
         let format: i64 = column(row, "format")?;
-        if format != ENTRY_FORMAT {
-            return Err(format!("format {format}, and this program knows only {ENTRY_FORMAT}"));
+        if !(OLDEST_FORMAT..=ENTRY_FORMAT).contains(&format) {
+            return Err(format!(
+                "format {format}, and this program knows none above {ENTRY_FORMAT}"
+            ));
         }
         let category: String = column(row, "category")?;
         let origin: Option<String> = column(row, "origin")?;

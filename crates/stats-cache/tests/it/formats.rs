@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stats_cache::{
-    Body, BodyEncoding, CacheStore, EntryDescription, ManualClock, Origin, RedisStore, ShelfMark,
-    SqliteOptions, SqliteStore, response_key,
+    Body, BodyEncoding, CacheStore, EntryDescription, ManualClock, MemoryChanges, Note, Notebook,
+    Origin, RedisStore, ShelfMark, SqliteOptions, SqliteStore, Trouble, response_key,
 };
 use stats_series::Category;
 
@@ -19,8 +19,11 @@ fn folder(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../fixtures/formats/v{version}"))
 }
 
-/// What was stored in version 1.
-fn entry() -> EntryDescription {
+/// The present version.
+const VERSION: u32 = 2;
+
+/// What was stored in a version; days are counted since the second.
+fn entry(version: u32) -> EntryDescription {
     EntryDescription {
         key: response_key("stats_dashboard", "global", 2024, Category::UsageDelta).into_string(),
         community: "global".to_owned(),
@@ -31,6 +34,7 @@ fn entry() -> EntryDescription {
         data_through: Some("2024-12-31".to_owned()),
         origin: Some(Origin {
             shelf: ShelfMark { count: 366, max: 400, sum: 73_571 },
+            days: (version > 1).then_some(365),
             position: "index:history:400".to_owned(),
             layout: "00ff".to_owned(),
             configuration: "beef".to_owned(),
@@ -47,57 +51,107 @@ fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new("2025-06-15T12:34:56.789Z".parse().unwrap()))
 }
 
-fn check(store: &dyn CacheStore) {
-    let read = store.get(&entry().key).unwrap().unwrap();
+fn check(store: &dyn CacheStore, version: u32) {
+    let read = store.get(&entry(version).key).unwrap().unwrap();
     assert_eq!(read.body, BODY);
     let expected = EntryDescription {
         plain_length: BODY.len() as u64,
         stored_length: read.description.stored_length,
         sha256: read.description.sha256,
-        ..entry()
+        ..entry(version)
     };
     assert_eq!(read.description, expected);
     assert_eq!(store.summary().unwrap().damaged_reads, 0);
 }
 
-#[test]
-fn version_1_of_the_sqlite_store_is_read() {
-    let copy = tempfile::tempdir().unwrap();
-    let path = copy.path().join("cache.db");
-    std::fs::copy(folder(1).join("cache.db"), &path).unwrap();
-    check(&SqliteStore::open_with(path, SqliteOptions::default(), clock()).unwrap());
+/// The note in the notebook of version 2.
+fn note() -> Note {
+    let time = |text: &str| text.parse().unwrap();
+    Note {
+        community: "global".to_owned(),
+        year: 2024,
+        category: Category::UsageDelta,
+        since: time("2025-06-15T12:34:56.789Z"),
+        last: time("2025-06-16T12:34:56.789Z"),
+        trouble: Trouble::Held {
+            shelf: ShelfMark { count: 1, max: 400, sum: 400 },
+            then: 365,
+            now: 1,
+            length: 59,
+        },
+    }
+}
+
+fn assert_noted(notebook: &dyn Notebook) {
+    let memory = notebook.recall().unwrap();
+    assert_eq!(memory.notes.into_iter().collect::<Vec<_>>(), [(entry(2).key, note())]);
+    assert_eq!(memory.first_years.into_iter().collect::<Vec<_>>(), [("global".to_owned(), 2024)]);
 }
 
 #[test]
-fn version_1_of_the_redis_store_is_read() {
+fn every_version_of_the_sqlite_store_is_read() {
+    for version in 1..=VERSION {
+        let copy = tempfile::tempdir().unwrap();
+        let path = copy.path().join("cache.db");
+        std::fs::copy(folder(version).join("cache.db"), &path).unwrap();
+        let store = SqliteStore::open_with(path, SqliteOptions::default(), clock()).unwrap();
+        check(&store, version);
+        if version > 1 {
+            assert_noted(&store);
+        }
+    }
+}
+
+#[test]
+fn every_version_of_the_redis_store_is_read() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let record = std::fs::read(folder(1).join("cache-record.json")).unwrap();
-    let entry = entry();
-    let (prefix, field) = entry.key.split_once(':').unwrap();
-    let index = format!("community-stats:index:{prefix}");
-    let expires = entry.expires.unwrap().as_millisecond().to_string();
-    let key = entry.key.as_bytes();
-    server.raw(7, &[b"SET", key, BODY, b"PXAT", expires.as_bytes()]);
-    server.raw(7, &[b"HSET", index.as_bytes(), field.as_bytes(), record.trim_ascii()]);
-    check(&RedisStore::open(server.client(7), prefix).unwrap());
+    for version in 1..=VERSION {
+        let read = |name: &str| std::fs::read(folder(version).join(name)).unwrap();
+        let entry = entry(version);
+        let (prefix, field) = entry.key.split_once(':').unwrap();
+        let expires = entry.expires.unwrap().as_millisecond().to_string();
+        let key = entry.key.as_bytes();
+        let hset = |what: &str, field: &str, value: &[u8]| {
+            let name = format!("community-stats:{what}:{prefix}");
+            server.raw(7, &[b"HSET", name.as_bytes(), field.as_bytes(), value]);
+        };
+        server.raw(7, &[b"SET", key, BODY, b"PXAT", expires.as_bytes()]);
+        hset("index", field, read("cache-record.json").trim_ascii());
+        let store = RedisStore::open(server.client(7), prefix).unwrap();
+        check(&store, version);
+        if version > 1 {
+            hset("notes", field, read("cache-note.json").trim_ascii());
+            hset("first-years", "global", b"2024");
+            assert_noted(&store);
+        }
+    }
 }
 
 #[test]
 #[ignore = "writes the fixtures of the present format, once"]
 fn write_the_present_format() {
-    let folder = folder(1);
-    assert!(!folder.exists(), "a released format does not change");
+    let (folder, entry) = (folder(VERSION), entry(VERSION));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("cache.db");
+    assert!(!path.exists(), "a released format does not change");
+    let changes = MemoryChanges {
+        notes: vec![(entry.key.clone(), note())],
+        first_years: vec![("global".to_owned(), 2024)],
+        ..MemoryChanges::default()
+    };
     let store = SqliteStore::open_with(&path, SqliteOptions::default(), clock()).unwrap();
-    store.put(&entry(), &Body::from_plain(BodyEncoding::Zstd, BODY).unwrap()).unwrap();
+    store.put(&entry, &Body::from_plain(BodyEncoding::Zstd, BODY).unwrap()).unwrap();
+    store.remember(&changes).unwrap();
     drop(store);
 
     let server = RedisServer::start(&[]).unwrap();
     let store = RedisStore::open(server.client(7), "stats_dashboard").unwrap();
-    store.put(&entry(), &Body::from_plain(BodyEncoding::Plain, BODY).unwrap()).unwrap();
-    let values = server.say(7, "HVALS community-stats:index:stats_dashboard");
-    let redis::Value::Array(values) = values else { panic!() };
-    let redis::Value::BulkString(record) = &values[0] else { panic!() };
-    std::fs::write(folder.join("cache-record.json"), [record.as_slice(), b"\n"].concat()).unwrap();
+    store.put(&entry, &Body::from_plain(BodyEncoding::Plain, BODY).unwrap()).unwrap();
+    store.remember(&changes).unwrap();
+    for (what, file) in [("index", "cache-record.json"), ("notes", "cache-note.json")] {
+        let values = server.say(7, &format!("HVALS community-stats:{what}:stats_dashboard"));
+        let redis::Value::Array(values) = values else { panic!() };
+        let redis::Value::BulkString(record) = &values[0] else { panic!() };
+        std::fs::write(folder.join(file), [record.as_slice(), b"\n"].concat()).unwrap();
+    }
 }

@@ -52,6 +52,14 @@ impl Harness for SqliteHarness {
         Box::new(open(&self.folder, &self.clock))
     }
 
+    fn notebook(&self) -> &dyn stats_cache::Notebook {
+        &self.store
+    }
+
+    fn other_notebook(&self) -> Box<dyn stats_cache::Notebook> {
+        Box::new(open(&self.folder, &self.clock))
+    }
+
     fn prefix(&self) -> &'static str {
         "stats_dashboard"
     }

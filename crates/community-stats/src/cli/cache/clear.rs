@@ -11,7 +11,8 @@ use super::super::{Ending, Exit, Failure, Global, terminal};
 /// Arguments of `cache clear`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Clear {
-    /// Removes only the entries of communities that were deleted or are not known any more.
+    /// Removes only what `cache list --state orphan` shows: the entries of communities that were
+    /// deleted or are not known any more, and of years that a community never had.
     #[arg(long)]
     orphans: bool,
     /// Does not ask.
@@ -33,8 +34,7 @@ impl Clear {
         if !self.yes && !confirmed(found)? {
             return Err(Failure::new(Exit::Failed, "nothing was removed"));
         }
-        let removed =
-            if self.orphans { service.clear_orphans()? } else { service.store().clear()? };
+        let removed = if self.orphans { service.clear_orphans()? } else { service.clear()? };
         if global.json {
             terminal::print_json(&json!({"deleted": removed}))?;
         } else {

@@ -19,6 +19,7 @@ struct Outline<'a> {
     make: BTreeMap<String, u64>,
     keep: BTreeMap<String, u64>,
     wait: BTreeMap<String, u64>,
+    hold: BTreeMap<String, u64>,
     refuse: BTreeMap<String, u64>,
     documents: u64,
 }
@@ -47,6 +48,7 @@ impl<'a> Outline<'a> {
             make: BTreeMap::new(),
             keep: BTreeMap::new(),
             wait: BTreeMap::new(),
+            hold: BTreeMap::new(),
             refuse: BTreeMap::new(),
             documents: plan.shelves_to_read().values().sum(),
         };
@@ -61,9 +63,10 @@ impl<'a> Outline<'a> {
                 Action::Make(_) => &mut outline.make,
                 Action::Keep(_) => &mut outline.keep,
                 Action::Wait(_) => &mut outline.wait,
+                Action::Hold(_) => &mut outline.hold,
                 Action::Refuse(_) => &mut outline.refuse,
             };
-            *group.entry(cell.verdict.reason()).or_default() += 1;
+            *group.entry(plan.reason(cell)).or_default() += 1;
         }
         outline
     }
@@ -138,6 +141,7 @@ impl<'a> Outline<'a> {
             ("Would make", &self.make),
             ("Would skip", &self.keep),
             ("Incomplete", &self.wait),
+            ("Would hold", &self.hold),
             ("Would fail", &self.refuse),
         ];
         for (name, group) in groups {
@@ -176,7 +180,7 @@ impl<'a> Outline<'a> {
     fn json(&self, rate: Option<Rate>) -> Value {
         let member = |(index, member): (usize, &Member)| {
             json!({
-                "community_id": member.id,
+                "community_id": member.id.as_str(),
                 "slug": member.slug,
                 "years": self.years(index),
                 "first_year": member.first_year,
@@ -193,11 +197,15 @@ impl<'a> Outline<'a> {
             "make": sum(&self.make),
             "skip": sum(&self.keep),
             "incomplete": sum(&self.wait),
+            "hold": sum(&self.hold),
             "fail": sum(&self.refuse),
             "make_because": self.make,
             "skip_because": self.keep,
             "incomplete_because": self.wait,
+            "hold_because": self.hold,
             "fail_because": self.refuse,
+            "years_outside": self.plan.outside,
+            "warnings": self.plan.warnings,
             "documents": self.documents,
             "documents_per_second": rate.map(Rate::per_second),
             "estimated_seconds": rate.map(|rate| rate.estimate(self.documents).as_secs_f64()),

@@ -7,7 +7,7 @@ use stats_series::Category;
 
 use super::super::table::count;
 use super::super::{Ending, Exit, Global, arguments, terminal};
-use crate::service::Explanation;
+use crate::service::{Explanation, LastFailure};
 
 /// Arguments of `cache explain`.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub(in crate::cli) struct Explain {
 impl Explain {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let service = global.app()?.service_to_read()?;
-        let community = self.place.community(&service)?;
+        let community = self.place.community();
         let explanation = service.explain(&community, self.place.year, self.category)?;
         if global.json {
             terminal::print_json(&explanation)?;
@@ -39,6 +39,13 @@ impl Explain {
     }
 }
 
+/// Why the last attempt came to nothing, and since when.
+fn attempt(failure: &LastFailure) -> String {
+    let LastFailure { error, since, last } = failure;
+    let since = if since == last { String::new() } else { format!(", and since {since}") };
+    format!("in vain on {last}{since}: {error}")
+}
+
 fn lines(explanation: &Explanation) -> Vec<(&'static str, Option<String>)> {
     let Explanation { made_from, .. } = explanation;
     let slug = explanation.slug.as_ref().map(|slug| format!(" ({slug})")).unwrap_or_default();
@@ -53,6 +60,7 @@ fn lines(explanation: &Explanation) -> Vec<(&'static str, Option<String>)> {
         ("Reason:", Some(explanation.reason.clone())),
         ("Since:", explanation.since.clone()),
         ("Due:", explanation.due.clone().or(Some("not as things are".to_owned()))),
+        ("Last attempt:", explanation.last_failure.as_ref().map(attempt)),
         ("Made:", explanation.created_at.map(|created| created.to_string())),
         ("Expires:", explanation.expires_at.map(|expires| expires.to_string())),
         ("Made from:", explanation.documents_then.map(|n| format!("{} documents", count(n)))),

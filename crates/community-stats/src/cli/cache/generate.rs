@@ -14,7 +14,7 @@ use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
 use super::{estimate, show_failures};
 use crate::app::App;
-use crate::service::{CachedResponseService, Request, Run, Summary, Waiting};
+use crate::service::{Request, Run, Summary, Waiting};
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]
@@ -41,6 +41,10 @@ pub(in crate::cli) struct Generate {
     /// Keeps all metrics.
     #[arg(long, overrides_with = "optimize")]
     no_optimize: bool,
+    /// Makes responses also where documents are gone since they were made last: the stored ones are
+    /// replaced by what is left.
+    #[arg(long)]
+    accept_loss: bool,
     /// Shows what would be done, and does nothing.
     #[arg(long)]
     dry_run: bool,
@@ -68,8 +72,9 @@ impl Generate {
         let workers = self.workers.unwrap_or_else(|| app.settings().generation.workers.count());
         if self.dry_run {
             let service = app.service_to_read()?;
-            let request = self.request(&service)?;
+            let request = self.request();
             let plan = service.plan(&request)?;
+            plan.warnings.iter().for_each(|warning| terminal::warn(warning));
             let rate = Rate::read(app.settings());
             return estimate::show(global, &plan, request.overwrite, rate);
         }
@@ -77,7 +82,7 @@ impl Generate {
             terminal::warn(&format!("{guess}; set cache.main_redis_url"));
         }
         let service = app.service_to_write()?;
-        let request = self.request(&service)?;
+        let request = self.request();
         let summary = watched(global, &app, workers, |run| service.create(&request, run))?;
         for warning in &summary.warnings {
             terminal::warn(warning);
@@ -95,14 +100,15 @@ impl Generate {
         Ok(exit(&summary))
     }
 
-    fn request(&self, service: &CachedResponseService) -> Result<Request, Failure> {
-        Ok(Request {
-            communities: self.communities.resolve(service)?,
+    fn request(&self) -> Request {
+        Request {
+            communities: self.communities.communities(),
             years: self.years.resolve(),
             categories: self.category.clone(),
             optimize: (self.optimize || self.no_optimize).then_some(self.optimize),
             overwrite: (self.overwrite || self.force) && !self.no_overwrite,
-        })
+            accept_loss: self.accept_loss,
+        }
     }
 }
 
@@ -148,11 +154,23 @@ pub(in crate::cli) const OPEN_IMPORT: &str = "wait for it to end, or import the 
 fn exit(summary: &Summary) -> Exit {
     if summary.interrupted {
         Exit::Interrupted
-    } else if summary.failed > 0 || !summary.open_imports.is_empty() || summary.imported_meanwhile {
+    } else if summary.failed > 0
+        || summary.held > 0
+        || is_in_vain(summary)
+        || !summary.open_imports.is_empty()
+        || summary.imported_meanwhile
+    {
         Exit::Partly
     } else {
         Exit::Done
     }
+}
+
+/// Whether nothing of what was asked for can ever come of it as things are: no bookmark tells that
+/// anything is complete, or the years are in no lifespan.
+fn is_in_vain(summary: &Summary) -> bool {
+    let nothing = summary.success + summary.skipped == 0;
+    nothing && if summary.total() > 0 { !summary.bookmarked } else { !summary.outside.is_empty() }
 }
 
 fn report(summary: &Summary) -> Result<(), Failure> {
@@ -173,6 +191,13 @@ fn report(summary: &Summary) -> Result<(), Failure> {
         .iter()
         .map(|(reason, waiting)| (reason, waiting.len() as u64, Some(first_of(waiting))));
     grouped(&mut output, "Incomplete", summary.incomplete, incomplete)?;
+    let held = held_because(summary);
+    let held = held.iter().map(|(reason, held)| (reason, held.len() as u64, Some(first_of(held))));
+    grouped(&mut output, "Held", summary.held, held)?;
+    if summary.adopted + summary.replaced > 0 {
+        let (adopted, replaced) = (count(summary.adopted), count(summary.replaced));
+        writeln!(output, "Of other writers: {adopted} adopted, {replaced} replaced")?;
+    }
     writeln!(output, "Total: {}", summary.total())?;
     if summary.documents > 0 {
         let (documents, elapsed) = (count(summary.documents), duration(summary.elapsed));
@@ -180,6 +205,17 @@ fn report(summary: &Summary) -> Result<(), Failure> {
     }
     show_failures(&mut output, &summary.errors)?;
     output.flush()?;
+    if summary.held > 0 {
+        terminal::hint(
+            "documents of these responses are gone, so what is stored stays; bring the documents \
+             back, or say --accept-loss if the loss is meant",
+        );
+    }
+    if !summary.outside.is_empty() {
+        let years: Vec<String> = summary.outside.iter().map(ToString::to_string).collect();
+        let years = years.join(", ");
+        terminal::hint(&format!("in no lifespan of a community asked for: {years}"));
+    }
     if summary.incomplete > 0 && !summary.bookmarked {
         terminal::hint(
             "there are no bookmarks, so nothing tells how far the aggregation went; \
@@ -212,6 +248,17 @@ fn grouped<'a>(
         }
     }
     Ok(())
+}
+
+/// The held responses by reason.
+fn held_because(summary: &Summary) -> BTreeMap<String, Vec<Waiting>> {
+    let mut because: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
+    for held in &summary.held_responses {
+        let (community_id, year, category) = (held.community_id.clone(), held.year, held.category);
+        let response = Waiting { community_id, year, category };
+        because.entry(held.reason.clone()).or_default().push(response);
+    }
+    because
 }
 
 /// The names of the first few.
@@ -252,6 +299,8 @@ fn print_json(summary: &Summary) -> Result<(), Failure> {
         members.insert("documents".to_owned(), json!(summary.documents));
         members.insert("seconds".to_owned(), json!(summary.elapsed.as_secs_f64()));
         members.insert("interrupted".to_owned(), json!(summary.interrupted));
+        members.insert("years_outside".to_owned(), json!(summary.outside));
+        members.insert("warnings".to_owned(), json!(summary.warnings));
     }
     terminal::print_json(&object)
 }

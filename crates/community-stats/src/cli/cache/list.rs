@@ -9,7 +9,7 @@ use stats_series::Category;
 use super::super::table::{Side, Table, age, count, size};
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Global, arguments, terminal};
-use crate::service::{CachedResponseService, ListFilter, Listed, StateName};
+use crate::service::{CachedResponseService, LastFailure, ListFilter, Listed, StateName};
 
 /// Arguments of `cache list`.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ impl List {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let service = global.app()?.service_to_read()?;
         let listed = service.list(&ListFilter {
-            communities: self.communities.names(&service)?,
+            communities: self.communities.names(),
             years: self.years.named(),
             categories: self.category.clone(),
             states: self.state.clone(),
@@ -91,10 +91,22 @@ fn table(service: &CachedResponseService, listed: &[Listed]) -> Table {
             entry.state.name().to_owned(),
             description.map(|description| size(description.plain_length)).unwrap_or_default(),
             age.unwrap_or_default(),
-            entry.reason.clone(),
+            reason(entry),
         ]);
     }
     table
+}
+
+/// Why it is in its state, and what came of the last attempt to make it.
+fn reason(entry: &Listed) -> String {
+    match entry.note.as_ref().map(LastFailure::from) {
+        // A held one says it already.
+        Some(failure) if entry.state != StateName::Held => {
+            let short: String = failure.error.chars().take(80).collect();
+            format!("{}; last attempt in vain: {short}", entry.reason)
+        }
+        _ => entry.reason.clone(),
+    }
 }
 
 fn as_json(entry: &Listed) -> Value {
@@ -112,5 +124,6 @@ fn as_json(entry: &Listed) -> Value {
         "data_through": description.and_then(|description| description.data_through.as_ref()),
         "size": description.map(|description| description.plain_length),
         "stored_size": description.map(|description| description.stored_length),
+        "last_failure": entry.note.as_ref().map(LastFailure::from),
     })
 }

@@ -7,7 +7,7 @@ use stats_series::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, terminal};
 use super::described;
-use crate::service::{CachedResponseService, ServiceError};
+use crate::service::{CachedResponseService, CommunityId, ServiceError};
 
 /// Arguments of `cache read`.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(in crate::cli) struct Read {
 impl Read {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let service = global.app()?.service_of_store(false)?;
-        let community = self.place.community(&service)?;
+        let community = self.community(&service)?;
         if self.meta {
             let found = service.describe(&community, self.place.year, self.category)?;
             let found = found.ok_or_else(|| self.missing(&service, &community))?;
@@ -46,14 +46,32 @@ impl Read {
         Ok(Exit::Done)
     }
 
-    /// Says that nothing is stored, and what to do about it.
-    fn missing(&self, service: &CachedResponseService, community: &str) -> Failure {
+    /// The community; of one that nobody knows nothing is stored.
+    fn community(&self, service: &CachedResponseService) -> Result<CommunityId, Failure> {
+        service.community(&self.place.community()).map_err(|error| match error {
+            ServiceError::UnknownCommunity { ref id, .. } => {
+                let failure = self.nothing(id);
+                let told = Failure::from(error);
+                match told.hint.or(told.message) {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            error => error.into(),
+        })
+    }
+
+    fn nothing(&self, community: &str) -> Failure {
         let (year, category) = (self.place.year, self.category);
-        let failure = Failure::new(
-            Exit::Failed,
-            format!("nothing is stored for {community}/{year}/{category}"),
-        );
-        match service.explain(community, year, category) {
+        let text = format!("nothing is stored for {community}/{year}/{category}");
+        Failure::new(Exit::Failed, text)
+    }
+
+    /// Says that nothing is stored, and what to do about it.
+    fn missing(&self, service: &CachedResponseService, community: &CommunityId) -> Failure {
+        let (year, category) = (self.place.year, self.category);
+        let failure = self.nothing(community);
+        match service.explain(&self.place.community(), year, category) {
             Ok(explanation) => failure.hint(format!(
                 "{}; see `community-stats cache explain --community-id {community} --year {year} \
                  --category {}`",

@@ -29,7 +29,7 @@ impl Update {
             Failure::new(Exit::Failed, format!("reading {}: {error}", self.file.display()))
         })?;
         let service = global.app()?.service_of_store(true)?;
-        let community = self.place.community(&service)?;
+        let community = service.community(&self.place.community())?;
         let response = service.update(&community, self.place.year, self.category, &json)?;
         if global.json {
             terminal::print_json(&described(&response.description(&service.settings().prefix)))?;

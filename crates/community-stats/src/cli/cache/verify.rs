@@ -11,7 +11,7 @@ use super::super::table::count;
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
 use super::{show_failures, verify_source};
-use crate::service::{Request, Verification, VerifyRun};
+use crate::service::{Finding, Request, Verification, VerifyRun};
 
 /// Arguments of `cache verify`.
 #[derive(Debug, Args)]
@@ -35,15 +35,19 @@ pub(in crate::cli) struct Verify {
 impl Verify {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
+        if self.source {
+            verify_source::refuse_without_live_source(app.settings())?;
+        }
         let service = app.service_to_read()?;
         if self.source {
-            let communities = self.communities.names(&service)?;
+            let communities = service.communities(&self.communities.names())?;
+            let communities = communities.iter().map(ToString::to_string).collect();
             let filter = ShelfFilter { communities, years: self.years.named() };
             return verify_source::run(global, &app, &filter);
         }
         let cancel = interrupt::flag();
         let request = Request {
-            communities: self.communities.resolve(&service)?,
+            communities: self.communities.communities(),
             years: self.years.resolve(),
             categories: if self.category.is_empty() {
                 Category::ALL.to_vec()
@@ -77,8 +81,10 @@ fn exit(verification: &Verification) -> Exit {
         Exit::Interrupted
     } else if verification.different > 0 {
         Exit::Difference
-    } else if verification.failed > 0 {
+    } else if verification.failed > 0 || verification.stale > 0 {
         Exit::Partly
+    } else if verification.checked == 0 {
+        Exit::Failed
     } else {
         Exit::Done
     }
@@ -90,10 +96,11 @@ fn report(verification: &Verification) -> Result<(), Failure> {
     writeln!(output, "Verification {word}")?;
     writeln!(
         output,
-        "Checked: {}, Same: {}, Different: {}, Failed: {}",
+        "Checked: {}, Same: {}, Different: {}, Stale: {}, Failed: {}",
         count(verification.checked),
         count(verification.same),
         count(verification.different),
+        count(verification.stale),
         count(verification.failed)
     )?;
     if !verification.findings.is_empty() {
@@ -106,7 +113,17 @@ fn report(verification: &Verification) -> Result<(), Failure> {
             finding.community_id, finding.year, finding.category, finding.state, finding.difference
         )?;
     }
+    if !verification.outdated.is_empty() {
+        writeln!(output, "Not up to date:")?;
+    }
+    for finding in &verification.outdated {
+        let Finding { community_id, year, category, state, reason, .. } = finding;
+        writeln!(output, "  {community_id}/{year}/{category} ({state}): {reason}")?;
+    }
     show_failures(&mut output, &verification.errors)?;
     output.flush()?;
+    if verification.checked == 0 && !verification.interrupted {
+        terminal::hint("nothing of what was asked for is stored, so nothing was checked");
+    }
     Ok(())
 }

@@ -2,17 +2,15 @@
 //! shelf, without reading one of its documents.
 
 use std::io::Write;
-use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
-use stats_documents::{
-    AuditReport, DocumentSource, Fingerprint, Shelf, ShelfDifference, ShelfFilter,
-};
+use stats_documents::{AuditReport, Shelf, ShelfDifference, ShelfFilter};
 use stats_series::DocumentKind;
 
 use super::super::table::{count, plural};
 use super::super::{Ending, Exit, Failure, Global, terminal};
 use crate::app::{App, Documents};
+use crate::config::{Settings, SourceKind};
 use crate::service::chain;
 
 /// What an audit found.
@@ -26,7 +24,7 @@ struct Audit {
 /// Compares all shelves that `filter` lets through.
 pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
     let audit = match app.documents()? {
-        Documents::Imported(archive) => of_archive(archive.as_ref(), filter)?,
+        Documents::Imported(_) => return Err(no_live_source()),
         Documents::Mirrored(mirror) => {
             let AuditReport { shelves, differences, missing } = mirror.audit(filter)?;
             let missing = missing.iter().map(|(kind, error)| (*kind, chain(error)));
@@ -69,30 +67,18 @@ pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
     })
 }
 
-/// An archive of imported files has no other source: its fingerprints are held against its
-/// documents, each of which is unpacked and so checked.
-fn of_archive(archive: &dyn DocumentSource, filter: &ShelfFilter) -> Result<Audit, Failure> {
-    let mut audit = Audit { shelves: 0, differences: Vec::new(), missing: Vec::new() };
-    for kind in DocumentKind::ALL {
-        for (shelf, recorded) in archive.fingerprints(kind, filter)? {
-            audit.shelves += 1;
-            let mut sequences = Vec::new();
-            let read = archive.documents(&shelf, None, &mut |document| {
-                sequences.push(document.sequence);
-                ControlFlow::Continue(())
-            });
-            let found = Fingerprint::of(sequences);
-            match read {
-                Err(error) => audit.differences.push((shelf, chain(&error))),
-                Ok(()) if found == recorded => {}
-                Ok(()) => {
-                    let text = format!("recorded {recorded}; there are {found}");
-                    audit.differences.push((shelf, text));
-                }
-            }
-        }
-    }
-    Ok(audit)
+/// Refuses where there is nothing to compare with: documents were imported, or no cluster is asked.
+pub(super) fn refuse_without_live_source(settings: &Settings) -> Result<(), Failure> {
+    let live = settings.source.kind == SourceKind::Opensearch && !settings.mirror.offline;
+    if live { Ok(()) } else { Err(no_live_source()) }
+}
+
+fn no_live_source() -> Failure {
+    let text = "there is no live source to compare with";
+    Failure::new(Exit::Usage, text).hint(
+        "`--source` holds a mirror against its index; `community-stats doctor` looks at the files, \
+         and `cache verify` at the responses",
+    )
 }
 
 fn against_index(difference: &ShelfDifference) -> (Shelf, String) {

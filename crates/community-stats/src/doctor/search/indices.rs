@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use stats_cache::Clock;
+use stats_documents::Day;
 use stats_series::DocumentKind;
 
+use super::super::aggregation::bookmarks;
 use super::super::check::{Check, State, plural};
 use super::feed;
 use super::http::{Answer, Node, Trouble};
+use crate::config::Settings;
 
 /// What the source system names its indices, without the prefix; only the communities are not its
 /// own (source-documents specification, sections 1.2 and 3.2).
@@ -45,6 +49,25 @@ pub(super) fn documents(node: &Node, prefix: &str) -> Vec<Check> {
         Check::warning("records", detail, "grant the right to read it, or correct the prefix")
     }));
     checks
+}
+
+/// How far the aggregation went; nothing where the bookmarks cannot be read, as that was told already.
+pub(super) fn aggregation(node: &Node, settings: &Settings, clock: &dyn Clock) -> Option<Check> {
+    let name = format!("{}{BOOKMARKS}", settings.source.index_prefix);
+    let newest = json!({"newest": {"max": {"field": "date", "format": "yyyy-MM-dd"}}});
+    let by_kind = json!({"terms": {"field": "aggregation_type", "size": 100}, "aggs": newest});
+    let question = json!({"size": 0, "aggs": {"kinds": by_kind}});
+    let answer = node.search(&format!("/{name}/_search"), &question).ok()?;
+    let buckets = answer.json["aggregations"]["kinds"]["buckets"].as_array()?;
+    let newest: BTreeMap<DocumentKind, Day> = buckets
+        .iter()
+        .filter_map(|bucket| {
+            let kind = DocumentKind::from_bookmark_type(bucket["key"].as_str()?)?;
+            Some((kind, bucket["newest"]["value_as_string"].as_str()?.parse().ok()?))
+        })
+        .collect();
+    let newest = DocumentKind::ALL.map(|kind| (kind, newest.get(&kind).copied()));
+    Some(bookmarks(&newest, settings, clock))
 }
 
 /// The communities, where they come from the index.

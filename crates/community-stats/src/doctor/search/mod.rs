@@ -35,6 +35,7 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     let prefix = &settings.source.index_prefix;
     if settings.source.kind == SourceKind::Opensearch {
         checks.extend(indices::documents(node, prefix));
+        checks.extend(indices::aggregation(node, settings, clock));
     }
     if settings.communities.source == CommunitySource::Opensearch {
         checks.push(indices::communities(node, prefix));

@@ -23,6 +23,7 @@ fn wanted() -> Wanted {
 fn origin() -> Origin {
     Origin {
         shelf: ShelfMark { count: 3, max: 9, sum: 20 },
+        days: Some(3),
         position: position_text(&position(&["h1"])),
         layout: "l".to_owned(),
         configuration: "c".to_owned(),
@@ -63,6 +64,9 @@ fn facts<'a>(entry: &'a EntryState, wanted: &'a Wanted) -> Facts<'a> {
         marked: false,
         overwrite: false,
         refusal: None,
+        foreign: ForeignRule::Keep,
+        known_loss: None,
+        accept_loss: false,
     }
 }
 
@@ -74,7 +78,7 @@ fn an_entry_is_made_again_exactly_when_its_origin_differs() {
         (|origin| origin.position = position_text(&position(&["h1", "h2"])), None),
         (|origin| origin.position = position_text(&position(&["h0"])), Some(Difference::History)),
         (|origin| origin.position = "?".to_owned(), Some(Difference::History)),
-        (|origin| origin.shelf.count += 1, Some(Difference::Documents)),
+        (|origin| origin.shelf.count -= 1, Some(Difference::Documents)),
         (|origin| origin.shelf.max += 1, Some(Difference::Documents)),
         (|origin| origin.shelf.sum += 1, Some(Difference::Documents)),
         (|origin| origin.optimized = false, Some(Difference::Optimize)),
@@ -104,9 +108,14 @@ fn entries_of_unknown_origin_follow_the_rule_of_the_python_package() {
     let foreign = EntryState::Foreign(description(None));
     let by_hand = EntryState::Ours(description(None));
     let wanted = wanted();
-    for entry in [foreign, by_hand] {
+    for (entry, keep) in [(foreign, Keep::Foreign), (by_hand, Keep::ByHand)] {
         let facts = facts(&entry, &wanted);
-        assert_eq!(decide(&facts).action, Action::Keep(Keep::Foreign));
+        assert_eq!(decide(&facts).action, Action::Keep(keep));
+        let adopt = Facts { foreign: ForeignRule::Adopt, ..facts };
+        let adopted = keep == Keep::Foreign;
+        let expected =
+            if adopted { Action::Make(Cause::Adopt) } else { Action::Keep(Keep::ByHand) };
+        assert_eq!(decide(&adopt).action, expected);
         let current = Facts { current_year: true, ..facts };
         assert_eq!(decide(&current).action, Action::Make(Cause::CurrentYear));
         let marked = Facts { marked: true, ..facts };
@@ -163,4 +172,176 @@ fn nothing_is_made_of_what_an_open_import_changed() {
         decide(&facts).reason(),
         "the import of 1970-01-01T00:00:00Z is running or was broken off"
     );
+    // What has lost days may get them back by it.
+    let (entry, lost) = (ours(|_| ()), Wanted { shelf: ShelfMark::default(), ..wanted.clone() });
+    assert_eq!(decide(&Facts { entry: &entry, wanted: &lost, ..facts }).action, waits);
+}
+
+#[test]
+fn what_has_lost_days_is_held_until_the_loss_is_accepted() {
+    let gap = Gap { through: None, needed: Day::new(2024, 12, 31).unwrap() };
+    let kept = wanted();
+    let lost = Wanted { shelf: ShelfMark { count: 2, max: 8, sum: 11 }, ..wanted() };
+    let gone = Wanted { shelf: ShelfMark::default(), histories: BTreeSet::new(), ..wanted() };
+    let elsewhere = |origin: &mut Origin| {
+        origin.position = position_text(&position(&["h0"]));
+        origin.generator = 0;
+        origin.layout.clear();
+    };
+    let entries = [
+        ours(|_| ()),
+        ours(elsewhere),
+        ours(|origin| origin.days = None),
+        EntryState::Expired(description(Some(origin()))),
+    ];
+    for entry in &entries {
+        for (wanted, now) in [(&lost, 2), (&gone, 0)] {
+            for gap in [None, Some(gap)] {
+                for overwrite in [false, true] {
+                    for refusal in [None, Some(Refusal::NoIndex)] {
+                        let facts = Facts { gap, overwrite, refusal, ..facts(entry, wanted) };
+                        let verdict = decide(&facts);
+                        assert_eq!(
+                            verdict.action,
+                            Action::Hold(Loss { then: 3, now }),
+                            "{facts:?}"
+                        );
+                        assert_eq!(verdict.name(), StateName::Held);
+                        let accepted = decide(&Facts { accept_loss: true, ..facts });
+                        assert!(!matches!(accepted.action, Action::Hold(_)), "{facts:?}");
+                    }
+                }
+            }
+        }
+        let whole = decide(&facts(entry, &kept));
+        assert!(!matches!(whole.action, Action::Hold(_)), "{whole:?}");
+    }
+    // Two documents were of one day each: what is left may be all days.
+    let doubled = ours(|origin| origin.days = Some(2));
+    assert_eq!(decide(&facts(&doubled, &lost)).action, Action::Make(Cause::State));
+    // A loss that an earlier run found by reading.
+    let foreign = EntryState::Foreign(description(None));
+    let known = Facts { known_loss: Some(Loss { then: 9, now: 1 }), ..facts(&foreign, &kept) };
+    assert_eq!(decide(&known).action, Action::Hold(Loss { then: 9, now: 1 }));
+    let deleted = Facts { refusal: Some(Refusal::Deleted), ..known };
+    assert_eq!(decide(&deleted).action, Action::Refuse(Refusal::Deleted));
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn marks() -> impl Strategy<Value = ShelfMark> {
+        (0..40_u64, 0..3_u64, 0..3_u64).prop_map(|(count, max, sum)| ShelfMark { count, max, sum })
+    }
+
+    prop_compose! {
+        fn origins()(
+            shelf in marks(),
+            days in proptest::option::of(0..40_u64),
+            histories in proptest::sample::subsequence(vec!["h0", "h1", "h2"], 0..3),
+            layout in "[lm]",
+            configuration in "[cd]",
+            optimized: bool,
+            generator in 1..3_u32,
+        ) -> Origin {
+            let position = position_text(&position(&histories));
+            let days = days.map(|days| days.min(shelf.count));
+            Origin { shelf, days, position, layout, configuration, optimized, generator }
+        }
+    }
+
+    fn entries() -> impl Strategy<Value = EntryState> {
+        let described = || proptest::option::weighted(0.8, origins()).prop_map(description);
+        prop_oneof![
+            1 => Just(EntryState::Absent),
+            1 => Just(EntryState::Damaged("cut".to_owned())),
+            1 => Just(EntryState::Foreign(description(None))),
+            1 => described().prop_map(EntryState::Expired),
+            3 => described().prop_map(EntryState::Ours),
+        ]
+    }
+
+    prop_compose! {
+        fn wants()(
+            shelf in marks(),
+            histories in proptest::sample::subsequence(vec!["h0", "h1", "h2"], 0..3),
+            layout in "[lm]",
+            configuration in "[cd]",
+            optimized: bool,
+            generator in 1..3_u32,
+        ) -> Wanted {
+            let histories = histories.into_iter().map(str::to_owned).collect();
+            Wanted { shelf, histories, layout, configuration, optimized, generator }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn no_decision_loses_anything_or_takes_old_for_new(
+            entry in entries(),
+            mut wanted in wants(),
+            alike: bool,
+            gap: bool,
+            imported in proptest::bool::weighted(0.1),
+            flags: [bool; 4],
+            refusal in 0..3_u8,
+            adopt: bool,
+            known in proptest::option::weighted(0.1, (1..40_u64).prop_map(|then| Loss { then, now: 0 })),
+        ) {
+            let origin = entry.description().and_then(|entry| entry.origin.clone());
+            if alike && let Some(origin) = &origin {
+                wanted.shelf = origin.shelf;
+            }
+            let gap = gap.then(|| Gap { through: None, needed: Day::new(2024, 12, 31).unwrap() });
+            let [current_year, marked, overwrite, accept_loss] = flags;
+            let facts = Facts {
+                entry: &entry,
+                wanted: &wanted,
+                gap,
+                import: imported.then_some(OpenImport {
+                    began_milliseconds: 0,
+                    ending: ImportEnding::NotYet,
+                }),
+                current_year,
+                marked,
+                overwrite,
+                refusal: [None, Some(Refusal::Deleted), Some(Refusal::NoIndex)][refusal as usize],
+                foreign: if adopt { ForeignRule::Adopt } else { ForeignRule::Keep },
+                known_loss: known,
+                accept_loss,
+            };
+            let Verdict { state, action } = decide(&facts);
+            let ours = matches!(entry, EntryState::Ours(_));
+            let same = ours && origin.as_ref().is_some_and(|origin| {
+                difference(origin, &wanted).is_none()
+            });
+            // Fresh and unchanged exactly when nothing differs.
+            prop_assert_eq!(state == CellState::Fresh, same);
+            prop_assert!(action != Action::Keep(Keep::Unchanged) || same);
+            // What has lost days is never made, unless that is accepted.
+            let lost = origin.as_ref().is_some_and(|origin| {
+                let then = days_of(origin);
+                then.saturating_sub(wanted.shelf.count) * 10 > then
+            });
+            if lost {
+                prop_assert!(accept_loss || !matches!(action, Action::Make(_)));
+            }
+            if let Action::Hold(_) = action {
+                prop_assert!(!accept_loss && entry.description().is_some());
+                prop_assert!(lost || known.is_some());
+            }
+            // Nothing is made before its period is complete, or of what cannot be made.
+            if let Action::Make(_) = action {
+                prop_assert!(facts.gap.is_none() && facts.refusal.is_none() && !imported);
+            }
+            // What is missing, damaged or not up to date is never left alone.
+            if let Action::Keep(_) = action {
+                prop_assert!(same || matches!(state, CellState::Foreign | CellState::ByHand));
+            }
+        }
+    }
 }

@@ -212,7 +212,7 @@ fn incomplete_periods_are_told_and_the_old_entry_stays() {
     let none = Scene::new();
     let path = changed(&none, "stats-community-usage-delta-2025.ndjson.gz", Some);
     none.run(&["import", &path]).expect(0);
-    let report = none.run(&["cache", "generate", "--category", "usage_delta"]).expect(0);
+    let report = none.run(&["cache", "generate", "--category", "usage_delta"]).expect(3);
     assert!(report.stderr.contains("hint: there are no bookmarks"), "{report}");
     assert!(report.stdout.contains("Incomplete: 4 (no bookmark, needs 2025-12-30)"), "{report}");
 }
@@ -255,7 +255,7 @@ fn what_another_hand_stored_is_kept_in_past_years() {
     let generate = ["cache", "generate", "--community-id", "global", "--year", "2025", "--json"];
     let past = scene.at("2026-01-01T12:00:00Z");
     let report = past.run(&generate).json();
-    assert_eq!(report["skipped_because"], json!({"made by another writer": 1}));
+    assert_eq!(report["skipped_because"], json!({"stored by hand": 1}));
     assert_eq!(past.run(&read("global", "usage_delta")).stdout, "{\"mine\": 1}");
     let current = past.at(super::support::NOW);
     let report = current.run(&generate).json();

@@ -50,9 +50,9 @@ fn responses_marks_and_first_runs_are_where_python_looks() {
 }
 
 #[test]
-fn what_python_wrote_is_kept_in_past_years_unless_marked() {
+fn by_upstreams_rule_what_python_wrote_is_kept_in_past_years_unless_marked() {
     let Some((server, scene)) = scene() else { return };
-    let scene = scene.at("2026-01-01T12:00:00Z");
+    let scene = scene.at("2026-01-01T12:00:00Z").with(&["--set", "cache.foreign=keep"]);
     let _: () = database(&server, 7).set(KEY, "{\"by\":\"python\"}").unwrap();
     let generate = ["cache", "generate", "--community-id", "global", "--year", "2025", "--json"];
     let report = scene.run(&generate).expect(0).json();
@@ -105,7 +105,7 @@ fn what_python_wrote_over_entries_without_expiry_is_found_in_turn() {
     theirs[..2].copy_from_slice(b"{ ");
     theirs[2..body.len() - 2].fill(b' ');
     let _: () = cache.set(KEY, &theirs).unwrap();
-    // 32 entries, of which 4 are looked at in an hour: it is the current year, so it is made again.
+    // 32 entries, of which 4 are looked at in an hour: what is theirs is replaced.
     let mut scene = scene;
     let mut made = 0;
     for hour in 12..20 {

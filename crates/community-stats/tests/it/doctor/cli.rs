@@ -29,12 +29,17 @@ fn doctor(folder: &TempDir, arguments: &[&str]) -> Outcome {
     }
 }
 
-/// An archive and nothing else.
+/// An archive of a corpus and nothing else.
 fn imported() -> TempDir {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    drop(stats_documents::Archive::open(data.join("archive.db"), Default::default()).unwrap());
+    let archive = stats_documents::Archive::open(data.join("archive.db"), Default::default());
+    let corpus = stats_testkit::fixtures::path("documents/tiny-7");
+    let corpus = vec![stats_documents::import::Input::Path(corpus)];
+    let imported =
+        stats_documents::import::import(corpus, &archive.unwrap(), &Default::default(), &mut ());
+    assert_eq!(imported.unwrap().total().refused_lines(), 0);
     folder
 }
 

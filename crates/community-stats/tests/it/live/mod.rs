@@ -6,6 +6,7 @@ mod commands;
 mod corpus;
 mod faults;
 mod generate;
+mod loss;
 mod releases;
 mod shared;
 mod sources;

@@ -7,7 +7,7 @@ use redis::Value;
 use stats_cache::contract::{Damage, Harness, description};
 use stats_cache::{
     Body, BodyEncoding, CacheErrorKind, CacheStore, CachedResponse, EntryDescription, EntryFilter,
-    EntryState, RedisStore,
+    EntryState, Notebook, RedisStore,
 };
 use stats_series::Category;
 
@@ -44,6 +44,14 @@ impl Harness for RedisHarness {
     }
 
     fn other(&self) -> Box<dyn CacheStore> {
+        Box::new(RedisStore::open(self.server.client(7), PREFIX).unwrap())
+    }
+
+    fn notebook(&self) -> &dyn Notebook {
+        &self.store
+    }
+
+    fn other_notebook(&self) -> Box<dyn Notebook> {
         Box::new(RedisStore::open(self.server.client(7), PREFIX).unwrap())
     }
 

@@ -1,0 +1,110 @@
+//! Whether the aggregation goes on, and whether what is there is enough to make anything of it.
+
+use stats_cache::{CacheError, Clock, Notebook, Trouble};
+use stats_documents::archive::ArchiveStats;
+use stats_documents::{Archive, Day, DocumentSource, SourceError};
+use stats_series::DocumentKind;
+
+use super::check::{Check, plural};
+use crate::calendar::day_of;
+use crate::config::Settings;
+use crate::service::{StandingStill, chain};
+
+/// The newest bookmark of each kind, against the bound of the settings.
+pub(super) fn bookmarks(
+    newest: &[(DocumentKind, Option<Day>)],
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> Check {
+    let name = "aggregation";
+    let told = |(kind, newest): &(DocumentKind, Option<Day>)| match newest {
+        Some(day) => format!("{kind} through {day}"),
+        None => format!("{kind}: no bookmark"),
+    };
+    let detail = newest.iter().map(told).collect::<Vec<_>>().join(", ");
+    let Some(bound) = settings.source.still_after_days() else { return Check::ok(name, detail) };
+    let still = StandingStill::among(newest.iter().copied(), day_of(clock.now()), bound);
+    let mut troubles: Vec<String> = still.iter().map(ToString::to_string).collect();
+    let without = newest.iter().filter(|(_, newest)| newest.is_none());
+    troubles.extend(without.map(|(kind, _)| format!("{kind} has no bookmark at all")));
+    if troubles.is_empty() {
+        return Check::ok(name, detail);
+    }
+    let remedy = "look at the aggregation tasks of the Python side (its workers, its schedule); \
+                  `source.still_after` says after how many days this is told";
+    Check::warning(name, troubles.join("; "), remedy)
+}
+
+/// What an archive or an offline mirror lacks before anything can be made of it, and how far it was
+/// aggregated.
+pub(super) fn of_archive(
+    archive: &Archive,
+    stats: &ArchiveStats,
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if stats.documents.values().sum::<u64>() == 0 {
+        checks.push(Check::failed(
+            "documents",
+            "there are none, so nothing can be made",
+            "import the indices stats-community-usage-delta-…, -usage-snapshot-…, \
+             -records-delta-added-… and -records-snapshot-added-…",
+        ));
+    }
+    if stats.bookmarks == 0 {
+        checks.push(Check::failed(
+            "bookmarks",
+            "there are none: nothing tells how far the aggregation went, so nothing can be made",
+            "import the index stats-bookmarks-community",
+        ));
+    }
+    if stats.communities == 0 {
+        checks.push(Check::warning(
+            "communities",
+            "there are none: of communities nothing can be made but for those with documents, \
+             without their slugs and layouts",
+            "import the index communities-communities-…",
+        ));
+    }
+    if stats.bookmarks > 0 {
+        checks.push(match newest_of(archive) {
+            Ok(newest) => bookmarks(&newest, settings, clock),
+            Err(error) => {
+                let remedy = "restore the file from a copy, or import again";
+                Check::failed("aggregation", chain(&error), remedy)
+            }
+        });
+    }
+    checks
+}
+
+fn newest_of(archive: &Archive) -> Result<Vec<(DocumentKind, Option<Day>)>, SourceError> {
+    let newest = |kind| {
+        let marks = archive.bookmarks(kind, &[])?;
+        Ok((kind, marks.values().map(|bookmark| bookmark.day).max()))
+    };
+    DocumentKind::ALL.into_iter().map(newest).collect()
+}
+
+/// The responses that the last runs held or could not make.
+pub(super) fn notes(notebook: &dyn Notebook) -> Result<Option<Check>, CacheError> {
+    let notes = notebook.recall()?.notes;
+    let held = notes.values().filter(|note| matches!(note.trouble, Trouble::Held { .. })).count();
+    let failed = notes.len() - held;
+    if notes.is_empty() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    if held > 0 {
+        let held = plural(held as u64, "response is", "responses are");
+        found.push(format!("{held} held, since days of their documents are gone"));
+    }
+    if failed > 0 {
+        let failed = plural(failed as u64, "response", "responses");
+        found.push(format!("{failed} could not be made the last time"));
+    }
+    let remedy = "`community-stats cache list` names them with their reasons; `cache generate \
+                  --accept-loss` takes a loss for the truth";
+    Ok(Some(Check::warning("responses", found.join("; "), remedy)))
+}
