@@ -1,5 +1,7 @@
 //! The names of blocks and metrics as they go out.
 
+use crate::scan::unicode::is_newer;
+
 /// `camelCase` of a name with underscores (section 3.2).
 pub(crate) fn camel_case(name: &str) -> String {
     let mut pieces = name.split('_');
@@ -14,13 +16,31 @@ pub(crate) fn camel_case(name: &str) -> String {
 /// others in lower case, in which a sigma at the end of a word knows what stands before it.
 fn push_capitalized(out: &mut String, piece: &str) {
     let Some(first) = piece.chars().next() else { return };
-    match unicode_case_mapping::to_titlecase(first) {
-        [0, ..] => out.push(first),
-        title => out.extend(title.into_iter().filter(|code| *code > 0).filter_map(char::from_u32)),
-    }
-    let lower = piece.to_lowercase();
-    let of_first: usize = first.to_lowercase().map(char::len_utf8).sum();
+    push_title_case(out, first);
+    let lower = lower_case(piece);
+    let of_first = lower_case(first.encode_utf8(&mut [0; 4])).len();
     out.push_str(&lower[of_first..]);
+}
+
+/// Appends a character in title case; a newer form of an old one is not known to Python.
+fn push_title_case(out: &mut String, character: char) {
+    let title = unicode_case_mapping::to_titlecase(character);
+    if title[0] == 0 || is_newer(character.into()) || title.into_iter().any(is_newer) {
+        out.push(character);
+    } else {
+        out.extend(title.into_iter().filter(|code| *code > 0).filter_map(char::from_u32));
+    }
+}
+
+/// A text in lower case; characters that Python does not know stay, and end a word.
+fn lower_case(text: &str) -> String {
+    let pieces = text.split_inclusive(|character: char| is_newer(character.into()));
+    pieces
+        .map(|piece| match piece.char_indices().next_back() {
+            Some((at, last)) if is_newer(last.into()) => piece[..at].to_lowercase() + &piece[at..],
+            _ => piece.to_lowercase(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -54,6 +74,10 @@ mod tests {
             ("a_և", "aԵւ"),
             ("a_o'B-C", "aO'b-c"),
             ("a_1bC", "a1bc"),
+            ("a_ƛƛ", "aƛƛ"),
+            ("a_ɤB", "aɤb"),
+            ("a_\u{1c89}\u{1c89}B", "a\u{1c89}\u{1c89}b"),
+            ("a_\u{10d70}ΑΣ\u{10d50}Σ", "a\u{10d70}ας\u{10d50}σ"),
         ] {
             assert_eq!(camel_case(name), expected);
         }

@@ -11,4 +11,5 @@ pub(crate) mod python;
 pub(crate) mod skip;
 pub(crate) mod sum;
 pub(crate) mod text;
+pub(crate) mod unicode;
 pub(crate) mod verbatim;

@@ -11,6 +11,7 @@ use super::members::Unique;
 use super::number::{Number, number};
 use super::skip::skip_value;
 use super::text::{code_points, string_text};
+use super::unicode::is_newer;
 
 /// The text form of a valid JSON value, however deep it nests. `None` for what is not valid.
 pub(crate) fn python_text(value: &[u8]) -> Option<String> {
@@ -220,17 +221,18 @@ fn escaped(code: u32) -> String {
 
 fn is_printable(character: char) -> bool {
     character == ' '
-        || !matches!(
-            character.general_category(),
-            GeneralCategory::Control
-                | GeneralCategory::Format
-                | GeneralCategory::Surrogate
-                | GeneralCategory::PrivateUse
-                | GeneralCategory::Unassigned
-                | GeneralCategory::LineSeparator
-                | GeneralCategory::ParagraphSeparator
-                | GeneralCategory::SpaceSeparator
-        )
+        || !is_newer(character.into())
+            && !matches!(
+                character.general_category(),
+                GeneralCategory::Control
+                    | GeneralCategory::Format
+                    | GeneralCategory::Surrogate
+                    | GeneralCategory::PrivateUse
+                    | GeneralCategory::Unassigned
+                    | GeneralCategory::LineSeparator
+                    | GeneralCategory::ParagraphSeparator
+                    | GeneralCategory::SpaceSeparator
+            )
 }
 
 /// The digit that a character of any script stands for, as Python's `int()` reads it.
@@ -239,8 +241,9 @@ pub(crate) fn decimal_digit(character: char) -> Option<u32> {
         return character.to_digit(10);
     }
     let is_digit = |code: u32| {
-        char::from_u32(code)
-            .is_some_and(|other| other.general_category() == GeneralCategory::DecimalNumber)
+        !is_newer(code)
+            && char::from_u32(code)
+                .is_some_and(|other| other.general_category() == GeneralCategory::DecimalNumber)
     };
     let code = u32::from(character);
     if !is_digit(code) {
@@ -275,6 +278,7 @@ mod tests {
                 r"['\ud800', {'\udfff\ud800': '🐙'}]",
             ),
             ("[NaN,-Infinity,1e999,-0.0]", "[nan, -inf, inf, -0.0]"),
+            (r#"["\u0558","\ud83e\udedc"]"#, r"['\u0558', '\U0001fadc']"),
             (
                 r#"[[],{},[{}],{"a":[],"b":{"a":1,"c":2,"a":[3]}}]"#,
                 "[[], {}, [{}], {'a': [], 'b': {'a': [3], 'c': 2}}]",
@@ -295,6 +299,7 @@ mod tests {
             assert_eq!(decimal_digit(character), Some(digit), "{character}");
         }
         assert_eq!(decimal_digit('²'), None);
+        assert_eq!(decimal_digit('\u{10d43}'), None, "a digit since Unicode 16");
     }
 
     #[test]

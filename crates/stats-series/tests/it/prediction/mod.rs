@@ -107,16 +107,15 @@ fn fuzz(documents: u64, seed: u64) {
     report(fed, predicted);
 }
 
-#[test]
-fn fuzzed_documents_make_no_difference_and_no_panic() {
-    fuzz(8_000, 1);
+/// How many documents a test makes up: so many, or what `COMMUNITY_STATS_TEST_DOCUMENTS` says.
+fn how_many(usually: u64) -> u64 {
+    std::env::var("COMMUNITY_STATS_TEST_DOCUMENTS")
+        .map_or(usually, |documents| documents.parse().unwrap())
 }
 
-/// `cargo test -p stats-series --test it fuzzed_documents_at_length -- --ignored --nocapture`
 #[test]
-#[ignore = "some minutes"]
-fn fuzzed_documents_at_length() {
-    fuzz(100_000, 2);
+fn fuzzed_documents_make_no_difference_and_no_panic() {
+    fuzz(how_many(8_000), 1);
 }
 
 /// Real documents with bytes changed, doubled, moved and cut out.
@@ -163,12 +162,5 @@ fn fuzz_bytes(documents: u64, seed: u64) {
 
 #[test]
 fn damaged_documents_make_no_difference_and_no_panic() {
-    fuzz_bytes(1_500, 3);
-}
-
-/// `cargo test -p stats-series --test it damaged_documents_at_length -- --ignored --nocapture`
-#[test]
-#[ignore = "some minutes"]
-fn damaged_documents_at_length() {
-    fuzz_bytes(100_000, 4);
+    fuzz_bytes(how_many(1_500), 3);
 }
