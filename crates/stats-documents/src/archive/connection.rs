@@ -1,5 +1,5 @@
-//! The connection to write with, which one writer takes over from the other: opening one costs more
-//! than writing a small shelf.
+//! Connections and the files they lead to; and the connection to write with, which one writer takes
+//! over from the other: opening one costs more than writing a small shelf.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::failure::{DoingWithFile, Result};
 use super::schema::{self, Access};
-use super::{Archive, lock};
+use super::{Archive, ArchiveOptions, lock};
 
 /// A connection that waits for the next writer.
 #[derive(Debug)]
@@ -21,9 +21,7 @@ pub(crate) struct WriteConnection {
 impl WriteConnection {
     fn open(archive: &Archive) -> Result<Self> {
         let path = archive.path();
-        let before = file_id(path);
-        let connection = schema::connect(path, Access::Write, archive.options().busy_timeout)?;
-        let file = file_id(path).filter(|id| before == Some(*id));
+        let (connection, file) = connected(path, Access::Write, archive.options())?;
         // Room for the upper parts of the indices, into which ids come in no order.
         connection.pragma_update(None, "cache_size", -32_768).doing("open", path)?;
         if let Some(limit) = archive.options().limit_bytes {
@@ -31,6 +29,20 @@ impl WriteConnection {
         }
         Ok(Self { connection, file })
     }
+}
+
+/// A connection to what lies at `path`, and which file that is; `None` where another one was put
+/// there at the same moment.
+pub(super) fn connected(
+    path: &Path,
+    access: Access,
+    options: &ArchiveOptions,
+) -> Result<(Connection, Option<FileId>)> {
+    let before = file_id(path);
+    let connection = schema::connect(path, access, options.busy_timeout)?;
+    // A file that was just made was not there before.
+    let file = file_id(path).filter(|id| before.is_none_or(|before| before == *id));
+    Ok((connection, file))
 }
 
 fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
@@ -90,15 +102,15 @@ impl Drop for LentConnection<'_> {
 }
 
 /// Device and number of a file. No other file has them as long as it is open.
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 #[cfg(unix)]
-fn file_id(path: &Path) -> Option<FileId> {
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
     path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn file_id(_path: &Path) -> Option<FileId> {
+pub(super) fn file_id(_path: &Path) -> Option<FileId> {
     None
 }

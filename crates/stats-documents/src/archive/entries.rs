@@ -1,6 +1,6 @@
 //! Communities, bookmarks and community events: writing them, and answering from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -57,6 +57,48 @@ impl ArchiveWriter<'_> {
             connection.prepare_cached("DELETE FROM communities WHERE id = ?1")?.execute([id])
         })?;
         self.counted(0, removed > 0)
+    }
+
+    /// Takes away the communities that are not among these; how many that were.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn retain_communities(&mut self, ids: &BTreeSet<String>) -> Result<u64> {
+        self.retain("communities", ids)
+    }
+
+    /// Takes away the bookmark documents whose ids are not among these; how many that were.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn retain_bookmarks(&mut self, ids: &BTreeSet<String>) -> Result<u64> {
+        self.retain("bookmarks", ids)
+    }
+
+    /// Takes away the community events whose ids are not among these; how many that were.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn retain_events(&mut self, ids: &BTreeSet<String>) -> Result<u64> {
+        self.retain("events", ids)
+    }
+
+    fn retain(&mut self, table: &'static str, ids: &BTreeSet<String>) -> Result<u64> {
+        let removed = self.write(|connection, _| {
+            let known: Vec<String> = connection
+                .prepare_cached(&format!("SELECT id FROM {table}"))?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut removed = 0;
+            for id in known.iter().filter(|id| !ids.contains(*id)) {
+                connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+                    .execute([id])?;
+                removed += 1;
+            }
+            Ok(removed)
+        })?;
+        self.counted(0, removed)
     }
 
     /// Puts the bookmark document `id`, instead of the one with the same id.

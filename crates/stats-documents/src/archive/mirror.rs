@@ -39,7 +39,24 @@ pub struct Memory {
     pub values: BTreeMap<String, String>,
 }
 
+/// One thing that an archive remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    /// Which archive it is.
+    pub(crate) history: String,
+    /// What is remembered, if anything.
+    pub(crate) value: Option<String>,
+}
+
 impl Archive {
+    /// [`remembered`](Self::remembered), and in which archive: another file may lie in its place.
+    pub(crate) fn remembered_in(&self, kind: DocumentKind, name: &str) -> Result<Remembered> {
+        self.ask(|connection| {
+            let (history, value) = (history(connection)?, remembered(connection, kind, name)?);
+            Ok(Remembered { history, value })
+        })
+    }
+
     /// Every document of a shelf with its number in the index, in (day, `_id`) order.
     ///
     /// # Errors
@@ -170,6 +187,23 @@ impl ArchiveWriter<'_> {
         Ok(evicted)
     }
 
+    /// Takes a document away if it stands on this shelf; whether it did. Another reading may have put
+    /// it on another shelf meanwhile, and there it stays.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn remove_from_shelf(&mut self, shelf: &Shelf, id: &str) -> Result<bool> {
+        let stands = self.write(|connection, _| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM documents d JOIN shelves s ON s.shelf = d.shelf
+                     WHERE d.kind = ?1 AND d.id = ?2 AND s.community = ?3 AND s.year = ?4",
+                )?
+                .exists((code_of(shelf.kind), id, &shelf.community, shelf.year))
+        })?;
+        if stands { self.remove_document(shelf.kind, id) } else { Ok(false) }
+    }
+
     /// The history of the archive that is written to, which another process may have put in the
     /// place of the one that was opened.
     ///
@@ -288,7 +322,7 @@ impl ArchiveWriter<'_> {
     }
 }
 
-fn history(connection: &Connection) -> rusqlite::Result<String> {
+pub(super) fn history(connection: &Connection) -> rusqlite::Result<String> {
     connection.prepare_cached("SELECT history FROM archive")?.query_row([], |row| row.get(0))
 }
 

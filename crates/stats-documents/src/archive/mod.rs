@@ -34,7 +34,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -47,7 +47,7 @@ pub use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;
 pub use writer::{ArchiveWriter, Put};
 
-use self::connection::WriteConnection;
+use self::connection::{FileId, WriteConnection, file_id};
 use self::dictionary::Dictionaries;
 use self::failure::{DoingWithFile, Result};
 use self::packing::Unpacker;
@@ -89,13 +89,10 @@ pub struct Archive {
     path: PathBuf,
     options: ArchiveOptions,
     read_only: bool,
-    history: String,
     dictionaries: Arc<Dictionaries>,
     idle: Mutex<Vec<Reader>>,
     /// The connection of the last writer.
     idle_writer: Mutex<Option<WriteConnection>>,
-    /// Readers of an earlier age may be connected to a file that lay in the same place before.
-    age: AtomicU64,
     /// Shelves read since the last time this was written down, with the time of the reading.
     used: Mutex<BTreeMap<i64, i64>>,
     /// Bytes of documents that were committed since the log was last moved into the file.
@@ -104,9 +101,17 @@ pub struct Archive {
 
 /// A connection to read with, and what it needs to unpack documents.
 struct Reader {
-    age: u64,
     connection: Connection,
+    /// The file it is connected to; `None` where that cannot be told.
+    file: Option<FileId>,
     unpacker: Unpacker,
+}
+
+impl Reader {
+    fn connect(path: &Path, access: Access, options: &ArchiveOptions) -> Result<Self> {
+        let (connection, file) = connection::connected(path, access, options)?;
+        Ok(Self { connection, file, unpacker: Unpacker::default() })
+    }
 }
 
 /// So many connections wait for the next question; more are made and closed as needed.
@@ -132,21 +137,16 @@ impl Archive {
     }
 
     fn open_for(path: PathBuf, options: ArchiveOptions, access: Access) -> Result<Self> {
-        let connection = schema::connect(&path, access, options.busy_timeout)?;
-        let history = connection
-            .query_row("SELECT history FROM archive", [], |row| row.get(0))
-            .doing("open", &path)?;
-        let dictionaries = Arc::new(Dictionaries::of(&connection).doing("open", &path)?);
-        let reader = Reader { age: 0, connection, unpacker: Unpacker::default() };
+        let reader = Reader::connect(&path, access, &options)?;
+        let dictionaries = Dictionaries::of(&reader.connection).doing("open", &path)?;
+        let dictionaries = Arc::new(dictionaries);
         Ok(Self {
             path,
             options,
             read_only: access == Access::Read,
-            history,
             dictionaries,
             idle: Mutex::new(vec![reader]),
             idle_writer: Mutex::default(),
-            age: AtomicU64::new(0),
             used: Mutex::default(),
             logged: AtomicU64::new(0),
         })
@@ -183,17 +183,25 @@ impl Archive {
         ArchiveWriter::new(self)
     }
 
-    /// Asks one question on a connection that nobody else uses meanwhile.
+    /// Asks one question on a connection that nobody else uses meanwhile, to the file that lies at
+    /// [`path`](Self::path) now: another process may have put it in the place of the one that was
+    /// opened.
     fn with_reader<T>(&self, question: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        let mut reader = match lock(&self.idle).pop() {
-            Some(reader) => reader,
+        let there = file_id(&self.path);
+        let waiting = lock(&self.idle).pop();
+        let mut reader = match waiting {
+            Some(reader) if reader.file == there => reader,
+            Some(_) => {
+                self.forget_file();
+                self.connect_reader()?
+            }
             None => self.connect_reader()?,
         };
         let answer = question(&mut reader);
         // After an error the connection may be in any state.
         if answer.is_ok() && reader.connection.is_autocommit() {
             let mut idle = lock(&self.idle);
-            if idle.len() < IDLE_READERS && reader.age == self.age.load(Ordering::Relaxed) {
+            if idle.len() < IDLE_READERS {
                 idle.push(reader);
             }
         }
@@ -202,17 +210,13 @@ impl Archive {
 
     fn connect_reader(&self) -> Result<Reader> {
         let access = if self.read_only { Access::Read } else { Access::Write };
-        let age = self.age.load(Ordering::Relaxed);
-        let connection = schema::connect(&self.path, access, self.options.busy_timeout)?;
-        Ok(Reader { age, connection, unpacker: Unpacker::default() })
+        Reader::connect(&self.path, access, &self.options)
     }
 
-    /// Reads from the file that lies at [`path`](Self::path) now: another process put it in the
-    /// place of the one that was opened.
-    pub(crate) fn reconnect(&self) {
-        let mut idle = lock(&self.idle);
-        self.age.fetch_add(1, Ordering::Relaxed);
-        idle.clear();
+    /// Forgets what is about the file that lay in this place before.
+    fn forget_file(&self) {
+        lock(&self.idle).clear();
+        lock(&self.used).clear();
     }
 }
 

@@ -8,6 +8,7 @@ use stats_series::DocumentKind;
 
 use super::entries::{self, stored_day};
 use super::failure::{DoingWithFile, Result, damaged};
+use super::mirror::history;
 use super::packing::Unpacker;
 use super::schema::code_of;
 use super::{Archive, imports, lock, now};
@@ -18,18 +19,19 @@ use crate::{
 
 impl DocumentSource for Archive {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
-        let sequence = self.ask(|connection| last_change(connection, kind))?;
-        Ok(Position(vec![PositionMark { history: self.history.clone(), sequence }]))
+        self.ask(|connection| {
+            let sequence = last_change(connection, kind)?;
+            Ok(Position(vec![PositionMark { history: history(connection)?, sequence }]))
+        })
     }
 
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
         let [mark] = since.0.as_slice() else { return Ok(Changes::Everything) };
-        if mark.history != self.history {
-            return Ok(Changes::Everything);
-        }
         self.ask(|connection| {
             // A position from the future: the file was restored from a copy.
-            if mark.sequence > last_change(connection, kind)? {
+            if mark.history != history(connection)?
+                || mark.sequence > last_change(connection, kind)?
+            {
                 return Ok(Changes::Everything);
             }
             let communities = connection

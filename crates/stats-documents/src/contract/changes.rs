@@ -1,9 +1,15 @@
 //! Cases about numbers: manifests, fingerprints, positions, and what changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use stats_series::DocumentKind;
 
 use super::{GivenDocument, Harness, KIND, given, ids, ok, shelf, visited};
-use crate::{Changes, DocumentSource, Fingerprint, Position, PositionMark, Shelf, ShelfFilter};
+use crate::{
+    Changes, DocumentSource, Fingerprint, Position, PositionMark, Shelf, ShelfFilter,
+    SourceErrorKind,
+};
 
 pub(super) fn fingerprints_are_those_of_the_manifests(harness: &mut dyn Harness) {
     let documents: Vec<GivenDocument> = (1..=60)
@@ -240,4 +246,50 @@ fn assert_changed(source: &dyn DocumentSource, since: &Position, community: &str
             assert!(communities.contains(community), "{community} is not among {communities:?}");
         }
     }
+}
+
+/// A document that is there at one look and gone at the next one, when everything else is as it was
+/// before it came.
+pub(super) fn a_document_comes_and_goes(harness: &mut dyn Harness) {
+    harness.put(&[given(KIND, "x", "a", "2025-01-01", 1), given(KIND, "z", "b", "2025-01-02", 1)]);
+    let (a, b) = (shelf(KIND, "a", 2025), shelf(KIND, "b", 2025));
+    let all = |harness: &dyn Harness| {
+        let fingerprints = ok(harness.source().fingerprints(KIND, &ShelfFilter::default()));
+        (fingerprints, ok(harness.source().count(KIND)), ids(harness.source(), &a))
+    };
+    let before = all(harness);
+    for day in ["2025-01-03", "2025-01-04"] {
+        harness.put(&[given(KIND, "y", "a", day, 1)]);
+        assert_eq!(ids(harness.source(), &a), ["x", "y"]);
+        assert_eq!(ok(harness.source().count(KIND)), 3);
+        harness.remove(KIND, &["y"]);
+        assert_eq!(all(harness), before);
+        assert_eq!(ids(harness.source(), &b), ["z"]);
+    }
+}
+
+pub(super) fn a_kind_without_index_is_no_empty_kind(harness: &mut dyn Harness) {
+    let other = DocumentKind::RecordSnapshot;
+    harness.put(&[given(KIND, "x", "a", "2025-01-01", 1), given(other, "x", "a", "2025-01-01", 1)]);
+    assert_eq!(ids(harness.source(), &shelf(KIND, "a", 2025)), ["x"]);
+    let position = ok(harness.source().position(KIND));
+    if !harness.remove_kind(KIND) {
+        return;
+    }
+    let source = harness.source();
+    let a = shelf(KIND, "a", 2025);
+    let missing = [
+        source.position(KIND).err(),
+        source.changed_since(KIND, &position).err(),
+        source.count(KIND).err(),
+        source.fingerprints(KIND, &ShelfFilter::default()).err(),
+        source.manifest(&a).err(),
+        source.documents(&a, None, &mut |_| ControlFlow::Continue(())).err(),
+    ];
+    for error in missing {
+        let error = error.expect("nothing empty is taken for the truth");
+        assert_eq!(error.kind(), SourceErrorKind::NotFound, "{error}: {error:?}");
+    }
+    assert_eq!(ids(source, &shelf(other, "a", 2025)), ["x"], "another kind");
+    assert_eq!(ok(source.count(other)), 1);
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use stats_series::DocumentKind;
 
 use super::{GivenDocument, Harness, KIND, Visited, given, ids, ok, shelf, visited};
-use crate::ShelfFilter;
+use crate::{ShelfFilter, SourceErrorKind};
 
 pub(super) fn documents_come_in_order(harness: &mut dyn Harness) {
     // Upper case before lower case, `-` before digits, ASCII before everything else; two
@@ -161,4 +161,43 @@ pub(super) fn many_threads_may_read(harness: &mut dyn Harness) {
             });
         }
     });
+}
+
+/// Documents that are written over while their shelf is read: all of them are of one state, or it is
+/// an error.
+pub(super) fn what_is_written_meanwhile_is_not_mixed_in(harness: &mut dyn Harness) {
+    let year = |value: u32| -> Vec<GivenDocument> {
+        (1..=60)
+            .map(|n| {
+                let day = format!("2025-{:02}-{:02}", 1 + n / 28, 1 + n % 28);
+                given(KIND, &format!("a-{n:02}"), "a", &day, value)
+            })
+            .collect()
+    };
+    harness.put(&year(1));
+    let a = shelf(KIND, "a", 2025);
+    ids(harness.source(), &a);
+    let sources = |documents: &[GivenDocument]| -> Vec<Vec<u8>> {
+        documents.iter().map(|document| document.source.clone().into_bytes()).collect()
+    };
+    for (round, at) in [(2, 1), (3, 30), (4, 59)] {
+        let (old, new) = (sources(&year(round - 1)), sources(&year(round)));
+        let mut found = Vec::new();
+        let writer = harness.writer();
+        let read = harness.source().documents(&a, None, &mut |document| {
+            found.push(document.source.to_vec());
+            if found.len() == at {
+                writer(&year(round));
+            }
+            ControlFlow::Continue(())
+        });
+        drop(writer);
+        match read {
+            Ok(()) => assert!(found == old || found == new, "a mixture of two states"),
+            Err(error) => assert_eq!(error.kind(), SourceErrorKind::Inconsistent, "{error:?}"),
+        }
+        let after: Vec<Vec<u8>> =
+            visited(harness.source(), &a, None).into_iter().map(|it| it.source).collect();
+        assert!(after == new, "what was written is read afterwards");
+    }
 }

@@ -157,3 +157,41 @@ pub(super) fn first_days_of_events(harness: &mut dyn Harness) {
     assert_eq!(some, BTreeMap::from([("b".to_owned(), day("2025-01-01"))]));
     assert_eq!(ok(source.first_record()), Some(day("2021-01-01")));
 }
+
+/// Bookmarks that were reset, communities and events that vanished.
+pub(super) fn what_vanishes_is_gone(harness: &mut dyn Harness) {
+    harness.put_bookmarks(&[regular(KIND, "a", "2025-03-01"), regular(KIND, "b", "2025-03-02")]);
+    harness.put_communities(&[community(IDS[0], Some("one")), community(IDS[1], Some("two"))]);
+    let event = |community: &str, text: &str, created: &str| CommunityEvent {
+        community: community.to_owned(),
+        day: Some(day(text)),
+        record_created: Some(day(created)),
+    };
+    harness.put_events(&[
+        ("00000000000000000001", event("a", "2023-05-05", "2022-02-02")),
+        ("00000000000000000002", event("b", "2024-05-05", "2024-04-04")),
+        ("00000000000000000003", event("a", "2024-06-06", "2024-06-06")),
+    ]);
+    let source = harness.source();
+    assert_eq!(ok(source.bookmarks(KIND, &[])).len(), 2);
+    assert_eq!(ok(source.communities()).len(), 2);
+    assert_eq!(ok(source.first_events(&[])).len(), 2);
+    assert_eq!(ok(source.first_record()), Some(day("2022-02-02")));
+
+    let id = format!("{}_a", KIND.bookmark_type());
+    harness.remove_bookmarks(&[&id, "never there"]);
+    harness.remove_communities(&[IDS[0]]);
+    harness.remove_events(&["00000000000000000001", "00000000000000000002"]);
+    let source = harness.source();
+    let bookmarks = ok(source.bookmarks(KIND, &[]));
+    assert_eq!(bookmarks.into_keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(ok(source.communities()), [community(IDS[1], Some("two"))]);
+    assert_eq!(ok(source.community_by_slug("one")), None);
+    let events = ok(source.first_events(&[]));
+    assert_eq!(events, BTreeMap::from([("a".to_owned(), day("2024-06-06"))]));
+    assert_eq!(ok(source.first_record()), Some(day("2024-06-06")));
+
+    // And a bookmark that was set back.
+    harness.put_bookmarks(&[regular(KIND, "b", "2025-01-01")]);
+    assert_eq!(ok(harness.source().bookmarks(KIND, &[]))["b"].day, day("2025-01-01"));
+}

@@ -62,6 +62,24 @@ pub trait Harness {
     /// Writes community events with their `_id`s.
     fn put_events(&mut self, events: &[(&str, CommunityEvent)]);
 
+    /// Removes the documents of these bookmarks.
+    fn remove_bookmarks(&mut self, ids: &[&str]);
+
+    /// Removes communities.
+    fn remove_communities(&mut self, ids: &[&str]);
+
+    /// Removes community events, and the records that came with them.
+    fn remove_events(&mut self, ids: &[&str]);
+
+    /// Takes everything of a kind away, its index included; `false` for a source that has no
+    /// indices.
+    fn remove_kind(&mut self, _kind: DocumentKind) -> bool {
+        false
+    }
+
+    /// Writes documents as [`put`](Self::put) does, while the source is read.
+    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_>;
+
     /// Whether writing the same bytes again leaves a document its number; an index gives it a new
     /// one.
     fn equal_writes_are_unchanged(&self) -> bool {
@@ -104,6 +122,13 @@ pub const CASES: &[(&str, Case)] = &[
     ("slugs_are_exact", entries::slugs_are_exact),
     ("first_days_of_events", entries::first_days_of_events),
     ("many_threads_may_read", documents::many_threads_may_read),
+    (
+        "what_is_written_meanwhile_is_not_mixed_in",
+        documents::what_is_written_meanwhile_is_not_mixed_in,
+    ),
+    ("a_document_comes_and_goes", changes::a_document_comes_and_goes),
+    ("what_vanishes_is_gone", entries::what_vanishes_is_gone),
+    ("a_kind_without_index_is_no_empty_kind", changes::a_kind_without_index_is_no_empty_kind),
 ];
 
 /// Runs all cases, each with a harness of its own.

@@ -158,11 +158,12 @@ impl Mirror {
             if self.read_mirrored(shelf, wanted.fingerprint, visit)? {
                 return Ok(());
             }
-            let doing = format!(
-                "reading {shelf} from the mirror alone, which does not hold it; run sync while \
-                 the source can be reached"
-            );
-            return Err(SourceError::new(SourceErrorKind::NotFound, doing));
+            // Unless somebody brought it up to date at this moment.
+            let now = self.with_state(shelf.kind, |state| state.fingerprint(shelf))?;
+            if now != wanted.fingerprint && self.read_mirrored(shelf, now, visit)? {
+                return Ok(());
+            }
+            return Err(not_held(shelf));
         };
         let visited = Cell::new(false);
         let visit = &mut |document: Document<'_>| {
@@ -366,7 +367,7 @@ impl Mirror {
         let as_known = there.held.as_ref() == Some(&text_of(there.fingerprint));
         if there.goes_on_from(&wanted.position) && !as_known {
             for id in part.drop {
-                writer.remove_document(shelf.kind, id)?;
+                writer.remove_from_shelf(shelf, id)?;
             }
             for document in part.documents {
                 writer.put_packed(document)?;
@@ -409,14 +410,26 @@ impl Mirror {
         &self,
         shelf: &Shelf,
     ) -> Result<Vec<ManifestEntry>, SourceError> {
-        let entries = self.archive.mirrored(shelf)?;
-        Ok(entries
-            .into_iter()
-            .filter_map(|MirrorEntry { day, id, origin, .. }| {
+        let wanted = self.with_state(shelf.kind, |state| state.fingerprint(shelf))?;
+        let entries = self.archive.mirrored(shelf)?.into_iter();
+        let entries: Option<Vec<ManifestEntry>> = entries
+            .map(|MirrorEntry { day, id, origin, .. }| {
                 origin.map(|sequence| ManifestEntry { day, id, sequence })
             })
-            .collect())
+            .collect();
+        entries
+            .filter(|entries| Fingerprint::of(entries.iter().map(|it| it.sequence)) == wanted)
+            .ok_or_else(|| not_held(shelf))
     }
+}
+
+/// The error of a mirror that is asked for more than it has, and may not ask its source.
+fn not_held(shelf: &Shelf) -> SourceError {
+    let doing = format!(
+        "reading {shelf} from the mirror alone, which does not hold it; run sync while the source \
+         can be reached"
+    );
+    SourceError::new(SourceErrorKind::NotFound, doing)
 }
 
 /// What differs between the source and the archive.

@@ -77,6 +77,8 @@ pub struct Mirror {
     /// Held while a shelf is written: one transaction at a time.
     writing: Mutex<()>,
     unkept: Unkept,
+    /// Seconds since 1970.
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 type Warn = dyn Fn(&SourceError) + Send + Sync;
@@ -113,7 +115,15 @@ impl Mirror {
         options: MirrorOptions,
     ) -> Self {
         let (kinds, writing, unkept) = <_>::default();
-        Self { remote, archive, options, kinds, writing, unkept }
+        let clock = Box::new(state::seconds_now);
+        Self { remote, archive, options, kinds, writing, unkept, clock }
+    }
+
+    /// Takes the time, in seconds since 1970, from `clock`.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
     }
 
     /// Has `warn` told, once, why the archive does not work. Documents go on to be handed out as
@@ -161,7 +171,12 @@ impl Mirror {
     fn state(&self, kind: DocumentKind) -> Result<MutexGuard<'_, Option<KindState>>, SourceError> {
         let mut slot = lock(&self.kinds[kind as usize]);
         // Taken out while it is refreshed: after an error the archive tells what stands.
-        let mut state = match slot.take() {
+        let known = match slot.take() {
+            // Without a source, what other processes bring up to date is all there is to learn.
+            Some(state) if self.remote.is_none() && !state.is_current(&self.archive)? => None,
+            known => known,
+        };
+        let mut state = match known {
             Some(state) => state,
             None => match (KindState::load(&self.archive, kind), &self.remote) {
                 (Err(error), Some(_)) => {
@@ -172,8 +187,9 @@ impl Mirror {
             },
         };
         if let Some(remote) = &self.remote {
+            let (archive, writing) = (&self.archive, &self.writing);
             let unsaved =
-                state.refresh(remote.as_ref(), &self.archive, &self.writing, &self.options)?;
+                state.refresh(remote.as_ref(), archive, writing, &self.options, &self.clock)?;
             if let Some(error) = unsaved {
                 self.note(&error);
             }

@@ -88,6 +88,14 @@ impl KindState {
         Ok(Self::of(kind, archive.memory(kind)?))
     }
 
+    /// Whether the archive remembers nothing newer.
+    pub(super) fn is_current(&self, archive: &Archive) -> Result<bool, SourceError> {
+        let there = archive.remembered_in(self.kind, PROGRESS)?;
+        let progress = Progress::parse(there.value.as_deref());
+        let revision = progress.map_or(0, |progress| progress.revision);
+        Ok(self.standing == Standing { history: there.history, revision })
+    }
+
     /// Nothing is remembered, and nothing can be written yet.
     pub(super) fn nothing(kind: DocumentKind) -> Self {
         Self::of(kind, Memory { history: String::new(), values: BTreeMap::new() })
@@ -157,12 +165,13 @@ impl KindState {
         archive: &Archive,
         writing: &Mutex<()>,
         options: &MirrorOptions,
+        now: &dyn Fn() -> u64,
     ) -> Result<Option<SourceError>, SourceError> {
         if self.asked.is_some_and(|asked| asked.elapsed() < options.believe) {
             return Ok(None);
         }
         for attempt in 1..=ATTEMPTS {
-            self.ask(remote, options)?;
+            self.ask(remote, options, now())?;
             if !self.unsaved.any {
                 break;
             }
@@ -188,22 +197,25 @@ impl KindState {
         &mut self,
         remote: &dyn DocumentSource,
         options: &MirrorOptions,
+        now: u64,
     ) -> Result<(), SourceError> {
         let kind = self.kind;
         let asked = Instant::now();
-        let now = seconds_now();
         let position = remote.position(kind)?;
-        let due = |progress: &Progress| {
-            Duration::from_secs(now.saturating_sub(progress.compared)) >= options.compare_all
-        };
+        let due = |progress: &Progress| is_over(progress.compared, now, options.compare_all);
         let known = self.progress.clone().filter(|progress| !due(progress));
-        if known.as_ref().and_then(|progress| progress.settled.as_ref()) == Some(&position) {
-            self.asked = Some(asked);
-            return Ok(());
-        }
-        let mut changes = match known.as_ref().and_then(|progress| progress.settled.as_ref()) {
-            Some(settled) => remote.changed_since(kind, settled)?,
-            None => Changes::Everything,
+        let mut changes = match &known {
+            Some(Progress { settled: Some(settled), latest, .. }) if *settled == position => {
+                if *latest == position {
+                    self.asked = Some(asked);
+                    return Ok(());
+                }
+                // It is back where it was: what came after that went again, and something of it may
+                // have been seen.
+                Changes::Everything
+            }
+            Some(Progress { settled: Some(settled), .. }) => remote.changed_since(kind, settled)?,
+            _ => Changes::Everything,
         };
         if self.progress.as_ref().is_some_and(|progress| !progress.latest.goes_on_in(&position)) {
             // Numbers of another history, even the same ones, say nothing about what we hold.
@@ -215,14 +227,14 @@ impl KindState {
             changes = Changes::Everything;
             self.apply(remote, &changes)?;
         }
-        let same = known.as_ref().filter(|progress| progress.latest == position);
+        let same = |progress: &&Progress| progress.latest == position && progress.since <= now;
+        let same = known.as_ref().filter(same);
         let since = same.map_or(now, |progress| progress.since);
         let compared = match (&changes, &known) {
             (Changes::Communities(_), Some(progress)) => progress.compared,
             _ => now,
         };
-        let waited = Duration::from_secs(now.saturating_sub(since)) >= options.settle;
-        let settled = if waited || self.shows(&position) {
+        let settled = if is_over(since, now, options.settle) || self.shows(&position) {
             Some(position.clone())
         } else {
             known.and_then(|progress| progress.settled)
@@ -239,9 +251,6 @@ impl KindState {
         let mut writer = archive.writer()?;
         let there = There::of(&mut writer, self.kind)?;
         if there.standing != self.standing {
-            if there.standing.history != self.standing.history {
-                archive.reconnect();
-            }
             return Ok(Saved::Outdated(writer.memory(self.kind)?));
         }
         if self.unsaved.other_history {
@@ -385,6 +394,12 @@ fn write_fingerprint(
 /// Seconds since 1970.
 pub(super) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// Whether so much time has passed since `then`. A time that is still to come was written while a
+/// clock was wrong, and says nothing.
+pub(super) fn is_over(then: u64, now: u64, time: Duration) -> bool {
+    now.checked_sub(then).is_none_or(|past| Duration::from_secs(past) >= time)
 }
 
 fn name_of(shelf: &Shelf) -> String {

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use stats_series::DocumentKind;
 
-use super::state::text_of;
+use super::state::{is_over, text_of};
 use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
 use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
@@ -16,6 +15,8 @@ use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, Source
 /// The kind under which the time of the last copy of communities and bookmarks is remembered.
 const SURROUNDINGS_OF: DocumentKind = DocumentKind::RecordDelta;
 const SURROUNDINGS: &str = "surroundings";
+/// The event that says when the first record was made.
+const FIRST_RECORD: &str = "first record";
 
 /// A shelf whose documents in the mirror are not those of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct AuditReport {
     pub shelves: u64,
     /// Those that differ.
     pub differences: Vec<ShelfDifference>,
-    /// Kinds that the source has nothing for, not even an empty index, and what it says.
+    /// Kinds about which the source could not answer, and why.
     pub missing: Vec<(DocumentKind, SourceError)>,
 }
 
@@ -56,8 +57,9 @@ pub struct SyncReport {
     pub dropped: u64,
     /// Shelves that could not be brought up to date, and why.
     pub failures: Vec<(Shelf, SourceError)>,
-    /// Kinds that the source has nothing for, not even an empty index, and what it says. What the
-    /// archive holds of them stays.
+    /// Kinds about which the source could not answer, and why: it has nothing for them, not even an
+    /// empty index, or an index that is closed, blocked or wrongly mapped. What the archive holds
+    /// of them stays.
     pub missing: Vec<(DocumentKind, SourceError)>,
     /// Whether it ended before all was done, because it was told to.
     pub interrupted: bool,
@@ -67,12 +69,12 @@ impl Mirror {
     /// Brings the archive up to date with the source for the shelves that `filter` lets through.
     /// In a bounded archive, what had to make room comes back when it changes, when its community
     /// is named, or when it is read; or else each sync would fetch it again, and evict others.
-    /// One shelf that fails does not stop the others, nor does one kind that is missing.
+    /// One shelf that fails does not stop the others, nor does one kind about which the source
+    /// cannot answer.
     /// `progress` is told after each shelf how many of how many are done.
     ///
     /// # Errors
-    /// When the source cannot say what changed, when it has none of the kinds, or when the archive
-    /// cannot be written.
+    /// When the source cannot say of any kind what changed, or when the archive cannot be written.
     pub fn sync(
         &self,
         filter: &ShelfFilter,
@@ -91,11 +93,11 @@ impl Mirror {
                 (state.fingerprints(filter), Arc::new(state.position().clone()))
             });
             let (wanted, position) = match known {
-                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                Err(error) => {
                     report.missing.push((kind, error));
                     continue;
                 }
-                known => known?,
+                Ok(known) => known,
             };
             let as_of = |fingerprint| Wanted { fingerprint, position: position.clone() };
             report.shelves += wanted.len() as u64;
@@ -123,11 +125,11 @@ impl Mirror {
     }
 
     /// Asks the source for the fingerprints of all shelves, in one question for each kind, and
-    /// compares them with those of the documents in the archive. One kind that is missing does not
-    /// stop the others.
+    /// compares them with those of the documents in the archive. One kind about which the source
+    /// cannot answer does not stop the others.
     ///
     /// # Errors
-    /// When the source or the archive cannot answer, or the source has none of the kinds.
+    /// When the archive cannot answer, or the source cannot about any kind.
     pub fn audit(&self, filter: &ShelfFilter) -> Result<AuditReport, SourceError> {
         let mut report = AuditReport::default();
         for kind in DocumentKind::ALL {
@@ -136,11 +138,11 @@ impl Mirror {
                 None => self.fingerprints(kind, filter),
             };
             let there = match asked {
-                Err(error) if error.kind() == SourceErrorKind::NotFound => {
+                Err(error) => {
                     report.missing.push((kind, error));
                     continue;
                 }
-                there => there?,
+                Ok(there) => there,
             };
             let here = self.archive.origin_fingerprints(kind)?;
             let held = self.archive.fingerprints(kind, filter)?;
@@ -163,22 +165,18 @@ impl Mirror {
     fn surroundings_are_old(&self) -> Result<bool, SourceError> {
         let copied = self.archive.remembered(SURROUNDINGS_OF, SURROUNDINGS)?;
         let copied = copied.and_then(|text| text.parse::<u64>().ok());
-        let now = super::state::seconds_now();
-        Ok(copied.is_none_or(|copied| {
-            Duration::from_secs(now.saturating_sub(copied)) >= self.options.compare_all
-        }))
+        let (now, after) = ((self.clock)(), self.options.compare_all);
+        Ok(copied.is_none_or(|copied| is_over(copied, now, after)))
     }
 
     /// Copies what else is needed to work without the source: communities, bookmarks and first
-    /// days.
+    /// days. What the source has no longer goes. All of it in one transaction.
     ///
     /// # Errors
     /// When the source cannot answer, or the archive cannot be written.
     pub fn sync_surroundings(&self) -> Result<(), SourceError> {
         let Some(remote) = &self.remote else { return Ok(()) };
         let communities = remote.communities()?;
-        let known: Vec<String> =
-            self.archive.communities()?.into_iter().map(|community| community.id).collect();
         let first_events = remote.first_events(&[])?;
         let first_record = remote.first_record()?;
         let bookmarks = DocumentKind::ALL
@@ -187,25 +185,26 @@ impl Mirror {
             .collect::<Result<Vec<_>, SourceError>>()?;
 
         let _writing = lock(&self.writing);
-        let mut writer = self.archive.writer()?;
-        for id in known {
-            if communities.binary_search_by(|community| community.id.cmp(&id)).is_err() {
-                writer.remove_community(&id)?;
-            }
-        }
+        let mut writer = self.archive.writer()?.with_whole_batches();
+        let mut kept = BTreeSet::new();
         for community in &communities {
             writer.put_community(community)?;
+            kept.insert(community.id.clone());
         }
+        writer.retain_communities(&std::mem::take(&mut kept))?;
         for (kind, bookmarks) in bookmarks {
             for (community, bookmark) in bookmarks {
                 let id = format!("{}_{community}", kind.bookmark_type());
                 writer.put_bookmark(&id, kind, &community, bookmark)?;
+                kept.insert(id);
             }
         }
+        writer.retain_bookmarks(&std::mem::take(&mut kept))?;
         for (community, day) in first_events {
             let id = format!("first/{community}");
             let event = CommunityEvent { community, day: Some(day), record_created: None };
             writer.put_event(&id, &event)?;
+            kept.insert(id);
         }
         if let Some(day) = first_record {
             let event = CommunityEvent {
@@ -213,9 +212,11 @@ impl Mirror {
                 day: None,
                 record_created: Some(day),
             };
-            writer.put_event("first record", &event)?;
+            writer.put_event(FIRST_RECORD, &event)?;
+            kept.insert(FIRST_RECORD.to_owned());
         }
-        let now = super::state::seconds_now().to_string();
+        writer.retain_events(&kept)?;
+        let now = (self.clock)().to_string();
         writer.remember(SURROUNDINGS_OF, SURROUNDINGS, Some(&now))?;
         writer.commit()
     }
@@ -275,7 +276,7 @@ impl Mirror {
     }
 }
 
-/// An error when every kind is missing: then it is the wrong place to look.
+/// An error when every kind is missing: then it is the wrong place to look, or cannot be reached.
 fn none_of_all(missing: &mut Vec<(DocumentKind, SourceError)>) -> Result<(), SourceError> {
     if missing.len() == DocumentKind::ALL.len() { Err(missing.swap_remove(0).1) } else { Ok(()) }
 }

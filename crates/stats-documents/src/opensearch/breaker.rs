@@ -6,6 +6,12 @@ use std::time::{Duration, Instant};
 use super::failure::Failure;
 pub(super) use crate::pause::jittered;
 
+/// A time so much later; for ever is a hundred years.
+pub(super) fn later(time: Instant, wait: Duration) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+    time + wait.min(FOR_EVER)
+}
+
 /// Counts failures of all questions to one cluster. After some in a row it opens: then only one
 /// request in a while gets through, until one succeeds. Who comes meanwhile may wait for it, so
 /// that a short outage spoils nothing; once `threshold` probes were in vain, everybody is told at
@@ -39,10 +45,11 @@ impl Breaker {
         let State { reason, open, .. } = &mut *state;
         let Some((since, next)) = open else { return Ok(()) };
         if now >= *next {
-            *next = now + self.probe_interval;
+            *next = later(now, self.probe_interval);
             return Ok(());
         }
-        let patient = now < *since + self.probe_interval * (self.threshold + 1);
+        let patience = self.probe_interval.saturating_mul(self.threshold.saturating_add(1));
+        let patient = now < later(*since, patience);
         Err(Failure::Resting { reason: reason.clone(), next_probe: *next - now, patient })
     }
 
@@ -58,7 +65,7 @@ impl Breaker {
         state.reason = reason;
         if state.failures >= self.threshold {
             let since = state.open.map_or(now, |(since, _)| since);
-            state.open = Some((since, now + self.probe_interval));
+            state.open = Some((since, later(now, self.probe_interval)));
         }
     }
 

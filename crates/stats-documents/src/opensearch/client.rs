@@ -1,27 +1,25 @@
 //! Sends requests: hosts in turn, login, compression, again after a failure.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use flate2::read::MultiGzDecoder;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue,
 };
 use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 
-use super::breaker::{Breaker, jittered};
+use super::answer::Summary;
+use super::body::{Body, Bounds, LARGEST_ANSWER, Room, SMALL, SMALL_ANSWER};
+use super::breaker::{Breaker, jittered, later};
 use super::compression::{Chooser, Way};
 use super::failure::Failure;
-use super::hits::Summary;
+use super::hits::Style;
 use super::lanes::{Lanes, Stream, TakenLane};
 use super::settings::{Authentication, OpenSearchSettings};
 use crate::{SourceError, SourceErrorKind};
-
-/// Answers other than document pages stay below this; it bounds memory, not the cluster.
-const LARGEST_ANSWER: u64 = 256 << 20;
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -30,6 +28,9 @@ pub(super) struct Client {
     next_host: AtomicUsize,
     breaker: Breaker,
     pub(super) compression: Chooser,
+    pub(super) style: Style,
+    /// Held by the one answer that may need much memory.
+    room: Mutex<()>,
     settings: OpenSearchSettings,
 }
 
@@ -70,15 +71,18 @@ pub(super) struct Request {
     pub(super) body: String,
     /// Whether its answer may be large enough for compression to matter.
     pub(super) large: bool,
+    /// More bytes its answer cannot have.
+    pub(super) limit: u64,
 }
 
 impl Request {
     pub(super) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, body: String::new(), large: false }
+        Self { method: Method::GET, path, body: String::new(), large: false, limit: SMALL_ANSWER }
     }
 
     pub(super) fn post(path: String, body: &serde_json::Value) -> Self {
-        Self { method: Method::POST, path, body: body.to_string(), large: false }
+        let body = body.to_string();
+        Self { method: Method::POST, path, body, large: false, limit: LARGEST_ANSWER }
     }
 }
 
@@ -120,6 +124,8 @@ impl Client {
         Ok(Self {
             lanes: Lanes::new(settings.clone())?,
             compression: Chooser::new(settings.compression, &urls),
+            style: Style::default(),
+            room: Mutex::default(),
             hosts,
             next_host: AtomicUsize::new(0),
             breaker: Breaker::new(settings.attempts.max(1), settings.probe_interval),
@@ -130,7 +136,7 @@ impl Client {
     /// Starts a question.
     pub(super) fn call(&self) -> Call {
         let limit = self.settings.call_timeout;
-        Call { end: Instant::now() + limit, limit }
+        Call { end: later(Instant::now(), limit), limit }
     }
 
     /// A JSON answer, after as many attempts as are allowed.
@@ -143,7 +149,11 @@ impl Client {
     }
 
     /// The answer to a search, once it is whole.
-    pub(super) fn search(&self, call: &Call, request: &Request) -> Result<Summary, Failure> {
+    pub(super) fn search<A: DeserializeOwned>(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<Summary<A>, Failure> {
         self.checked(call, request, Summary::check)
     }
 
@@ -156,11 +166,7 @@ impl Client {
         let mut attempts = self.attempts(call);
         loop {
             let result = self.send(call, request).and_then(|body| {
-                let mut bytes = Vec::new();
-                body.take(LARGEST_ANSWER).read_to_end(&mut bytes)?;
-                let answer = serde_json::from_slice(&bytes).map_err(|error| {
-                    Failure::Malformed(format!("not the expected JSON: {error}"))
-                })?;
+                let answer = read_whole(body)?;
                 check(&answer)?;
                 Ok(answer)
             });
@@ -192,15 +198,15 @@ impl Client {
         match &result {
             Ok(_) => host.answered(),
             Err(failure) if failure.is_outage() => {
-                host.failed(Instant::now() + self.settings.probe_interval);
+                host.failed(later(Instant::now(), self.settings.probe_interval));
                 self.note_outage(failure);
             }
             Err(_) => self.breaker.succeeded(),
         }
         let (way, stream) = result?;
-        let reader: Box<dyn Read + '_> =
-            if way.zipped { Box::new(MultiGzDecoder::new(stream)) } else { Box::new(stream) };
-        Ok(Body { reader, way, end: call.end, breaker: &self.breaker })
+        let (end, limit) = (call.end, request.limit);
+        let (breaker, room) = (&self.breaker, Room::of(&self.room));
+        Ok(Body::new(stream, way, Bounds { end, limit, breaker, room }))
     }
 
     /// The next host in turn, so that an attempt after a failure goes to another one; those that
@@ -225,9 +231,7 @@ impl Client {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
         let asked = request.large && self.compression.wanted();
-        if asked {
-            builder = builder.header(ACCEPT_ENCODING, "gzip");
-        }
+        builder = builder.header(ACCEPT_ENCODING, if asked { "gzip" } else { "identity" });
         if !request.body.is_empty() {
             builder = builder.header(CONTENT_TYPE, "application/json").body(request.body.clone());
         }
@@ -239,8 +243,7 @@ impl Client {
         if !response.status().is_success() {
             return Err(status(url, lane, response));
         }
-        let encoding = response.headers().get(CONTENT_ENCODING);
-        let zipped = encoding.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
+        let zipped = zipped(&response, asked)?;
         Ok((Way { asked, zipped, sent }, lane.read(response)))
     }
 
@@ -262,7 +265,7 @@ impl Attempts<'_> {
         let settings = &self.client.settings;
         let wait = if let Failure::Resting { patient: true, next_probe, .. } = failure {
             // The request was not sent, so this was no attempt.
-            next_probe + jittered(1, settings.first_wait, settings.longest_wait)
+            next_probe.saturating_add(jittered(1, settings.first_wait, settings.longest_wait))
         } else {
             self.made += 1;
             if !failure.is_transient() || self.made >= settings.attempts {
@@ -271,7 +274,7 @@ impl Attempts<'_> {
             jittered(self.made, settings.first_wait, settings.longest_wait)
                 .max(failure.retry_after().unwrap_or_default())
         };
-        if Instant::now() + wait >= self.call.end {
+        if later(Instant::now(), wait) >= self.call.end {
             return Err(failure);
         }
         std::thread::sleep(wait);
@@ -279,25 +282,38 @@ impl Attempts<'_> {
     }
 }
 
-/// An answer's body, unpacked.
-pub(super) struct Body<'a> {
-    reader: Box<dyn Read + 'a>,
-    pub(super) way: Way,
-    end: Instant,
-    breaker: &'a Breaker,
+/// Reads an answer to its end, and only then believes it.
+fn read_whole<T: DeserializeOwned>(mut body: Body<'_>) -> Result<T, Failure> {
+    let mut bytes = Vec::new();
+    (&mut body).take(SMALL as u64).read_to_end(&mut bytes)?;
+    if bytes.len() == SMALL {
+        body.room.take();
+        body.read_to_end(&mut bytes)?;
+    }
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Failure::Malformed("the answer is no JSON object".to_owned()));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| Failure::not_expected(&error))
 }
 
-impl Read for Body<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() >= self.end {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the question took too long"));
+/// Whether an answer is packed. Nothing is unpacked that was not asked to be packed.
+fn zipped(response: &Response, asked: bool) -> Result<bool, Failure> {
+    let encodings = response.headers().get_all(CONTENT_ENCODING);
+    let mut zipped = false;
+    for value in encodings {
+        let name = value.as_bytes().trim_ascii();
+        if name.is_empty() || name.eq_ignore_ascii_case(b"identity") {
+            continue;
         }
-        let length = self.reader.read(buffer)?;
-        if length == 0 && !buffer.is_empty() {
-            self.breaker.succeeded();
+        if zipped || !asked || !name.eq_ignore_ascii_case(b"gzip") {
+            let name: String = String::from_utf8_lossy(name).chars().take(40).collect();
+            return Err(Failure::Unusable(format!(
+                "the answer is packed ('{name}'), which it was not asked to be"
+            )));
         }
-        Ok(length)
+        zipped = true;
     }
+    Ok(zipped)
 }
 
 /// The header that a login is sent in.
@@ -311,6 +327,9 @@ fn authorization(login: &Authentication) -> Result<HeaderValue, SourceError> {
     value.set_sensitive(true);
     Ok(value)
 }
+
+/// More of what a cluster says is not repeated.
+const LONGEST_REASON: usize = 1_000;
 
 /// The failure that an error answer means. Reads only the start of its body.
 fn status(host: &str, lane: TakenLane<'_>, response: Response) -> Failure {
@@ -326,11 +345,14 @@ fn status(host: &str, lane: TakenLane<'_>, response: Response) -> Failure {
     let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let error = &parsed["error"];
     let root = &error["root_cause"][0];
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let text = |value: &serde_json::Value| {
+        value.as_str().map(|text| text.chars().take(LONGEST_REASON).collect::<String>())
+    };
+    let index = text(&root["index"]).or_else(|| text(&error["failed_shards"][0]["index"]));
     let class = text(&root["type"]).or_else(|| text(&error["type"])).unwrap_or_default();
     let reason = text(&root["reason"])
         .or_else(|| text(&error["reason"]))
         .or_else(|| text(error))
         .unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned());
-    Failure::Status { host: host.to_owned(), status, class, reason, retry_after }
+    Failure::Status { host: host.to_owned(), status, index, class, reason, retry_after }
 }

@@ -3,16 +3,19 @@
 use std::io;
 use std::time::Duration;
 
+use super::body::TooMuch;
 use crate::{SourceError, SourceErrorKind};
 
 /// Why one request failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The cluster answered with an error.
-    #[error("{host} answered {status}: {reason}")]
+    #[error("{host} answered {status}: {reason}{}", of_index(.index, .reason))]
     Status {
         host: String,
         status: u16,
+        /// The index that it is about, where the cluster names one.
+        index: Option<String>,
         /// The error's `type`, such as `index_not_found_exception`; empty if there is none.
         class: String,
         reason: String,
@@ -23,7 +26,13 @@ pub(super) enum Failure {
     Transport { host: String, source: reqwest::Error },
     /// The answer broke off.
     #[error("the answer broke off")]
-    Body(#[from] io::Error),
+    Body(#[source] io::Error),
+    /// The answer is larger than what is asked for can be.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The answer is not one that can be believed, however often it is asked for.
+    #[error("{0}")]
+    Unusable(String),
     /// The answer is not what was asked for.
     #[error("{0}")]
     Malformed(String),
@@ -58,7 +67,40 @@ pub(super) enum Failure {
     Unprepared(SourceError),
 }
 
+/// The index that an error is about, unless its reason names it.
+fn of_index(index: &Option<String>, reason: &str) -> String {
+    match index {
+        Some(index) if !reason.contains(index.as_str()) => format!(" (index {index})"),
+        _ => String::new(),
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<TooMuch>()) {
+            Some(TooMuch(what)) => Self::TooLarge(what.clone()),
+            None => Self::Body(error),
+        }
+    }
+}
+
 impl Failure {
+    /// The answer does not say of how many shards it is.
+    pub(super) fn without_shards() -> Self {
+        Self::Unusable(
+            "the answer leaves out `_shards`, which says whether every shard has answered: half an \
+             answer could not be told from a whole one. Ask the nodes themselves (`source.hosts`) \
+             rather than the service or gateway that drops it"
+                .to_owned(),
+        )
+    }
+
+    /// The answer is no JSON, or another one than was asked for.
+    pub(super) fn not_expected(error: &serde_json::Error) -> Self {
+        let error: String = error.to_string().chars().take(300).collect();
+        Self::Malformed(format!("not the expected JSON: {error}"))
+    }
+
     /// Whether asking again may help.
     pub(super) fn is_transient(&self) -> bool {
         match self {
@@ -69,6 +111,8 @@ impl Failure {
             Self::NoNumbers(_)
             | Self::Changed(_)
             | Self::Ambiguous(_)
+            | Self::TooLarge(_)
+            | Self::Unusable(_)
             | Self::Deadline(_)
             | Self::Resting { .. }
             | Self::Unprepared(_) => false,

@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use stats_series::DocumentKind;
 
+use super::answer::{Bucket, Composite, Counted, Key, LARGEST_PAGE, Stats, Whole};
 use super::client::{Call, Client};
 use super::failure::Failure;
 use super::numbers::Numbers;
-use super::pit::PointInTime;
+use super::pit::{PointInTime, Together, in_one_state};
 use super::search::search;
 use super::targets::{Group, Target};
 use crate::{Fingerprint, Shelf, ShelfFilter};
 
-/// How many shelves one page describes; the cluster's limit for an answer is 65,535.
-const PAGE: usize = 5_000;
 /// How many words a `terms` filter may have.
 const TERMS: usize = 60_000;
+/// How many buckets one question may have, on all pages.
+const MOST_BUCKETS: u64 = 2_000_000;
 
 /// The fingerprints of all shelves that `filter` lets through.
 pub(super) fn fingerprints(
@@ -27,43 +30,56 @@ pub(super) fn fingerprints(
     filter: &ShelfFilter,
     numbers: Numbers,
 ) -> Result<BTreeMap<Shelf, Fingerprint>, Failure> {
-    let mut found: BTreeMap<Shelf, Fingerprint> = BTreeMap::new();
-    for communities in in_parts(&filter.communities) {
-        for group in &target.groups {
-            let mut conditions = Vec::new();
-            if !communities.is_empty() {
-                conditions.push(json!({"terms": {&group.community: communities}}));
-            }
-            if !filter.years.is_empty() {
-                conditions.push(years(kind, &filter.years));
-            }
-            let sources = json!([
-                {"community": {"terms": {"field": group.community}}},
-                {"year": {"date_histogram": {
-                    "field": kind.day_field(), "calendar_interval": "1y", "format": "yyyy",
-                }}},
-            ]);
-            let inner = json!({"of": numbers.stats()});
-            for bucket in composite(client, call, group, &conditions, &sources, &inner)? {
-                let key = &bucket["key"];
-                let year = key["year"].as_str().and_then(|year| year.parse().ok());
-                let (Some(community), Some(year)) = (key["community"].as_str(), year) else {
-                    return Err(Failure::Malformed(format!("no community and year in {key}")));
-                };
-                let shelf = Shelf { kind, community: community.to_owned(), year };
-                let documents = bucket["doc_count"].as_u64();
-                let part = numbers.fingerprint(&bucket["of"], documents)?;
-                if Some(part.count) != documents {
-                    return Err(Failure::Incomplete("documents without number".to_owned()));
+    in_one_state(|together| {
+        let mut found: BTreeMap<Shelf, Fingerprint> = BTreeMap::new();
+        for communities in in_parts(&filter.communities) {
+            for group in &target.groups {
+                let mut conditions = Vec::new();
+                if !communities.is_empty() {
+                    conditions.push(json!({"terms": {&group.community: communities}}));
                 }
-                let whole = found.entry(shelf).or_default();
-                whole.count += part.count;
-                whole.max = whole.max.max(part.max);
-                whole.sum += part.sum;
+                if !filter.years.is_empty() {
+                    conditions.push(years(kind, &filter.years));
+                }
+                let sources = json!([
+                    {"community": {"terms": {"field": group.community}}},
+                    {"year": {"date_histogram": {
+                        "field": kind.day_field(), "calendar_interval": "1y", "format": "yyyy",
+                    }}},
+                ]);
+                let inner = json!({"of": numbers.stats()});
+                let question = Buckets { client, call, group, conditions, sources, inner };
+                question.each(together, |bucket: Bucket<Stats>| {
+                    add(&mut found, kind, numbers, bucket)
+                })?;
             }
         }
+        Ok(found)
+    })
+}
+
+/// Adds what one group of indices has of a shelf.
+fn add(
+    found: &mut BTreeMap<Shelf, Fingerprint>,
+    kind: DocumentKind,
+    numbers: Numbers,
+    bucket: Bucket<Stats>,
+) -> Result<(), Failure> {
+    let Bucket { key, doc_count: Whole(documents), of } = bucket;
+    let year = key.year.as_deref().and_then(|year| year.parse().ok());
+    let Some(year) = year else {
+        return Err(Failure::Malformed(format!("no year in {:?}", key.year)));
+    };
+    let part = numbers.fingerprint(of.as_ref(), Some(documents))?;
+    if part.count != documents {
+        return Err(Failure::Incomplete("documents without number".to_owned()));
     }
-    Ok(found)
+    let whole = found.entry(Shelf { kind, community: key.community, year }).or_default();
+    whole.count += part.count;
+    whole.max = whole.max.max(part.max);
+    // Each is below 2^53, and there are fewer groups than that.
+    whole.sum += part.sum;
+    Ok(())
 }
 
 /// How many documents all shelves have together: those that have a community and a day.
@@ -73,22 +89,28 @@ pub(super) fn count(
     target: &Target,
     kind: DocumentKind,
 ) -> Result<u64, Failure> {
-    let mut documents = 0;
-    for group in &target.groups {
-        let body = json!({
-            "size": 0,
-            "track_total_hits": false,
-            "query": {"bool": {"filter": [
-                {"exists": {"field": group.community}},
-                {"exists": {"field": kind.day_field()}},
-            ]}},
-            "aggs": {"all": {"filter": {"match_all": {}}}},
-        });
-        let summary = search(client, call, &group.name, None, body)?;
-        let count = summary.aggregations["all"]["doc_count"].as_u64();
-        documents += count.ok_or_else(|| Failure::Malformed("no count".to_owned()))?;
+    #[derive(Deserialize)]
+    struct All {
+        all: Counted,
     }
-    Ok(documents)
+    in_one_state(|together| {
+        let mut documents = 0;
+        for group in &target.groups {
+            let body = json!({
+                "size": 0,
+                "track_total_hits": false,
+                "query": {"bool": {"filter": [
+                    {"exists": {"field": group.community}},
+                    {"exists": {"field": kind.day_field()}},
+                ]}},
+                "aggs": {"all": {"filter": {"match_all": {}}}},
+            });
+            together.add_part();
+            let summary = search::<All>(client, call, &group.name, None, body)?;
+            documents += summary.aggregations()?.all.doc_count.0;
+        }
+        Ok(documents)
+    })
 }
 
 /// The communities in one group of indices that have documents with numbers above `from` (`None`:
@@ -104,77 +126,105 @@ pub(super) fn communities_between(
     if let Some(from) = from {
         range["gt"] = json!(from);
     }
-    let conditions = [json!({"range": {"_seq_no": range}})];
+    let conditions = vec![json!({"range": {"_seq_no": range}})];
     let sources = json!([{"community": {"terms": {"field": group.community}}}]);
     let (mut communities, mut documents) = (BTreeSet::new(), 0);
-    for bucket in composite(client, call, group, &conditions, &sources, &json!({}))? {
-        let Some(community) = bucket["key"]["community"].as_str() else {
-            return Err(Failure::Malformed("a bucket without community".to_owned()));
-        };
-        communities.insert(community.to_owned());
-        documents += bucket["doc_count"].as_u64().unwrap_or(0);
-    }
+    let question = Buckets { client, call, group, conditions, sources, inner: json!({}) };
+    // Where pages are of different states, the number of documents is not that of the writes.
+    question.each(&mut Together::default(), |bucket: Bucket<IgnoredAny>| {
+        communities.insert(bucket.key.community);
+        documents += bucket.doc_count.0;
+        Ok(())
+    })?;
     Ok((communities, documents))
 }
 
-/// All buckets of a composite aggregation. More than one page is read at a point in time.
-pub(super) fn composite(
-    client: &Client,
-    call: &Call,
-    group: &Group,
-    conditions: &[Value],
-    sources: &Value,
-    inner: &Value,
-) -> Result<Vec<Value>, Failure> {
-    let mut pit: Option<PointInTime> = None;
-    let mut pit_tried = false;
-    let mut after = Value::Null;
-    let mut buckets = Vec::new();
-    let result = loop {
-        let body = page(conditions, sources, inner, &after);
-        let mut summary = match search(client, call, &group.name, pit.as_ref(), body) {
-            Ok(summary) => summary,
-            Err(failure) => break Err(failure),
-        };
-        let found = &mut summary.aggregations["buckets"];
-        let Some(page) = found["buckets"].as_array_mut() else {
-            break Err(Failure::Malformed("no buckets".to_owned()));
-        };
-        let (page, next) = (std::mem::take(page), found["after_key"].take());
-        if page.len() < PAGE {
-            buckets.extend(page);
-            break Ok(buckets);
-        }
-        if pit_tried {
-            buckets.extend(page);
-            after = next;
-            continue;
-        }
-        // There is more than one page, so the first one is asked for again.
-        pit_tried = true;
-        pit = match PointInTime::open(client, call, &group.name) {
-            Ok(pit) => pit,
-            Err(failure) => break Err(failure),
-        };
-    };
-    if let Some(pit) = pit {
-        pit.close(client, call);
-    }
-    result
+/// A composite aggregation of which all buckets are wanted.
+pub(super) struct Buckets<'a> {
+    pub(super) client: &'a Client,
+    pub(super) call: &'a Call,
+    pub(super) group: &'a Group,
+    pub(super) conditions: Vec<Value>,
+    pub(super) sources: Value,
+    /// What is computed for each bucket, called `of`.
+    pub(super) inner: Value,
 }
 
-fn page(conditions: &[Value], sources: &Value, inner: &Value, after: &Value) -> Value {
-    let mut composite = json!({"size": PAGE, "sources": sources});
-    if !after.is_null() {
-        composite["after"] = after.clone();
+impl Buckets<'_> {
+    /// Hands out all buckets, in the order of their keys. More than one page is read at a point in
+    /// time, where that is possible; else each page is a part of its own.
+    pub(super) fn each<I: DeserializeOwned>(
+        &self,
+        together: &mut Together,
+        mut visit: impl FnMut(Bucket<I>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut pit = None;
+        let result = self.pages(&mut pit, together, &mut visit);
+        if let Some(pit) = pit {
+            pit.close(self.client, self.call);
+        }
+        result
     }
-    json!({
-        "size": 0,
-        "track_total_hits": false,
-        "query": {"bool": {"filter": conditions}},
-        "aggs": {"buckets": {"composite": composite, "aggs": inner}},
-    })
+
+    fn pages<I: DeserializeOwned>(
+        &self,
+        pit: &mut Option<PointInTime>,
+        together: &mut Together,
+        visit: &mut impl FnMut(Bucket<I>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (mut last, mut pit_tried, mut seen): (Option<Key>, _, _) = (None, false, 0);
+        together.add_part();
+        loop {
+            let (name, body) = (&self.group.name, self.page(last.as_ref()));
+            let summary: Summary<I> = search(self.client, self.call, name, pit.as_ref(), body)?;
+            let page = summary.aggregations()?.buckets;
+            let is_full = page.buckets.0.len() >= LARGEST_PAGE;
+            if is_full && !pit_tried {
+                pit_tried = true;
+                *pit = PointInTime::open(self.client, self.call, name)?;
+                if pit.is_some() {
+                    // There is more than one page, so the first one is asked for again.
+                    continue;
+                }
+            }
+            seen += page.buckets.0.len() as u64;
+            if seen > MOST_BUCKETS {
+                return Err(Failure::TooLarge(format!("more than {MOST_BUCKETS} buckets")));
+            }
+            for bucket in page.buckets.0 {
+                if last.as_ref().is_some_and(|last| *last >= bucket.key) {
+                    return Err(Failure::Malformed("buckets out of order".to_owned()));
+                }
+                last = Some(bucket.key.clone());
+                visit(bucket)?;
+            }
+            if !is_full {
+                return Ok(());
+            }
+            if page.after_key != last {
+                return Err(Failure::Malformed("a page that ends elsewhere".to_owned()));
+            }
+            if pit.is_none() {
+                together.add_part();
+            }
+        }
+    }
+
+    fn page(&self, after: Option<&Key>) -> Value {
+        let mut composite = json!({"size": LARGEST_PAGE, "sources": self.sources});
+        if let Some(after) = after {
+            composite["after"] = json!(after);
+        }
+        json!({
+            "size": 0,
+            "track_total_hits": false,
+            "query": {"bool": {"filter": self.conditions}},
+            "aggs": {"buckets": {"composite": composite, "aggs": self.inner}},
+        })
+    }
 }
+
+type Summary<I> = super::answer::Summary<Composite<I>>;
 
 fn years(kind: DocumentKind, years: &[i16]) -> Value {
     let ranges: Vec<Value> = years

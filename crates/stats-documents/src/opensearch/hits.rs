@@ -1,26 +1,29 @@
 //! Reads a page of hits as it arrives, hit by hit, without building a tree.
 //!
-//! The requests sort by day and sequence number, so every hit ends in
-//! `"sort":[<day>,<its own _seq_no>]}`. That end is searched for, as quickly as memory can be
+//! The requests sort by day and sequence number, so every hit that comes as a node writes it ends
+//! in `"sort":[<day>,<its own _seq_no>]}`. That end is searched for, as quickly as memory can be
 //! read, instead of walking through the document. Should a document contain such an end itself,
 //! what is handed over is not balanced, so no reader takes it for a document.
+//!
+//! What stands between may write the same JSON anew, with white space, another order, or escapes:
+//! then the end of a document is found by walking through it.
+
+mod window;
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use memchr::{memchr2, memchr3, memmem};
-use serde::Deserialize;
+use memchr::memmem;
+use serde::de::DeserializeOwned;
 
+use self::window::{Window, malformed};
+use super::answer::{Signed, Summary, Whole};
+use super::body::{LARGEST_ANSWER, Room};
 use super::failure::Failure;
 
-/// Room for so much must be left before more is read.
-const PIECE: usize = 128 << 10;
-/// The buffer at first: what is moved to its start again and again, the rest of one hit, should be
-/// little beside it.
-const ROOM: usize = 512 << 10;
-/// No document is larger: the search engine refuses requests above 100 MB.
-const LARGEST_HIT: usize = 200 << 20;
 const END: &[u8] = b",\"sort\":[";
+const SOURCE: &[u8] = b",\"_source\":";
 
 /// A hit whose bytes are still in the reader's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,82 +44,25 @@ impl Hit {
     }
 }
 
-/// What a search says beside its hits.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Summary {
-    timed_out: Option<bool>,
-    _shards: Option<Shards>,
-    /// What was asked to be computed over all matching documents.
-    #[serde(default)]
-    pub(super) aggregations: serde_json::Value,
-    /// The hits of a search for few and small documents.
-    #[serde(default)]
-    pub(super) hits: Found,
-}
+/// Whether answers come as a node writes them. Something between may write them anew; then no time
+/// is lost any more with looking for what a node writes.
+#[derive(Debug, Default)]
+pub(super) struct Style(AtomicBool);
 
-/// The hits of an answer that was read as a whole.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Found {
-    #[serde(default)]
-    pub(super) hits: Vec<FoundHit>,
-}
+impl Style {
+    fn is_anew(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 
-/// One of them.
-#[derive(Debug, Deserialize)]
-pub(super) struct FoundHit {
-    #[serde(rename = "_index")]
-    pub(super) index: String,
-    #[serde(rename = "_id")]
-    pub(super) id: String,
-    #[serde(rename = "_source")]
-    pub(super) source: Box<serde_json::value::RawValue>,
-    #[serde(default)]
-    pub(super) sort: Vec<serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Shards {
-    total: u64,
-    successful: u64,
-    failed: u64,
-    #[serde(default)]
-    failures: serde_json::Value,
-}
-
-impl Summary {
-    /// An error unless every shard has answered in full.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        let incomplete = |reason: String| Err(Failure::Incomplete(reason));
-        match (self.timed_out, &self._shards) {
-            (Some(false), Some(shards))
-                if shards.failed == 0 && shards.successful == shards.total =>
-            {
-                Ok(())
-            }
-            (Some(true), _) => incomplete("the search timed out in the cluster".to_owned()),
-            (_, Some(shards)) if shards.failed > 0 || shards.successful < shards.total => {
-                let reason = &shards.failures[0]["reason"]["reason"];
-                let (failed, total) = (shards.total - shards.successful, shards.total);
-                incomplete(format!("{failed} of {total} shards failed: {reason}"))
-            }
-            _ => Err(Failure::Malformed("the answer does not say whether it is whole".to_owned())),
-        }
+    fn note_anew(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Reads a search answer piece by piece. Positions count from the start of the answer; what lies
-/// before the pin is forgotten.
-pub(super) struct HitReader<R> {
-    reader: R,
-    buffer: Vec<u8>,
-    /// Bytes of `buffer` that are filled.
-    filled: usize,
-    /// The position of the first byte of `buffer`.
-    base: u64,
-    /// The first position that is still needed.
-    pin: u64,
-    /// The position that is read next.
-    at: u64,
+/// Reads a search answer piece by piece.
+pub(super) struct HitReader<'a, R> {
+    window: Window<'a, R>,
+    style: &'a Style,
     place: Place,
     rest: Vec<u8>,
 }
@@ -128,29 +74,46 @@ enum Place {
     Rest,
 }
 
-impl<R: Read> HitReader<R> {
-    pub(super) fn new(reader: R) -> Self {
-        let rest = b"{".to_vec();
-        let (buffer, place) = (vec![0; ROOM], Place::Head);
-        Self { reader, buffer, filled: 0, base: 0, pin: 0, at: 0, place, rest }
+/// The members of a hit that were read so far.
+#[derive(Default)]
+struct Members {
+    index: bool,
+    score: bool,
+    id: Option<(u64, u64)>,
+    sequence: Option<u64>,
+    millis: Option<i64>,
+    source: Option<(u64, u64)>,
+    /// Whether the end of the document was found by walking through it.
+    walked: bool,
+}
+
+impl<'a, R: Read> HitReader<'a, R> {
+    pub(super) fn new(reader: R, room: Room<'a>, style: &'a Style) -> Self {
+        let window = Window::new(reader, room);
+        Self { window, style, place: Place::Head, rest: b"{".to_vec() }
     }
 
     /// The next hit, or `None` after the last one.
     pub(super) fn next_hit(&mut self) -> Result<Option<Hit>, Failure> {
-        if self.place == Place::Head {
-            self.open()?;
+        match self.place {
+            Place::Head => self.open()?,
+            Place::Hits => match self.window.token()? {
+                b']' => self.place = Place::Rest,
+                b',' => {
+                    self.window.expect(b'{')?;
+                    return self.hit().map(Some);
+                }
+                _ => return Err(malformed("a list of hits")),
+            },
+            Place::Rest => {}
         }
         if self.place == Place::Rest {
             return Ok(None);
         }
-        match self.token()? {
+        match self.window.token()? {
             b']' => {
                 self.place = Place::Rest;
                 Ok(None)
-            }
-            b',' => {
-                self.expect(b'{')?;
-                self.hit().map(Some)
             }
             b'{' => self.hit().map(Some),
             _ => Err(malformed("a list of hits")),
@@ -159,33 +122,29 @@ impl<R: Read> HitReader<R> {
 
     /// The `_id` of a hit that was not released yet.
     pub(super) fn id(&self, hit: &Hit) -> Result<Cow<'_, str>, Failure> {
-        let bytes = self.bytes(hit.id);
-        let inner = &bytes[1..bytes.len() - 1];
-        if memchr::memchr(b'\\', inner).is_none() {
-            return std::str::from_utf8(inner).map(Cow::Borrowed).map_err(|_| malformed("an _id"));
-        }
-        serde_json::from_slice(bytes).map(Cow::Owned).map_err(|_| malformed("an _id"))
+        text(self.window.bytes(hit.id)).ok_or_else(|| malformed("an _id"))
     }
 
     /// The `_source` of a hit that was not released yet; empty if the hit has none.
     pub(super) fn source(&self, hit: &Hit) -> &[u8] {
-        self.bytes(hit.source)
+        self.window.bytes(hit.source)
     }
 
     /// Forget everything before this hit.
     pub(super) const fn release_before(&mut self, hit: &Hit) {
-        self.pin = hit.start;
+        self.window.pin = hit.start;
     }
 
     /// Forget everything up to what is read next.
-    pub(super) fn release(&mut self) {
-        self.pin = self.at;
+    pub(super) const fn release(&mut self) {
+        self.window.pin = self.window.at;
     }
 
-    /// Reads what follows the hits, to the end, and checks that the answer is whole.
-    pub(super) fn finish(mut self) -> Result<Summary, Failure> {
-        while self.next_hit()?.is_some() {
-            self.release();
+    /// Reads what follows the hits, to the end, and checks that the answer is whole. What was not
+    /// released before stays where it is.
+    pub(super) fn finish<A: DeserializeOwned>(&mut self) -> Result<Summary<A>, Failure> {
+        if self.place != Place::Rest {
+            return Err(malformed("no more hits than were asked for"));
         }
         // The end of the object `hits`, then the other members, up to the end of the answer.
         self.members(false)?;
@@ -194,28 +153,28 @@ impl<R: Read> HitReader<R> {
             self.rest.pop();
         }
         self.rest.push(b'}');
-        while self.fill()? > 0 {
-            self.at = self.base + self.filled as u64;
-            self.release();
-        }
-        let summary: Summary = serde_json::from_slice(&self.rest)
-            .map_err(|error| Failure::Malformed(format!("not a search answer: {error}")))?;
+        self.nothing_more()?;
+        let summary: Summary<A> =
+            serde_json::from_slice(&self.rest).map_err(|error| Failure::not_expected(&error))?;
         summary.check()?;
+        if summary.has_hits() {
+            return Err(malformed("hits once"));
+        }
         Ok(summary)
     }
 
     /// How many bytes were read.
     pub(super) const fn position(&self) -> u64 {
-        self.at
+        self.window.at
     }
 
     /// Reads up to the first hit: into the member `hits` of the answer, and in that of `hits`.
     fn open(&mut self) -> Result<(), Failure> {
-        self.expect(b'{')?;
+        self.window.expect(b'{')?;
         self.enter("hits", true)?;
-        self.expect(b'{')?;
+        self.window.expect(b'{')?;
         self.enter("hits", false)?;
-        self.expect(b'[')?;
+        self.window.expect(b'[')?;
         self.place = Place::Hits;
         self.release();
         Ok(())
@@ -223,262 +182,210 @@ impl<R: Read> HitReader<R> {
 
     /// Reads members up to the value of the one with this name; keeps the others if asked to.
     fn enter(&mut self, name: &str, keep: bool) -> Result<(), Failure> {
+        let mut first = true;
         loop {
-            let key = match self.token()? {
-                b',' => {
-                    self.expect(b'"')?;
-                    self.string()?
-                }
-                b'"' => self.string()?,
+            match self.window.token()? {
+                b',' if !first => self.window.expect(b'"')?,
+                b'"' if first => {}
                 _ => return Err(malformed("hits")),
-            };
-            self.expect(b':')?;
-            if self.bytes(key) == format!("\"{name}\"").as_bytes() {
+            }
+            first = false;
+            let key = self.window.string()?;
+            self.window.expect(b':')?;
+            if text(self.window.bytes(key)).as_deref() == Some(name) {
                 return Ok(());
             }
-            let value = self.value()?;
-            if keep {
-                self.keep(key, value);
-            }
+            self.member(key, keep)?;
         }
     }
 
     /// Reads the remaining members of an object, up to its end; keeps them if asked to.
     fn members(&mut self, keep: bool) -> Result<(), Failure> {
         loop {
-            match self.token()? {
+            match self.window.token()? {
                 b'}' => return Ok(()),
                 b',' => {
-                    self.expect(b'"')?;
-                    let key = self.string()?;
-                    self.expect(b':')?;
-                    let value = self.value()?;
-                    if keep {
-                        self.keep(key, value);
+                    self.window.expect(b'"')?;
+                    let key = self.window.string()?;
+                    self.window.expect(b':')?;
+                    if text(self.window.bytes(key)).as_deref() == Some("hits") {
+                        return Err(malformed("hits once"));
                     }
+                    self.member(key, keep)?;
                 }
                 _ => return Err(malformed("the end of an answer")),
             }
-            self.release();
         }
     }
 
-    fn keep(&mut self, key: (u64, u64), value: (u64, u64)) {
-        let mut rest = std::mem::take(&mut self.rest);
-        rest.extend_from_slice(self.bytes(key));
-        rest.push(b':');
-        rest.extend_from_slice(self.bytes(value));
-        rest.push(b',');
-        self.rest = rest;
+    /// Reads the value of a member, and keeps it if asked to.
+    fn member(&mut self, key: (u64, u64), keep: bool) -> Result<(), Failure> {
+        let value = self.window.value()?;
+        if !keep {
+            return Ok(());
+        }
+        let length = (value.1 - value.0) + (key.1 - key.0);
+        if self.rest.len() as u64 + length > LARGEST_ANSWER {
+            return Err(Failure::TooLarge("more beside the hits than was asked for".to_owned()));
+        }
+        self.rest.extend_from_slice(self.window.bytes(key));
+        self.rest.push(b':');
+        self.rest.extend_from_slice(self.window.bytes(value));
+        self.rest.push(b',');
+        Ok(())
+    }
+
+    /// Reads to the end of the answer: what is packed has its checksum there.
+    fn nothing_more(&mut self) -> Result<(), Failure> {
+        loop {
+            if !self.window.from(self.window.at).iter().all(u8::is_ascii_whitespace) {
+                return Err(malformed("one answer"));
+            }
+            self.window.at = self.window.end();
+            if self.window.fill()? == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Reads the members of a hit, after its brace.
     fn hit(&mut self) -> Result<Hit, Failure> {
-        let start = self.at - 1;
-        let (mut id, mut sequence, mut millis) = (None, None, None);
-        let mut source = (start, start);
+        let start = self.window.at - 1;
+        let mut members = Members::default();
+        let mut first = true;
         loop {
-            match self.token()? {
+            match self.window.token()? {
                 b'}' => break,
-                b',' => continue,
-                b'"' => {}
+                b',' if !first => self.window.expect(b'"')?,
+                b'"' if first => {}
                 _ => return Err(malformed("a hit")),
             }
-            let key = self.string()?;
-            self.expect(b':')?;
-            match self.bytes(key) {
-                b"\"_id\"" => id = Some(self.value()?),
-                b"\"_seq_no\"" => {
-                    let value = self.value()?;
-                    sequence = number(self.bytes(value)).and_then(|n| u64::try_from(n).ok());
-                }
-                b"\"_source\"" => source = self.document(sequence)?,
-                b"\"sort\"" => {
-                    let value = self.value()?;
-                    let list = self.bytes(value);
-                    let first = list[1..].split(|byte| matches!(byte, b',' | b']')).next();
-                    millis = first.and_then(number);
-                }
-                _ => {
-                    self.value()?;
-                }
-            }
+            first = false;
+            let key = self.window.string()?;
+            self.window.expect(b':')?;
+            self.member_of_hit(key, &mut members)?;
+        }
+        let Members { id, sequence, millis, source, walked, .. } = members;
+        if walked {
+            self.style.note_anew();
         }
         match (id, sequence, millis) {
-            (Some(id), Some(sequence), Some(millis)) if self.bytes(id).len() > 2 => {
-                Ok(Hit { start, id, source, millis, sequence })
+            (Some(id), Some(sequence), Some(millis)) => {
+                Ok(Hit { start, id, source: source.unwrap_or((start, start)), millis, sequence })
             }
             _ => Err(malformed("a hit with _id, _seq_no and sort")),
         }
     }
 
-    /// The range of a `_source`, found by the end that its hit must have.
-    fn document(&mut self, sequence: Option<u64>) -> Result<(u64, u64), Failure> {
-        let sequence = sequence.ok_or_else(|| malformed("_seq_no before _source"))?;
+    fn member_of_hit(&mut self, key: (u64, u64), members: &mut Members) -> Result<(), Failure> {
+        let name = text(self.window.bytes(key)).ok_or_else(|| malformed("a name"))?;
+        match &*name {
+            "_id" => {
+                let value = self.window.value()?;
+                let bytes = self.window.bytes(value);
+                if bytes.len() <= 2 || bytes[0] != b'"' {
+                    return Err(malformed("an _id"));
+                }
+                once(&mut members.id, value)
+            }
+            "_seq_no" => {
+                let value = self.window.value()?;
+                let number = serde_json::from_slice(self.window.bytes(value));
+                let Whole(sequence) = number.map_err(|_| malformed("a _seq_no below 2^53"))?;
+                once(&mut members.sequence, sequence)
+            }
+            "_source" => {
+                let source = self.document(key, members)?;
+                once(&mut members.source, source)
+            }
+            "sort" => {
+                let value = self.window.value()?;
+                let millis = millis(self.window.bytes(value)).ok_or_else(|| malformed("a day"))?;
+                once(&mut members.millis, millis)
+            }
+            name => {
+                members.index |= name == "_index";
+                members.score |= name == "_score";
+                self.window.value().map(drop)
+            }
+        }
+    }
+
+    /// The range of a `_source`.
+    fn document(&mut self, key: (u64, u64), members: &mut Members) -> Result<(u64, u64), Failure> {
+        // What a node writes after it is the sort alone.
+        let written_by_node = members.index
+            && members.score
+            && members.id.is_some()
+            && members.millis.is_none()
+            && self.window.bytes((key.0 - 1, self.window.at)) == SOURCE;
+        if let (true, Some(sequence), false) =
+            (written_by_node, members.sequence, self.style.is_anew())
+        {
+            let start = self.window.at;
+            if let Some(source) = self.until_sort(sequence)? {
+                return Ok(source);
+            }
+            self.window.at = start;
+        }
+        members.walked = true;
+        self.window.value()
+    }
+
+    /// The same, found by the end that its hit must have; `None` if it has another one.
+    fn until_sort(&mut self, sequence: u64) -> Result<Option<(u64, u64)>, Failure> {
         let tail = format!(",{sequence}]}}");
-        let start = self.at;
+        let start = self.window.at;
         let mut from = start;
         loop {
-            let window = &self.buffer[(from - self.base) as usize..self.filled];
-            if let Some(found) = memmem::find(window, END) {
+            if let Some(found) = memmem::find(self.window.from(from), END) {
                 let end = from + found as u64;
                 let after = end + END.len() as u64;
-                self.fill_to(after + 20 + tail.len() as u64)?;
-                let bytes = &self.buffer[(after - self.base) as usize..self.filled];
+                self.window.fill_to(after + 20 + tail.len() as u64)?;
+                let bytes = self.window.from(after);
                 let digits =
                     bytes.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
                 if bytes[digits..].starts_with(tail.as_bytes()) {
-                    self.at = end;
-                    return Ok((start, end));
+                    self.window.at = end;
+                    let whole = self.window.bytes((end - 1, end)) == b"}";
+                    return Ok(whole.then_some((start, end)));
                 }
                 from = after;
             } else {
-                let end = self.base + self.filled as u64;
-                from = from.max(end.saturating_sub(END.len() as u64));
-                if self.fill()? == 0 {
-                    return Err(early());
+                from = from.max(self.window.end().saturating_sub(END.len() as u64));
+                match self.window.fill() {
+                    Ok(0) | Err(Failure::TooLarge(_)) => return Ok(None),
+                    Ok(_) => {}
+                    Err(failure) => return Err(failure),
                 }
             }
         }
     }
+}
 
-    /// The range of the JSON value that starts here; only its end is looked for.
-    fn value(&mut self) -> Result<(u64, u64), Failure> {
-        let first = self.token()?;
-        let start = self.at - 1;
-        match first {
-            b'"' => {
-                self.string()?;
-            }
-            b'{' => self.nested(b'{', b'}')?,
-            b'[' => self.nested(b'[', b']')?,
-            _ => loop {
-                match self.peek()? {
-                    b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t' => break,
-                    _ => self.at += 1,
-                }
-            },
-        }
-        Ok((start, self.at))
+/// A text in quotes, without them.
+fn text(quoted: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = quoted.get(1..quoted.len().saturating_sub(1))?;
+    if memchr::memchr(b'\\', inner).is_none() {
+        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
     }
+    serde_json::from_slice(quoted).ok().map(Cow::Owned)
+}
 
-    /// Reads to the end of an object or array, after its opening byte.
-    fn nested(&mut self, open: u8, close: u8) -> Result<(), Failure> {
-        let mut depth = 1;
-        while depth > 0 {
-            let window = &self.buffer[(self.at - self.base) as usize..self.filled];
-            let Some(found) = memchr3(b'"', open, close, window) else {
-                self.at = self.base + self.filled as u64;
-                self.more()?;
-                continue;
-            };
-            let byte = window[found];
-            self.at += found as u64 + 1;
-            match byte {
-                b'"' => {
-                    self.string()?;
-                }
-                byte if byte == open => depth += 1,
-                _ => depth -= 1,
-            }
-        }
+/// The day among what a hit is sorted by.
+fn millis(list: &[u8]) -> Option<i64> {
+    let inner = list.strip_prefix(b"[")?;
+    let first = inner.split(|byte| matches!(byte, b',' | b']')).next()?;
+    serde_json::from_slice(first).ok().map(|Signed(millis)| millis)
+}
+
+/// Takes what may stand only once.
+fn once<T>(place: &mut Option<T>, value: T) -> Result<(), Failure> {
+    if place.replace(value).is_some() {
+        Err(malformed("each member of a hit once"))
+    } else {
         Ok(())
     }
-
-    /// The range of a string with its quotes, after its opening quote.
-    fn string(&mut self) -> Result<(u64, u64), Failure> {
-        let start = self.at - 1;
-        loop {
-            let window = &self.buffer[(self.at - self.base) as usize..self.filled];
-            match memchr2(b'"', b'\\', window) {
-                None => {
-                    self.at = self.base + self.filled as u64;
-                    self.more()?;
-                }
-                Some(found) if window[found] == b'"' => {
-                    self.at += found as u64 + 1;
-                    return Ok((start, self.at));
-                }
-                Some(found) => {
-                    self.at += found as u64 + 1;
-                    self.peek()?;
-                    self.at += 1;
-                }
-            }
-        }
-    }
-
-    /// The next byte that is not white space, read.
-    fn token(&mut self) -> Result<u8, Failure> {
-        loop {
-            let byte = self.peek()?;
-            self.at += 1;
-            if !byte.is_ascii_whitespace() {
-                return Ok(byte);
-            }
-        }
-    }
-
-    fn expect(&mut self, byte: u8) -> Result<(), Failure> {
-        if self.token()? == byte { Ok(()) } else { Err(malformed("a search answer")) }
-    }
-
-    fn peek(&mut self) -> Result<u8, Failure> {
-        if self.at >= self.base + self.filled as u64 {
-            self.more()?;
-        }
-        Ok(self.buffer[(self.at - self.base) as usize])
-    }
-
-    fn bytes(&self, (start, end): (u64, u64)) -> &[u8] {
-        &self.buffer[(start - self.base) as usize..(end - self.base) as usize]
-    }
-
-    fn more(&mut self) -> Result<(), Failure> {
-        if self.fill()? == 0 { Err(early()) } else { Ok(()) }
-    }
-
-    fn fill_to(&mut self, position: u64) -> Result<(), Failure> {
-        while self.base + (self.filled as u64) < position {
-            if self.fill()? == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads another piece, moving or growing the buffer if it must; 0 at the end.
-    fn fill(&mut self) -> Result<usize, Failure> {
-        if self.buffer.len() - self.filled < PIECE {
-            let keep = (self.pin - self.base) as usize;
-            if keep > 0 {
-                self.buffer.copy_within(keep..self.filled, 0);
-                self.base = self.pin;
-                self.filled -= keep;
-            }
-            if self.buffer.len() - self.filled < PIECE {
-                if self.buffer.len() > LARGEST_HIT {
-                    return Err(Failure::Malformed("a hit larger than any document".to_owned()));
-                }
-                self.buffer.resize(self.buffer.len() * 2, 0);
-            }
-        }
-        let length = self.reader.read(&mut self.buffer[self.filled..])?;
-        self.filled += length;
-        Ok(length)
-    }
-}
-
-fn number(bytes: &[u8]) -> Option<i64> {
-    std::str::from_utf8(bytes).ok()?.trim().parse().ok()
-}
-
-fn malformed(what: &str) -> Failure {
-    Failure::Malformed(format!("expected {what}"))
-}
-
-fn early() -> Failure {
-    Failure::Body(std::io::ErrorKind::UnexpectedEof.into())
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@
 //! several are read as well, but the number of a removed document may appear again in another
 //! shard (see the contract of [`DocumentSource`]), and a fingerprint cannot tell.
 
+mod answer;
+mod body;
 mod breaker;
 mod client;
 mod compression;

@@ -12,6 +12,7 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::{Counted, Stats, Whole};
 use super::client::{Call, Client};
 use super::failure::Failure;
 use super::hits::Hit;
@@ -60,27 +61,30 @@ impl Numbers {
     }
 
     /// The fingerprint in the answer to [`stats`](Self::stats) over `documents`, if their number
-    /// is known. The answer's numbers are floating-point.
+    /// is known.
     pub(super) fn fingerprint(
         self,
-        stats: &Value,
+        stats: Option<&Stats>,
         documents: Option<u64>,
     ) -> Result<Fingerprint, Failure> {
-        let whole = |name: &str| {
-            let value = stats[name].as_f64()?;
-            ((0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0)
-                .then_some(value as u64)
-        };
-        match stats["count"].as_u64() {
-            Some(0) if documents.unwrap_or(0) > 0 => Err(no_numbers()),
-            Some(0) => Ok(Fingerprint::default()),
-            Some(count) => match (whole("max"), whole("sum")) {
+        let count = stats.and_then(|stats| stats.count);
+        match (stats, count) {
+            (_, Some(Whole(0))) if documents.unwrap_or(0) > 0 => Err(no_numbers()),
+            (_, Some(Whole(0))) => Ok(Fingerprint::default()),
+            (Some(stats), Some(Whole(count))) => match (whole(stats.max), whole(stats.sum)) {
                 (Some(max), Some(sum)) => Ok(Fingerprint { count, max, sum }),
-                _ => Err(Failure::Malformed(format!("numbers beyond 2^53: {stats}"))),
+                _ => Err(Failure::Malformed(format!("numbers beyond 2^53: {stats:?}"))),
             },
-            None => Err(no_numbers()),
+            _ => Err(no_numbers()),
         }
     }
+}
+
+/// A floating-point number as the whole one that it stands for, from 0 to 2^53.
+pub(super) fn whole(value: Option<f64>) -> Option<u64> {
+    let exact =
+        |value: &f64| (0.0..9_007_199_254_740_992.0).contains(value) && value.fract() == 0.0;
+    value.filter(exact).map(|value| value as u64)
 }
 
 fn no_numbers() -> Failure {
@@ -155,10 +159,16 @@ fn lacks_sequences(client: &Client, call: &Call, name: &str) -> Result<bool, Fai
             "all": {"filter": {"match_all": {}}},
         },
     });
-    match search(client, call, name, None, body) {
+    #[derive(Deserialize)]
+    struct Found {
+        numbers: Option<Stats>,
+        all: Counted,
+    }
+    match search::<Found>(client, call, name, None, body) {
         Ok(summary) => {
-            let found = summary.aggregations["numbers"]["count"].as_u64().unwrap_or(0);
-            Ok(found == 0 && summary.aggregations["all"]["doc_count"].as_u64() > Some(0))
+            let Found { numbers, all } = summary.aggregations()?;
+            let found = numbers.and_then(|numbers| numbers.count).is_some_and(|it| it.0 > 0);
+            Ok(!found && all.doc_count.0 > 0)
         }
         Err(failure) => {
             if failure.may_lack_numbers() {
@@ -190,7 +200,10 @@ mod tests {
 
     #[test]
     fn statistics_that_say_nothing_are_no_empty_shelf() {
-        let of = |stats: Value, documents| Numbers::Sequences.fingerprint(&stats, documents);
+        let of = |stats: Value, documents| {
+            let stats: Option<Stats> = serde_json::from_value(stats).unwrap();
+            Numbers::Sequences.fingerprint(stats.as_ref(), documents)
+        };
         let stats = json!({"count": 2, "max": 5.0, "sum": 7.0});
         assert_eq!(of(stats, Some(2)).unwrap(), Fingerprint { count: 2, max: 5, sum: 7 });
         assert_eq!(of(json!({"count": 0, "max": null}), Some(0)).unwrap().count, 0);
@@ -198,7 +211,14 @@ mod tests {
             let failure = of(nothing, Some(2)).unwrap_err();
             assert!(failure.may_lack_numbers(), "{failure}");
         }
-        let large = json!({"count": 2, "max": 1e18, "sum": 1e18});
-        assert!(matches!(of(large, None), Err(Failure::Malformed(_))));
+        for odd in [1e18, -1.0, 0.5, f64::MAX] {
+            for odd in [
+                json!({"count": 2, "max": odd, "sum": 1}),
+                json!({"count": 2, "max": 1, "sum": odd}),
+                json!({"count": 2, "max": 1}),
+            ] {
+                assert!(matches!(of(odd, None), Err(Failure::Malformed(_))));
+            }
+        }
     }
 }

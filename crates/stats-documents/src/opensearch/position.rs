@@ -12,13 +12,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use stats_series::DocumentKind;
 
+use super::answer::{
+    Indices, Listed, MOST_HITS, MOST_NAMES, MOST_SHARDS, Named, ShardFailure, Signed, Term, Whole,
+};
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
 use super::fingerprints::communities_between;
-use super::numbers::Numbers;
+use super::numbers::{Numbers, whole};
 use super::search::search;
 use super::targets::{Group, Target, escape};
 use crate::{Changes, Position, PositionMark};
@@ -84,7 +87,7 @@ pub(super) fn changes(
             let (touched, documents) = communities_between(client, call, &group, from, to)?;
             // Every write left a document, or else: a removal, a document written twice, a write
             // that is not visible yet.
-            let writes = from.map_or(to + 1, |from| to - from);
+            let writes = from.map_or(to.saturating_add(1), |from| to - from);
             if documents != writes {
                 return Ok(Changes::Everything);
             }
@@ -130,30 +133,21 @@ fn moved_indices(since: &Position, now: &Position) -> Option<Vec<(String, Option
 #[derive(Debug, Deserialize)]
 struct Stats {
     #[serde(rename = "_shards")]
-    shards: ShardCount,
+    shards: Option<ShardCount>,
     #[serde(default)]
-    indices: BTreeMap<String, IndexStats>,
+    indices: Named<IndexStats, MOST_NAMES>,
 }
 
 #[derive(Debug, Deserialize)]
 struct ShardCount {
-    failed: usize,
-    #[serde(default)]
-    failures: Vec<ShardFailure>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ShardFailure {
-    index: String,
-    shard: u64,
-    #[serde(default)]
-    reason: Value,
+    failed: Whole,
+    failures: Option<Listed<ShardFailure, MOST_HITS>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct IndexStats {
     uuid: String,
-    shards: BTreeMap<String, Vec<ShardStats>>,
+    shards: Named<Listed<ShardStats, MOST_SHARDS>, MOST_SHARDS>,
 }
 
 /// One copy of a shard. A copy that only just starts says nothing but who it is.
@@ -174,20 +168,19 @@ struct Routing {
 
 #[derive(Debug, Deserialize)]
 struct SequenceStats {
-    max_seq_no: i64,
-    global_checkpoint: i64,
+    max_seq_no: Signed,
+    global_checkpoint: Signed,
 }
 
 #[derive(Debug, Deserialize)]
 struct RefreshStats {
-    total: u64,
-    external_total: u64,
+    total: Whole,
+    external_total: Whole,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct SegmentStats {
-    #[serde(default)]
-    index_writer_memory_in_bytes: u64,
+    index_writer_memory_in_bytes: Option<Whole>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,8 +205,8 @@ impl Stats {
     fn position(&self, name: &str) -> Result<Position, Failure> {
         self.check_failures()?;
         let mut marks = Vec::new();
-        for (index, stats) in &self.indices {
-            for number in stats.shards.keys() {
+        for (index, stats) in &self.indices.0 {
+            for number in stats.shards.0.keys() {
                 let Some(primary) = stats.primary(number) else {
                     return Err(Failure::Incomplete(format!(
                         "{index} lacks primary shard {number}"
@@ -221,10 +214,10 @@ impl Stats {
                 };
                 let history = format!("{index}/{}/{number}/{}", stats.uuid, primary.history_uuid);
                 if let Some(unseen) = primary.unseen() {
-                    let sequence = primary.refresh.external_total;
+                    let Whole(sequence) = primary.refresh.external_total;
                     marks.push(PositionMark { history: format!("{history}{unseen}"), sequence });
                 }
-                marks.push(match u64::try_from(primary.seq_no.max_seq_no) {
+                marks.push(match u64::try_from(primary.seq_no.max_seq_no.0) {
                     Ok(sequence) => PositionMark { history, sequence },
                     Err(_) => PositionMark { history: format!("{history}{EMPTY}"), sequence: 0 },
                 });
@@ -241,17 +234,23 @@ impl Stats {
     /// only known from its failure; where the cluster names fewer failures than it counts, there
     /// may be such a shard.
     fn check_failures(&self) -> Result<(), Failure> {
-        let ShardCount { failed, failures } = &self.shards;
+        let Some(ShardCount { failed: Whole(failed), failures }) = &self.shards else {
+            return Err(Failure::without_shards());
+        };
+        let failures = failures.as_ref().map(|failures| failures.0.as_slice()).unwrap_or_default();
         let answered = |failure: &&ShardFailure| {
-            let index = self.indices.get(&failure.index);
-            index.is_some_and(|index| index.primary(&failure.shard.to_string()).is_some())
+            let index = failure.index.as_ref().and_then(|index| self.indices.0.get(index));
+            let shard = failure.shard.map(|Whole(shard)| shard.to_string()).unwrap_or_default();
+            index.is_some_and(|index| index.primary(&shard).is_some())
         };
         match failures.iter().find(|failure| !answered(failure)) {
-            Some(ShardFailure { index, shard, reason }) => Err(Failure::Incomplete(format!(
-                "primary shard {shard} of {index} failed: {}",
-                reason["reason"].as_str().unwrap_or("without a reason")
+            Some(failure) => Err(Failure::Incomplete(format!(
+                "primary shard {} of {} failed: {}",
+                failure.shard.map_or(0, |Whole(shard)| shard),
+                failure.index.as_deref().unwrap_or("an index"),
+                failure.reason()
             ))),
-            None if failures.len() < *failed => {
+            None if (failures.len() as u64) < *failed => {
                 Err(Failure::Incomplete(format!("{failed} shards failed")))
             }
             None => Ok(()),
@@ -262,8 +261,8 @@ impl Stats {
 impl IndexStats {
     /// The primary copy of a shard, if its engine is open.
     fn primary(&self, number: &str) -> Option<Primary<'_>> {
-        let copies = self.shards.get(number)?;
-        copies.iter().filter(|copy| copy.routing.primary).find_map(|copy| {
+        let copies = self.shards.0.get(number)?;
+        copies.0.iter().filter(|copy| copy.routing.primary).find_map(|copy| {
             Some(Primary {
                 history_uuid: &copy.commit.as_ref()?.user_data.history_uuid,
                 seq_no: copy.seq_no.as_ref()?,
@@ -278,7 +277,7 @@ impl Primary<'_> {
     /// How to mark that not everything written is visible to searches: something is buffered or on
     /// its way, or there were refreshes that searches perhaps do not see.
     fn unseen(&self) -> Option<&'static str> {
-        if self.segments.index_writer_memory_in_bytes != 0
+        if self.segments.index_writer_memory_in_bytes.is_some_and(|Whole(bytes)| bytes != 0)
             || self.seq_no.global_checkpoint != self.seq_no.max_seq_no
         {
             return Some(PositionMark::UNSEEN);
@@ -298,19 +297,37 @@ fn incarnations(
         "/{}?filter_path=*.settings.index.uuid,*.settings.index.history.uuid",
         escape(name)
     ));
-    let indices = match client.json::<BTreeMap<String, Value>>(call, &request) {
-        Ok(indices) => indices,
+    #[derive(Deserialize)]
+    struct Answer {
+        settings: Option<Settings>,
+    }
+    #[derive(Deserialize)]
+    struct Settings {
+        index: Option<Index>,
+    }
+    #[derive(Deserialize)]
+    struct Index {
+        uuid: Option<String>,
+        history: Option<History>,
+    }
+    #[derive(Deserialize)]
+    struct History {
+        uuid: Option<String>,
+    }
+    let indices = match client.json::<Named<Answer, MOST_NAMES>>(call, &request) {
+        Ok(Named(indices)) => indices,
         Err(failure) if failure.is_declined() && !failure.is_missing() => {
             return Ok(BTreeMap::new());
         }
         Err(failure) => return Err(failure),
     };
-    let incarnation = |(index, answer): (String, Value)| {
-        let settings = &answer["settings"]["index"];
-        let uuid = settings["uuid"].as_str().unwrap_or_default();
+    let incarnation = |(index, answer): (String, Answer)| {
+        let settings = answer.settings.and_then(|settings| settings.index);
+        let (uuid, history) =
+            settings.map(|settings| (settings.uuid, settings.history)).unwrap_or_default();
         // Restored from a snapshot in its own place, an index keeps the one and gets another.
-        let history = settings["history"]["uuid"].as_str().unwrap_or_default();
-        (index, format!("{uuid}.{history}"))
+        let history = history.and_then(|history| history.uuid).unwrap_or_default();
+        (index, format!("{}.{history}", uuid.unwrap_or_default()))
     };
     Ok(indices.into_iter().map(incarnation).collect())
 }
@@ -334,25 +351,24 @@ fn searched_position(
             "aggs": {"of": numbers.stats(), "day": {"max": {"field": kind.day_field()}}},
         }},
     });
-    let summary = search(client, call, name, None, body)?;
-    let buckets = summary.aggregations["indices"]["buckets"].as_array();
-    let buckets = buckets.ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
+    let summary = search::<Indices>(client, call, name, None, body)?;
     let mut marks = Vec::new();
-    for bucket in buckets {
-        let index = bucket["key"].as_str().unwrap_or_default();
+    for Term { key: index, doc_count: Whole(documents), of, day } in
+        summary.aggregations()?.indices.all()?
+    {
         let marks_of_index = match numbers {
             Numbers::Sequences => {
-                let documents = bucket["doc_count"].as_u64();
-                let state = numbers.fingerprint(&bucket["of"], documents)?;
+                let state = numbers.fingerprint(of.as_ref(), Some(documents))?;
                 [("count", state.count), ("max", state.max), ("sum", state.sum)]
             }
             Numbers::Times => {
-                let whole = |value: &Value| value.as_f64().map_or(0, |value| value as u64);
-                let (of, day) = (&bucket["of"], &bucket["day"]["value"]);
-                [("count", whole(&of["count"])), ("day", whole(day)), ("max", whole(&of["max"]))]
+                let of = of.unwrap_or_default();
+                let count = of.count.map_or(0, |Whole(count)| count);
+                let day = whole_or_none(day.and_then(|day| day.value))?;
+                [("count", count), ("day", day), ("max", whole_or_none(of.max)?)]
             }
         };
-        let incarnation = incarnations.get(index).map_or("", String::as_str);
+        let incarnation = incarnations.get(&index).map_or("", String::as_str);
         for (what, sequence) in marks_of_index {
             let history = format!("{index}/{incarnation}/{what}{SEARCHED}");
             marks.push(PositionMark { history, sequence });
@@ -362,6 +378,14 @@ fn searched_position(
     Ok(Position(marks))
 }
 
+/// A time, 0 where there is none.
+fn whole_or_none(value: Option<f64>) -> Result<u64, Failure> {
+    match value {
+        Some(odd) => whole(value).ok_or_else(|| Failure::Malformed(format!("{odd} is no time"))),
+        None => Ok(0),
+    }
+}
+
 /// The indices that a position is about.
 pub(super) fn indices(position: &Position) -> BTreeSet<&str> {
     position.0.iter().filter_map(|mark| mark.history.split('/').next()).collect()
@@ -369,6 +393,8 @@ pub(super) fn indices(position: &Position) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn parse_stats(answer: Value) -> Result<Position, Failure> {

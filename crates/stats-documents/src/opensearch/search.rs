@@ -3,11 +3,12 @@
 //! The copies of a shard show writes at different times. A position is that of the primary, so
 //! another copy could show an older state than the one the position stands for.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::answer::Summary;
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
-use super::hits::Summary;
 use super::pit::PointInTime;
 use super::targets::escape;
 
@@ -48,13 +49,13 @@ pub(super) fn point_in_time(names: &str, keep_alive: &str) -> String {
 }
 
 /// The answer to a search, once it is whole.
-pub(super) fn search(
+pub(super) fn search<A: DeserializeOwned>(
     client: &Client,
     call: &Call,
     names: &str,
     pit: Option<&PointInTime>,
     body: Value,
-) -> Result<Summary, Failure> {
+) -> Result<Summary<A>, Failure> {
     let request = request(names, pit, body);
     match (client.search(call, &request), anywhere(&request)) {
         (Err(failure), Some(request)) if is_refused(&failure) => client.search(call, &request),

@@ -13,12 +13,17 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::OpenSearch;
-use super::client::{Body, Call, Request};
+use super::answer::{Buckets, First, Indices, Stats, Summary};
+use super::body::{Body, LARGEST_PAGE as LARGEST_PAGE_BYTES};
+use super::client::{Call, Request};
 use super::failure::Failure;
-use super::hits::{Hit, HitReader, Summary};
+use super::hits::{Hit, HitReader};
 use super::numbers::Numbers;
 use super::pit::PointInTime;
 use super::search;
@@ -29,6 +34,8 @@ use crate::{Day, Document, Fingerprint, Shelf, Visit};
 const LARGEST_PAGE: usize = 10_000;
 /// The first page of a shelf whose documents may have any size.
 const FIRST_PAGE: usize = 24;
+/// No community has more documents of one kind in a year: that would be hundreds a day.
+const MOST_DOCUMENTS: u64 = 200_000;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// What is read of a shelf.
@@ -53,8 +60,8 @@ struct Progress {
     seen: Tally,
     /// What the index says about all of the shelf.
     expected: Option<Fingerprint>,
-    /// The ids of what was handed over.
-    ids: HashSet<String>,
+    /// The ids of what was handed over, as their hashes.
+    ids: HashSet<u128>,
     /// Whether a day has more than one document.
     crowded: bool,
     pit: Option<PointInTime>,
@@ -146,12 +153,15 @@ impl Reading<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<Page, Failure> {
         let client = &self.source.client;
-        let body = self.send(&self.request(progress, size))?;
-        let way = body.way;
-        let mut reader = HitReader::new(body);
+        let mut body = self.send(&self.request(progress, size))?;
+        let (way, room) = (body.way, std::mem::take(&mut body.room));
+        let mut reader = HitReader::new(body, room, &client.style);
         let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
         while let Some(hit) = reader.next_hit()? {
             received += 1;
+            if received > size {
+                return Err(Failure::Malformed("more hits than were asked for".to_owned()));
+            }
             let place = (hit.millis, hit.sequence);
             let in_order = match held.last() {
                 Some(last) => (last.millis, last.sequence) <= place,
@@ -170,18 +180,20 @@ impl Reading<'_> {
             held.push(hit);
         }
         // The last day of a page goes on in the next one, perhaps; only the summary can tell.
-        let tail = Tail::copy(&reader, &held)?;
+        if held.is_empty() {
+            reader.release();
+        }
         let bytes = reader.position();
         let summary = reader.finish()?;
         if self.whole {
             client.compression.measured(way, bytes);
         }
-        let expected = self.compare(&summary, progress, received)?;
+        let expected = self.compare(summary, progress, received)?;
         let last_page =
-            received < size || progress.seen.documents + tail.0.len() as u64 == expected.count;
+            received < size || progress.seen.documents + held.len() as u64 == expected.count;
         if last_page || !progress.crowded {
             handed_over = true;
-            if tail.hand_over(self.numbers, progress, visit)?.is_break() {
+            if self.hand_over(&reader, &mut held, progress, visit)?.is_break() {
                 return Ok(Page::Stopped);
             }
         }
@@ -198,9 +210,10 @@ impl Reading<'_> {
         }
     }
 
+    /// Hands over what is held, which is of one day unless the page is at its end.
     fn hand_over<R: std::io::Read>(
         &self,
-        reader: &HitReader<R>,
+        reader: &HitReader<'_, R>,
         held: &mut Vec<Hit>,
         progress: &mut Progress,
         visit: &mut Visit<'_>,
@@ -208,11 +221,24 @@ impl Reading<'_> {
         if let [hit] = held[..] {
             held.clear();
             let (id, source) = (reader.id(&hit)?, reader.source(&hit));
-            return give(self.numbers, hit, &id, source, progress, visit);
+            return give(self.numbers, &hit, &id, source, progress, visit);
         }
-        let tail = Tail::copy(reader, held)?;
+        // `after` must end up at the highest number of the day, whatever the order of the ids.
+        let last = held.iter().map(|hit| (hit.millis, hit.sequence)).max();
+        let of_day = held.iter().map(|hit| Ok((reader.id(hit)?, hit)));
+        let mut of_day = of_day.collect::<Result<Vec<_>, Failure>>()?;
+        of_day.sort_by(|(one, first), (other, second)| {
+            (day(first), one.as_bytes()).cmp(&(day(second), other.as_bytes()))
+        });
+        for (id, hit) in of_day {
+            let source = reader.source(hit);
+            if give(self.numbers, hit, &id, source, progress, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
         held.clear();
-        tail.hand_over(self.numbers, progress, visit)
+        progress.after = last.or(progress.after);
+        Ok(ControlFlow::Continue(()))
     }
 
     fn request(&self, progress: &Progress, size: usize) -> Request {
@@ -248,25 +274,22 @@ impl Reading<'_> {
             body["search_after"] = json!([millis, sequence]);
         }
         let request = search::request(&self.target.name, progress.pit.as_ref(), body);
-        Request { large: self.whole, ..request }
+        Request { large: self.whole, limit: LARGEST_PAGE_BYTES, ..request }
     }
 
     /// Takes what a page says about the whole shelf, or compares it with what earlier pages said.
     fn compare(
         &self,
-        summary: &Summary,
+        summary: Summary<OfShelf>,
         progress: &mut Progress,
         received: usize,
     ) -> Result<Fingerprint, Failure> {
         if let (true, Some(expected)) = (progress.is_confirmed(), progress.expected) {
             return Ok(expected);
         }
-        let crowded = summary.aggregations["crowded"]["buckets"]
-            .as_array()
-            .ok_or_else(|| Failure::Malformed("no buckets".to_owned()))?;
-        let documents = Some(received as u64);
-        let fingerprint = self.numbers.fingerprint(&summary.aggregations["shelf"], documents)?;
-        progress.crowded = !crowded.is_empty();
+        let OfShelf { shelf, crowded } = summary.aggregations()?;
+        let fingerprint = self.numbers.fingerprint(shelf.as_ref(), Some(received as u64))?;
+        progress.crowded = crowded.buckets.0.is_some();
         progress.confirmed = progress.pit.is_some();
         let expected = *progress.expected.get_or_insert(fingerprint);
         if expected != fingerprint {
@@ -286,12 +309,15 @@ impl Reading<'_> {
             "aggs": {"indices": {"terms": {"field": "_index", "size": 10}}},
         });
         let (client, name) = (&self.source.client, &self.target.name);
-        let indices = match search::search(client, self.call, name, None, body) {
-            Ok(mut summary) => summary.aggregations["indices"]["buckets"].take(),
+        let found = search::search::<Indices>(client, self.call, name, None, body);
+        let terms = match found.and_then(|summary| summary.aggregations()?.indices.all()) {
+            Ok(terms) => terms,
             Err(failure) => return failure,
         };
-        let indices: Vec<&str> =
-            indices.as_array().into_iter().flatten().filter_map(|it| it["key"].as_str()).collect();
+        if terms.iter().map(|term| term.doc_count.0).sum::<u64>() < 2 {
+            return Failure::Changed(format!("document '{id}' was written while it was read"));
+        }
+        let indices: Vec<&str> = terms.iter().map(|term| term.key.as_str()).collect();
         Failure::Ambiguous(match indices.as_slice() {
             [one] => format!(
                 "document '{id}' stands twice in index {one}, on different shards: delete the one \
@@ -343,40 +369,17 @@ impl Reading<'_> {
     }
 }
 
-/// Documents of one day, kept beyond their page.
-struct Tail(Vec<(Hit, String, Vec<u8>)>);
-
-impl Tail {
-    fn copy<R: std::io::Read>(reader: &HitReader<R>, held: &[Hit]) -> Result<Self, Failure> {
-        let copy =
-            |hit: &Hit| Ok((*hit, reader.id(hit)?.into_owned(), reader.source(hit).to_vec()));
-        held.iter().map(copy).collect::<Result<_, Failure>>().map(Self)
-    }
-
-    fn hand_over(
-        mut self,
-        numbers: Numbers,
-        progress: &mut Progress,
-        visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>, Failure> {
-        // `after` must end up at the highest number of the day, whatever the order of the ids.
-        let last = self.0.iter().map(|(hit, ..)| (hit.millis, hit.sequence)).max();
-        self.0.sort_by(|one, other| {
-            (day(&one.0), one.1.as_bytes()).cmp(&(day(&other.0), other.1.as_bytes()))
-        });
-        for (hit, id, source) in &self.0 {
-            if give(numbers, *hit, id, source, progress, visit)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        progress.after = last.or(progress.after);
-        Ok(ControlFlow::Continue(()))
-    }
+/// What a page says about all of its shelf.
+#[derive(Deserialize)]
+struct OfShelf {
+    shelf: Option<Stats>,
+    /// The days with more than one document.
+    crowded: Buckets<First<IgnoredAny>>,
 }
 
 fn give(
     numbers: Numbers,
-    hit: Hit,
+    hit: &Hit,
     id: &str,
     source: &[u8],
     progress: &mut Progress,
@@ -386,14 +389,19 @@ fn give(
         Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
     })?;
     // What fails here is asked for again, so it must not count as seen.
-    let sequence = numbers.of(&hit, id, source)?;
-    if !progress.ids.insert(id.to_owned()) {
+    let sequence = numbers.of(hit, id, source)?;
+    if !progress.ids.insert(xxh3_128(id.as_bytes())) {
         return Err(Failure::Ambiguous(id.to_owned()));
+    }
+    if progress.seen.documents == MOST_DOCUMENTS {
+        let what = format!("more than {MOST_DOCUMENTS} documents on one shelf");
+        return Err(Failure::TooLarge(what));
     }
     progress.after = Some((hit.millis, hit.sequence));
     progress.seen.documents += 1;
     progress.seen.max = progress.seen.max.max(sequence);
-    progress.seen.sum += sequence;
+    // Each is below 2^53, so all of them are far below 2^64.
+    progress.seen.sum = progress.seen.sum.saturating_add(sequence);
     progress.seen.bytes += hit.length();
     Ok(visit(Document { id, day, sequence, source }))
 }

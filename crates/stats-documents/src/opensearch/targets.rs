@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use stats_series::DocumentKind;
 
+use super::answer::{MOST_NAMES, Named};
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
 
@@ -59,9 +61,9 @@ pub(super) fn resolve(
     field: &str,
 ) -> Result<Option<Target>, Failure> {
     let path = |names: &str| format!("/{}/_mapping/field/{field}*", escape(names));
-    match client.json::<BTreeMap<String, IndexMappings>>(call, &Request::get(path(alias))) {
+    match client.json::<Mappings>(call, &Request::get(path(alias))) {
         // For a daily kind, an index that has the alias's own name is not looked at.
-        Ok(mappings)
+        Ok(Named(mappings))
             if !mappings.is_empty() && (!mappings.contains_key(alias) || !is_daily(alias)) =>
         {
             return Ok(Some(target(alias, true, &mappings, field)));
@@ -79,7 +81,7 @@ pub(super) fn resolve(
         return Ok(None);
     }
     let names = indices.join(",");
-    let mappings = client.json(call, &Request::get(path(&names)))?;
+    let Named(mappings) = client.json::<Mappings>(call, &Request::get(path(&names)))?;
     Ok(Some(target(&names, false, &mappings, field)))
 }
 
@@ -96,8 +98,8 @@ pub(super) fn year_indices(
     alias: &str,
 ) -> Result<Vec<String>, Failure> {
     let request = Request::get(format!("/{}-*/_alias", escape(alias)));
-    let listed: BTreeMap<String, Value> = match client.json(call, &request) {
-        Ok(listed) => listed,
+    let listed = match client.json::<Named<IgnoredAny, MOST_NAMES>>(call, &request) {
+        Ok(Named(listed)) => listed,
         Err(failure) if failure.is_missing() => return Ok(Vec::new()),
         Err(failure) => return Err(failure),
     };
@@ -127,14 +129,16 @@ fn target(
     Target { name: name.to_owned(), groups: groups.collect() }
 }
 
+type Mappings = Named<IndexMappings, MOST_NAMES>;
+
 #[derive(Debug, Deserialize)]
 struct IndexMappings {
-    mappings: BTreeMap<String, FieldMapping>,
+    mappings: Named<FieldMapping, MOST_NAMES>,
 }
 
 #[derive(Debug, Deserialize)]
 struct FieldMapping {
-    mapping: BTreeMap<String, FieldType>,
+    mapping: Named<FieldType, MOST_NAMES>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -147,8 +151,8 @@ impl IndexMappings {
     /// `field`, unless it is a text that has a keyword beside it.
     fn keyword(&self, field: &str) -> String {
         let is = |name: &str, kind: &str| {
-            let found = self.mappings.get(name);
-            found.is_some_and(|field| field.mapping.values().any(|form| form.name == kind))
+            let found = self.mappings.0.get(name);
+            found.is_some_and(|field| field.mapping.0.values().any(|form| form.name == kind))
         };
         let beside = format!("{field}.keyword");
         if !is(field, "keyword") && is(&beside, "keyword") { beside } else { field.to_owned() }

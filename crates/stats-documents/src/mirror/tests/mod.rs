@@ -1,6 +1,7 @@
 //! A mirror of an archive: the one is as good a source as any other.
 
 mod following;
+mod looks;
 mod processes;
 mod room;
 
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
     Archive, ArchiveOptions, Bookmark, Changes, Community, Day, Document, DocumentSource,
-    Fingerprint, ManifestEntry, Position, Shelf, ShelfFilter, SourceError, Visit,
+    Fingerprint, ManifestEntry, Position, PositionMark, Shelf, ShelfFilter, SourceError, Visit,
 };
 
 /// A source that counts what it is asked.
@@ -26,14 +27,16 @@ struct Counted {
     documents: AtomicU64,
     /// So many lists of documents are outdated once they were given out.
     meddle: AtomicU64,
+    /// Whether positions are only known from what searches find.
+    searched: AtomicBool,
     /// A copy that lags behind, from which shelves are read while there is one.
     lagging: Mutex<Option<Arc<Archive>>>,
 }
 
 impl Counted {
     fn new(archive: Archive) -> Self {
-        let (questions, documents, meddle) = <_>::default();
-        Self { archive, questions, documents, meddle, lagging: Mutex::default() }
+        let (questions, documents, meddle, searched) = <_>::default();
+        Self { archive, questions, documents, meddle, searched, lagging: Mutex::default() }
     }
 
     fn ask(&self) -> &Archive {
@@ -44,7 +47,15 @@ impl Counted {
 
 impl DocumentSource for Counted {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
-        self.ask().position(kind)
+        if !self.searched.load(Ordering::Relaxed) {
+            return self.ask().position(kind);
+        }
+        let found = self.ask().fingerprints(kind, &ShelfFilter::default())?;
+        let count = found.values().map(|it| it.count).sum();
+        let max = found.values().map(|it| it.max).max().unwrap_or(0);
+        let sum = found.values().map(|it| it.sum).sum();
+        let mark = |what: &str, sequence| PositionMark { history: format!("i/{what}"), sequence };
+        Ok(Position(vec![mark("count", count), mark("max", max), mark("sum", sum)]))
     }
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
         // As an index does, it knows only where documents are now.

@@ -11,6 +11,7 @@ use stats_documents::{
     OpenSearch, Visibility,
 };
 use stats_series::DocumentKind;
+use stats_testkit::proxy::{Action, Fault};
 
 use super::support::Cluster;
 
@@ -101,6 +102,29 @@ impl Harness for Filled {
         }
     }
 
+    fn remove_bookmarks(&mut self, ids: &[&str]) {
+        self.cluster.delete("stats-bookmarks-community", ids);
+    }
+
+    fn remove_communities(&mut self, ids: &[&str]) {
+        self.cluster.delete("communities-communities-v2.0.0-1", ids);
+    }
+
+    fn remove_events(&mut self, ids: &[&str]) {
+        self.cluster.delete("stats-community-events-2025", ids);
+        self.cluster.delete("rdmrecords-records-record-v7.0.0-1", ids);
+    }
+
+    fn remove_kind(&mut self, kind: DocumentKind) -> bool {
+        let index = self.cluster.index(kind);
+        self.cluster.node.send("DELETE", &format!("/{index}"), b"").unwrap();
+        true
+    }
+
+    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+        Box::new(|documents| self.cluster.put(documents))
+    }
+
     fn equal_writes_are_unchanged(&self) -> bool {
         false
     }
@@ -153,6 +177,26 @@ impl Harness for Mirrored {
         self.filled.put_events(events);
     }
 
+    fn remove_bookmarks(&mut self, ids: &[&str]) {
+        self.filled.remove_bookmarks(ids);
+    }
+
+    fn remove_communities(&mut self, ids: &[&str]) {
+        self.filled.remove_communities(ids);
+    }
+
+    fn remove_events(&mut self, ids: &[&str]) {
+        self.filled.remove_events(ids);
+    }
+
+    fn remove_kind(&mut self, kind: DocumentKind) -> bool {
+        self.filled.remove_kind(kind)
+    }
+
+    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+        self.filled.writer()
+    }
+
     fn equal_writes_are_unchanged(&self) -> bool {
         false
     }
@@ -173,6 +217,7 @@ fn check_all_but<H: Harness>(left_out: &str, make: impl Fn(Arc<Cluster>) -> H) {
     let Some(cluster) = Cluster::new().map(Arc::new) else { return };
     for (name, case) in CASES.iter().filter(|(name, _)| *name != left_out) {
         println!("{name}");
+        cluster.proxy.clear();
         case(&mut make(Arc::clone(&cluster)));
         cluster.empty();
     }
@@ -191,6 +236,84 @@ fn filled_with_tiny_pages(cluster: Arc<Cluster>) -> Filled {
 #[test]
 pub(super) fn mirror_of_opensearch() {
     check_all(Mirrored::new);
+}
+
+/// A login that may see no statistics of indices: how far they have come is only known from what
+/// searches find, and may be again what it was before.
+#[test]
+pub(super) fn mirror_of_opensearch_without_statistics() {
+    check_all(|cluster| {
+        let declined = Action::Answer { status: 403, retry_after: None };
+        cluster.proxy.add(Fault::on("/_stats", declined));
+        Mirrored::new(cluster)
+    });
+}
+
+/// No right to open a point in time.
+#[test]
+pub(super) fn opensearch_without_points_in_time() {
+    check_all(|cluster| {
+        let declined = Action::Answer { status: 403, retry_after: None };
+        cluster.proxy.add(Fault::on("keep_alive", declined));
+        filled_with_tiny_pages(cluster)
+    });
+}
+
+/// A gateway that writes every answer anew, with white space, in the order of names.
+#[test]
+pub(super) fn opensearch_behind_a_gateway_that_writes_anew() {
+    // Its documents are the same JSON, in other bytes.
+    check_all_but("bytes_come_back_as_they_were", |cluster| {
+        cluster.proxy.add(Fault::on("", Action::Rewrite(Arc::new(rewritten))));
+        Mirrored::new(cluster)
+    });
+}
+
+/// The same JSON as another program writes it: sorted, with spaces and escapes; but for documents.
+fn rewritten(body: Vec<u8>) -> Vec<u8> {
+    fn write(value: &Value, text: &mut String) {
+        match value {
+            Value::Object(members) => {
+                let members_are_none = members.is_empty();
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_by_key(|(name, _)| *name);
+                for (number, (name, value)) in members.into_iter().enumerate() {
+                    text.push_str(if number == 0 { "{ " } else { ", " });
+                    write(&Value::from(name.as_str()), text);
+                    text.push_str(": ");
+                    match name.as_str() {
+                        // Cases compare documents byte for byte.
+                        "_source" => text.push_str(&value.to_string()),
+                        _ => write(value, text),
+                    }
+                }
+                text.push_str(if members_are_none { "{ }" } else { " }" });
+            }
+            Value::Array(items) => {
+                text.push('[');
+                for (number, item) in items.iter().enumerate() {
+                    text.push_str(if number == 0 { "\n" } else { ",\n" });
+                    write(item, text);
+                }
+                text.push(']');
+            }
+            Value::String(content) => {
+                text.push('"');
+                for unit in content.encode_utf16() {
+                    match char::from_u32(u32::from(unit)).filter(|it| it.is_ascii_alphanumeric()) {
+                        Some(plain) if plain != 'd' => text.push(plain),
+                        _ => text.push_str(&format!("\\u{unit:04x}")),
+                    }
+                }
+                text.push('"');
+            }
+            other => text.push_str(&other.to_string()),
+        }
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(&body) else { return body };
+    let mut text = String::new();
+    write(&value, &mut text);
+    text.into_bytes()
 }
 
 #[test]

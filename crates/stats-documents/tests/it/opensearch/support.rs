@@ -73,6 +73,10 @@ impl Cluster {
         let path = format!("/{}*/_delete_by_query?refresh=true", self.prefix);
         let gone = self.node.send("POST", &path, br#"{"query":{"match_all":{}}}"#).unwrap();
         assert_eq!(gone["failures"], serde_json::json!([]), "{gone}");
+        for index in kept {
+            // Those that a case took away.
+            drop(self.node.send("PUT", &format!("/{}{index}", self.prefix), b""));
+        }
     }
 
     /// Settings that make failures quick.
@@ -122,9 +126,15 @@ impl Cluster {
     }
 
     pub(super) fn remove(&self, kind: DocumentKind, ids: &[&str]) {
+        self.delete(&format!("{}-2025", kind.alias()), ids);
+    }
+
+    /// Deletes documents of an index, which is named without the prefix.
+    pub(super) fn delete(&self, index: &str, ids: &[&str]) {
         let mut lines = Vec::new();
         for id in ids {
-            let action = serde_json::json!({"delete": {"_index": self.index(kind), "_id": id}});
+            let index = format!("{}{index}", self.prefix);
+            let action = serde_json::json!({"delete": {"_index": index, "_id": id}});
             lines.extend_from_slice(action.to_string().as_bytes());
             lines.push(b'\n');
         }
