@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use stats_cache::{EntryState, ShelfMark, Trouble};
-use stats_documents::Shelf;
+use stats_documents::{Shelf, SourceErrorKind};
 use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
 
 use super::CachedResponseService;
@@ -90,7 +90,10 @@ impl<'a> Judge<'a> {
             refusal: if member.deleted {
                 Some(Refusal::Deleted)
             } else {
-                plan.standing.missing(category.kind()).map(|_| Refusal::NoIndex)
+                plan.standing.missing(category.kind()).map(|error| match error.kind() {
+                    SourceErrorKind::NotFound => Refusal::NoIndex,
+                    _ => Refusal::Unreadable,
+                })
             },
             foreign: self.service.settings.foreign,
             known_loss: self.known_loss(key, entry),

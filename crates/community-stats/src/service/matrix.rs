@@ -116,6 +116,8 @@ pub enum Refusal {
     Deleted,
     /// The source has nothing for documents of this kind, not even an empty index.
     NoIndex,
+    /// The source could not answer about documents of this kind.
+    Unreadable,
 }
 
 /// State and action of one cell.
@@ -179,7 +181,7 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
 }
 
 fn action(state: CellState, facts: &Facts<'_>) -> Action {
-    if let Some(refusal @ Refusal::Deleted) = facts.refusal {
+    if let Some(refusal @ (Refusal::Deleted | Refusal::Unreadable)) = facts.refusal {
         return Action::Refuse(refusal);
     }
     if let Some(loss) = loss(state, facts)

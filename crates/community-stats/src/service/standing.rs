@@ -7,7 +7,7 @@ use std::thread;
 use stats_cache::ShelfMark;
 use stats_documents::{
     Bookmark, Day, DocumentSource, Fingerprint, OpenImport, Position, Shelf, ShelfFilter,
-    SourceError, SourceErrorKind,
+    SourceError,
 };
 use stats_series::DocumentKind;
 
@@ -17,7 +17,8 @@ use super::error::ServiceError;
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     kinds: BTreeMap<DocumentKind, KindStanding>,
-    /// The kinds that the source has nothing for, not even an empty index, and what it says.
+    /// The kinds about which the source could not answer, and why: it has nothing for them, not even
+    /// an empty index, or an index that is closed, blocked or wrongly mapped.
     missing: BTreeMap<DocumentKind, SourceError>,
 }
 
@@ -32,7 +33,7 @@ struct KindStanding {
 impl Standing {
     /// Reads it: for each kind one question each, all kinds at once. Positions first, so that what changes in
     /// between is seen as changed the next time. One kind may be missing, but not all of them:
-    /// then it is the wrong place to look.
+    /// then it is the wrong place to look, or cannot be reached.
     pub(super) fn read(
         source: &dyn DocumentSource,
         kinds: &BTreeSet<DocumentKind>,
@@ -55,10 +56,7 @@ impl Standing {
         for (kind, answer) in found {
             match answer.unwrap_or_else(|panic| resume_unwind(panic)) {
                 Ok(found) => drop(standing.kinds.insert(kind, found)),
-                Err(error) if error.kind() == SourceErrorKind::NotFound => {
-                    standing.missing.insert(kind, error);
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) => drop(standing.missing.insert(kind, error)),
             }
         }
         if standing.kinds.is_empty()

@@ -157,6 +157,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Deleted => formatter.write_str("the community was deleted"),
             Self::NoIndex => formatter.write_str("the index of its documents is missing"),
+            Self::Unreadable => formatter.write_str("its documents cannot be asked for"),
         }
     }
 }
