@@ -41,6 +41,9 @@ pub struct GivenBookmark {
     pub bookmark: Bookmark,
 }
 
+/// Writes documents behind the back of whoever reads them.
+pub type Writer<'a> = Box<dyn Fn(&[GivenDocument]) + 'a>;
+
 /// Fills a source for one case. Every write is visible when the method returns. A harness begins
 /// empty, and shares nothing with others.
 pub trait Harness {
@@ -78,7 +81,7 @@ pub trait Harness {
     }
 
     /// Writes documents as [`put`](Self::put) does, while the source is read.
-    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_>;
+    fn writer(&self) -> Writer<'_>;
 
     /// Whether writing the same bytes again leaves a document its number; an index gives it a new
     /// one.

@@ -38,8 +38,8 @@ pub(super) struct Body<'a> {
 }
 
 enum Reader<'a> {
-    Plain(Stream<'a>),
-    Packed(MultiGzDecoder<Counted<Stream<'a>>>),
+    Plain(Box<Stream<'a>>),
+    Packed(Box<MultiGzDecoder<Counted<Stream<'a>>>>),
 }
 
 /// What bounds a body.
@@ -56,9 +56,9 @@ impl<'a> Body<'a> {
     pub(super) fn new(stream: Stream<'a>, way: Way, bounds: Bounds<'a>) -> Self {
         let Bounds { end, limit, breaker, room } = bounds;
         let reader = if way.zipped {
-            Reader::Packed(MultiGzDecoder::new(Counted { stream, bytes: 0 }))
+            Reader::Packed(Box::new(MultiGzDecoder::new(Counted { stream, bytes: 0 })))
         } else {
-            Reader::Plain(stream)
+            Reader::Plain(Box::new(stream))
         };
         Self { reader, way, room, end, breaker, limit, read: 0 }
     }

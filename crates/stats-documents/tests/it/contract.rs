@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stats_documents::archive::CommunityEvent;
-use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness, check_all};
+use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness, Writer, check_all};
 use stats_documents::{
     Archive, ArchiveOptions, Community, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
 };
@@ -74,7 +74,7 @@ impl Harness for Place {
         self.keep_others("events", ids);
     }
 
-    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+    fn writer(&self) -> Writer<'_> {
         let archive = Archive::open(self.archive.path(), ArchiveOptions::default()).unwrap();
         Box::new(move |documents| {
             let mut writer = archive.writer().unwrap();
@@ -178,7 +178,7 @@ impl Harness for Mirrored {
         self.remote.remove_events(ids);
     }
 
-    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+    fn writer(&self) -> Writer<'_> {
         self.remote.writer()
     }
 }
@@ -254,7 +254,7 @@ impl Harness for Offline {
         self.after(|mirrored| mirrored.remove_events(ids));
     }
 
-    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+    fn writer(&self) -> Writer<'_> {
         let writer = self.mirrored.writer();
         Box::new(move |documents| {
             writer(documents);

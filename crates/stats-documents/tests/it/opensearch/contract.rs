@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stats_documents::archive::CommunityEvent;
-use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness};
+use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness, Writer};
 use stats_documents::{
     Archive, ArchiveOptions, Community, DeletionStatus, DocumentSource, Mirror, MirrorOptions,
     OpenSearch, Visibility,
@@ -121,7 +121,7 @@ impl Harness for Filled {
         true
     }
 
-    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+    fn writer(&self) -> Writer<'_> {
         Box::new(|documents| self.cluster.put(documents))
     }
 
@@ -193,7 +193,7 @@ impl Harness for Mirrored {
         self.filled.remove_kind(kind)
     }
 
-    fn writer(&self) -> Box<dyn Fn(&[GivenDocument]) + '_> {
+    fn writer(&self) -> Writer<'_> {
         self.filled.writer()
     }
 
