@@ -1,6 +1,6 @@
 //! Logins, certificates, compression, several hosts.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use stats_documents::contract::given;
@@ -128,7 +128,13 @@ fn compression_is_chosen_by_measuring() {
         if slow == "plain" {
             cluster.proxy.add(slowly().times(3));
         } else {
-            cluster.proxy.add(slowly().after(3));
+            // All three are under way before any of them is answered.
+            let all_three = Arc::new(Barrier::new(3));
+            let wait = Action::Before(Arc::new(move || {
+                all_three.wait();
+            }));
+            cluster.proxy.add(Fault::when(is_page, wait).times(3));
+            cluster.proxy.add(slowly());
         }
         std::thread::scope(|scope| {
             for _ in 0..3 {
