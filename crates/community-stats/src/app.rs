@@ -1,5 +1,6 @@
 //! From settings to backends: this file and its folder are the only place that names one.
 
+mod locks;
 mod sources;
 mod stores;
 
@@ -15,7 +16,7 @@ use stats_series::{
 };
 
 pub use self::sources::Documents;
-use self::stores::Stores;
+use self::stores::{Stores, Use};
 use crate::config::{ConfigError, Foreign, JsonInput, LargeFloats, Settings};
 use crate::service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
 
@@ -71,7 +72,7 @@ impl App {
     /// When settings, source or store do not work.
     pub fn service_to_write(&self) -> Result<CachedResponseService, AppError> {
         let source = self.source()?;
-        self.service(source, self.store()?)
+        self.service(source, self.store(Use::Store)?)
     }
 
     /// The service that answers questions about responses: the source has to be there, and a store
@@ -80,7 +81,24 @@ impl App {
     /// # Errors
     /// When settings, source or store do not work.
     pub fn service_to_read(&self) -> Result<CachedResponseService, AppError> {
-        self.service(self.source()?, self.store_if_any()?)
+        self.service(self.source()?, self.store(Use::Read)?)
+    }
+
+    /// The service that removes responses: the source has to be there, and a store that is not there
+    /// is empty.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_remove(&self) -> Result<CachedResponseService, AppError> {
+        self.service(self.source()?, self.store(Use::Remove)?)
+    }
+
+    /// The service that removes from the store alone: a source that is not there knows no community.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_remove_from_store(&self) -> Result<CachedResponseService, AppError> {
+        self.service(self.source_if_any()?, self.store(Use::Remove)?)
     }
 
     /// The service for what needs the store alone: a source that is not there knows no community,
@@ -89,11 +107,15 @@ impl App {
     /// # Errors
     /// When settings, source or store do not work.
     pub fn service_of_store(&self, to_write: bool) -> Result<CachedResponseService, AppError> {
-        let source = match self.source() {
-            Err(AppError::NoArchive(_)) => Arc::new(Nothing),
-            source => source?,
-        };
-        self.service(source, if to_write { self.store()? } else { self.store_if_any()? })
+        let purpose = if to_write { Use::Store } else { Use::Read };
+        self.service(self.source_if_any()?, self.store(purpose)?)
+    }
+
+    fn source_if_any(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
+        match self.source() {
+            Err(AppError::NoArchive(_)) => Ok(Arc::new(Nothing)),
+            source => source,
+        }
     }
 
     /// The archive that documents are imported to; it is made when it is not there.

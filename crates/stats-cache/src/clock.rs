@@ -36,13 +36,13 @@ impl ManualClock {
     /// # Panics
     /// When that leaves the range of timestamps.
     pub fn advance(&self, duration: SignedDuration) {
-        let mut now = crate::lock(&self.0);
+        let mut now = crate::locked(&self.0);
         *now = now.checked_add(duration).expect("a clock stays within the range of timestamps");
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *crate::lock(&self.0)
+        *crate::locked(&self.0)
     }
 }

@@ -7,6 +7,7 @@ pub mod contract;
 mod entry;
 mod error;
 mod key;
+mod lock;
 mod notebook;
 mod redis;
 mod response;
@@ -21,11 +22,12 @@ pub use key::{
     CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,
     key_string, response_key,
 };
+pub use lock::{Ends, FileLock, HeldFileLock, Liveness, LockHolder, Who};
 pub use notebook::{Memory, MemoryChanges, Note, Notebook, Trouble};
 pub use redis::{
-    DatabaseCounts, Endpoint, FirstRun, HeldLock, LockHolder, Needs, RedisAddress, RedisClient,
-    RedisLock, RedisOptions, RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings,
-    UpdateMark, UpdateMarks,
+    DatabaseCounts, Endpoint, FirstRun, HeldLock, Needs, RedisAddress, RedisClient, RedisLock,
+    RedisOptions, RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings, UpdateMark,
+    UpdateMarks,
 };
 pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};
@@ -33,6 +35,6 @@ pub use store::{CacheStore, EntryFilter, StoreSummary};
 
 /// Locks `mutex`, also after a thread panicked while it held it: what our mutexes guard is never
 /// left half-changed.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -55,12 +55,14 @@ pub struct StoreSummary {
 /// * *Expiry.* An entry whose `expires` has come is not served. Time is UTC, and kept to the
 ///   millisecond.
 /// * *Integrity.* [`get`](Self::get) returns only bodies whose length and SHA-256 are those that
-///   were put. Anything else (cut, altered, of an unknown format) is counted and treated as absent.
+///   were put, under the key for which it is asked. Anything else (cut, altered, of an unknown
+///   format) is counted and treated as absent; from then on [`describe`](Self::describe) says that
+///   the entry is [`EntryState::Damaged`] or absent, unless the store cannot be written.
 /// * *Other writers.* Where other programs write into the same place, their entries are
 ///   [`EntryState::Foreign`] and are served when they are complete JSON, without origin or creation
 ///   time; anything else they leave is counted and treated as absent
 ///   (cache-and-jobs specification, section 15, row 12).
-/// * *Failure.* A failed `put` leaves the old entry in place.
+/// * *Failure.* A failed `put` leaves the old entry in place, or none; never the new one.
 /// * *Threads and processes.* All methods may be called from several threads and processes at
 ///   once and may block.
 pub trait CacheStore: Send + Sync {
@@ -101,6 +103,16 @@ pub trait CacheStore: Send + Sync {
     /// # Errors
     /// When the store cannot answer.
     fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError>;
+
+    /// Those of these keys whose bodies cannot be read, as far as that can be told without reading
+    /// them: by their lengths, say. What [`describe`](Self::describe) tells as well may be left out.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn unreadable(&self, keys: &[String]) -> Result<Vec<String>, CacheError> {
+        let _ = keys;
+        Ok(Vec::new())
+    }
 
     /// Removes entries; returns how many of the keys existed.
     ///

@@ -1,38 +1,88 @@
 //! The stores of responses, and what Redis shares with the Python side.
 
+use std::io::{Write, stderr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use stats_cache::{
-    CacheError, CacheStore, HeldLock, Notebook, RedisClient, RedisLock, RedisOptions,
-    RedisRegistry, RedisStore, Registry, SqliteOptions, SqliteStore,
+    CacheStore, FileLock, Notebook, RedisClient, RedisLock, RedisOptions, RedisRegistry,
+    RedisStore, Registry, SqliteOptions, SqliteStore,
 };
 
+use super::locks::{FileBulkLock, SharedLock};
 use super::{App, AppError, make_folder_of};
-use crate::config::{RedisUrl, StoreKind};
+use crate::config::{LONGEST_LOCK, RedisUrl, StoreKind};
 use crate::connections::redis_address;
-use crate::service::{BulkLock, HeldBulkLock, Nothing};
+use crate::service::{BulkLock, Nothing};
+
+/// What a command does with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It reads: a store that is not there is empty, and nothing is written.
+    Read,
+    /// It removes: a store that is not there is empty.
+    Remove,
+    /// It stores: a store that is not there is made.
+    Store,
+}
 
 impl App {
-    pub(super) fn store(&self) -> Result<Stores, AppError> {
+    /// The store, and what goes with it.
+    pub(super) fn store(&self, purpose: Use) -> Result<Stores, AppError> {
         match self.settings.cache.store {
-            StoreKind::Sqlite => {
-                let path = self.settings.cache.file_path(&self.settings.data);
-                make_folder_of(&path)?;
-                let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
-                let store = Arc::new(SqliteStore::open_with(path, options, clock)?);
-                let notebook: Option<Arc<dyn Notebook>> = Some(Arc::clone(&store) as _);
-                Ok(Stores { notebook, ..Stores::alone(store) })
-            }
+            StoreKind::Sqlite => self.file(purpose),
             StoreKind::Redis => self.redis(),
         }
     }
 
-    /// The store, or an empty one when there is no file for it yet.
-    pub(super) fn store_if_any(&self) -> Result<Stores, AppError> {
-        let file = self.settings.cache.file_path(&self.settings.data);
-        let missing = self.settings.cache.store == StoreKind::Sqlite && !file.exists();
-        if missing { Ok(Stores::alone(Arc::new(Nothing))) } else { self.store() }
+    fn file(&self, purpose: Use) -> Result<Stores, AppError> {
+        let path = self.settings.cache.file_path(&self.settings.data);
+        let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
+        // What cannot be looked at is an error of whoever opens it, and not a store that is empty.
+        let missing = path.metadata().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        match purpose {
+            Use::Read | Use::Remove if missing => Ok(Stores::alone(Arc::new(Nothing), None)),
+            Use::Read => {
+                let store = Arc::new(SqliteStore::open_read_only(path, options, clock)?);
+                let notebook: Option<Arc<dyn Notebook>> = Some(Arc::clone(&store) as _);
+                Ok(Stores { notebook, ..Stores::alone(store, None) })
+            }
+            Use::Remove | Use::Store => {
+                make_folder_of(&path)?;
+                let store = SqliteStore::open_with(&path, options, clock)?;
+                if let Some(aside) = store.set_aside() {
+                    // Who cannot read it finds the file all the same.
+                    let _ = writeln!(
+                        stderr(),
+                        "warning: {}; it was set aside as {}, and every response is made again",
+                        aside.why,
+                        aside.path.display()
+                    );
+                }
+                let store = Arc::new(store);
+                let notebook: Option<Arc<dyn Notebook>> = Some(Arc::clone(&store) as _);
+                Ok(Stores { notebook, ..Stores::alone(store, self.lock()?) })
+            }
+        }
+    }
+
+    /// The lock of bulk runs, unless it is switched off.
+    ///
+    /// # Errors
+    /// When the address of the server that keeps it does not work.
+    pub fn lock(&self) -> Result<Option<Arc<dyn BulkLock>>, AppError> {
+        let settings = &self.settings.lock;
+        if !settings.enabled {
+            return Ok(None);
+        }
+        let clock = Arc::clone(&self.clock);
+        if self.settings.cache.store == StoreKind::Sqlite {
+            let file = self.settings.cache.file_path(&self.settings.data);
+            return Ok(Some(Arc::new(FileBulkLock(FileLock::beside(&file), clock))));
+        }
+        let client = prepared_client(&self.settings.cache.redis_targets().locks)?;
+        let lifetime = settings.timeout.min(LONGEST_LOCK);
+        let lock = RedisLock::new(client, &settings.key_prefix, &settings.name, lifetime);
+        Ok(Some(Arc::new(SharedLock(lock, clock))))
     }
 
     /// The Redis databases that the Python side shares. Those of registry and lock are connected to
@@ -45,20 +95,12 @@ impl App {
         } else {
             prepared_client(&targets.registry)?
         };
-        let settings = &self.settings.lock;
-        let lock: Option<Arc<dyn BulkLock>> = if settings.enabled {
-            let client = prepared_client(&targets.locks)?;
-            let (prefix, name) = (&settings.key_prefix, &settings.name);
-            Some(Arc::new(SharedLock(RedisLock::new(client, prefix, name, settings.timeout))))
-        } else {
-            None
-        };
         let store = Arc::new(RedisStore::open(responses, self.settings.cache.prefix.clone())?);
         Ok(Stores {
             notebook: Some(Arc::clone(&store) as _),
             store,
             registry: Some(Arc::new(RedisRegistry::new(registry, Arc::clone(&self.clock)))),
-            lock,
+            lock: self.lock()?,
         })
     }
 }
@@ -72,8 +114,8 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    fn alone(store: Arc<dyn CacheStore>) -> Self {
-        Self { store, registry: None, lock: None, notebook: None }
+    fn alone(store: Arc<dyn CacheStore>, lock: Option<Arc<dyn BulkLock>>) -> Self {
+        Self { store, registry: None, lock, notebook: None }
     }
 }
 
@@ -83,39 +125,4 @@ fn redis_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
 
 fn prepared_client(url: &RedisUrl) -> Result<Arc<RedisClient>, AppError> {
     Ok(Arc::new(RedisClient::prepare(redis_address(url), RedisOptions::default())?))
-}
-
-/// The lock that Python shares, as the service wants it.
-struct SharedLock(RedisLock);
-
-impl BulkLock for SharedLock {
-    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError> {
-        let held = self.0.acquire()?;
-        Ok(held.map(|held| Box::new(SharedHeldLock(held)) as Box<dyn HeldBulkLock>))
-    }
-
-    fn holder(&self) -> Result<Option<String>, CacheError> {
-        let holder = self.0.holder()?;
-        Ok(holder.map(|holder| format!("the lock {} is {holder}", self.0.key())))
-    }
-}
-
-struct SharedHeldLock(HeldLock);
-
-impl HeldBulkLock for SharedHeldLock {
-    fn renew(&self) -> Result<bool, CacheError> {
-        self.0.renew()
-    }
-
-    fn still_held(&self) -> Result<bool, CacheError> {
-        self.0.still_held()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.0.lease_left()
-    }
-
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
-        self.0.release()
-    }
 }

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use super::section::section;
 
+/// Longer than this nobody is blocked by a run that died: a longer time counts as this one.
+pub const LONGEST_LOCK: Duration = Duration::from_secs(60);
+
 section! {
-    /// The lock that keeps two bulk runs apart, Python's included. It concerns the Redis store.
+    /// The lock that keeps two bulk runs apart, with the Redis store Python's included.
     LockSettings = "lock" {
         /// Whether the lock is taken.
         enabled: bool = true, ["STATS_DASHBOARD_LOCK_CONFIG"];
 
-        /// How long the lock outlives a run that died; a run that lives renews it.
-        timeout: Duration = Duration::from_secs(3_600), ["STATS_DASHBOARD_LOCK_CONFIG"];
+        /// How long the lock in Redis outlives a run that died, a minute at most; a run that lives
+        /// renews it.
+        timeout: Duration = LONGEST_LOCK, ["STATS_DASHBOARD_LOCK_CONFIG"];
 
-        /// The name of the lock.
+        /// The name of the lock in Redis.
         name: String = "community_stats_cache_generation".to_owned(), ["STATS_DASHBOARD_LOCK_CONFIG"];
 
         /// What the keys of InvenioRDM's main cache begin with, those of locks included.

@@ -55,7 +55,7 @@ pub use generation::{GenerationSettings, LargeFloats};
 pub use invenio_cfg::Skipped;
 pub use literal::{Literal, LiteralError};
 pub use loader::Loader;
-pub use lock::LockSettings;
+pub use lock::{LONGEST_LOCK, LockSettings};
 pub use origin::Origin;
 pub use redis_url::{RedisTransport, RedisUrl};
 pub use reference::reference;

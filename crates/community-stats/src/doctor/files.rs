@@ -3,9 +3,13 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use stats_cache::{CacheErrorKind, CacheStore, Clock, SqliteStore};
+use stats_cache::{
+    CacheError, CacheErrorKind, CacheStore, Clock, FileLock, SqliteOptions, SqliteStore,
+    SystemClock,
+};
 use stats_documents::{Archive, ArchiveOptions, SourceErrorKind};
 
 use super::aggregation;
@@ -28,8 +32,32 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     if settings.cache.store == StoreKind::Sqlite {
         checks.push(store(settings));
         checks.extend(notes(settings));
+        checks.extend(lock(settings));
     }
     checks
+}
+
+/// Who runs in bulk on the store that is a file, if anybody does.
+fn lock(settings: &Settings) -> Option<Check> {
+    let name = "lock";
+    if !settings.lock.enabled {
+        let remedy = "two runs may do the same work at once; set `lock.enabled`";
+        return Some(Check::warning(name, "the lock of bulk runs is switched off", remedy));
+    }
+    let lock = FileLock::beside(&settings.cache.file_path(&settings.data));
+    let place = lock.path().display();
+    match lock.holder() {
+        Ok(None) => None,
+        Ok(Some(holder)) => Some(Check::warning(
+            name,
+            format!("{place} is {holder}"),
+            "a bulk run is under way; wait for it",
+        )),
+        Err(error) => {
+            let remedy = "let the user of this process read it";
+            Some(Check::warning(name, chain(&error), remedy))
+        }
+    }
 }
 
 fn folder(settings: &Settings) -> Check {
@@ -167,9 +195,16 @@ fn mirror(settings: &Settings) -> Check {
 fn opened(name: &str, path: &Path) -> Option<Check> {
     let asked = Instant::now();
     let stats = Archive::open_read_only(path, ArchiveOptions::default())
-        .and_then(|archive| archive.stats());
+        .and_then(|archive| Ok((archive.stats()?, archive.quick_check()?)));
     let error = match stats {
-        Ok(stats) => {
+        Ok((_, found)) if !found.is_empty() => {
+            let remedy = match name {
+                "mirror" => "the next run that writes sets it aside and fetches everything again",
+                _ => "restore it from a copy, or move it away and import again",
+            };
+            return Some(Check::failed(name, damage(path, &found), remedy));
+        }
+        Ok((stats, _)) => {
             let documents = plural(stats.documents.values().sum(), "document", "documents");
             let detail = format!(
                 "{}: {documents} on {}, {}, {}",
@@ -188,10 +223,10 @@ fn opened(name: &str, path: &Path) -> Option<Check> {
             (State::Failed, "a newer community-stats wrote it; install that version or a later one")
         }
         SourceErrorKind::Damaged if name == "mirror" => {
-            (State::Failed, "delete it; the next run fetches it again")
+            (State::Failed, "the next run that writes sets it aside and fetches everything again")
         }
         SourceErrorKind::Damaged => {
-            (State::Failed, "restore it from a copy, or delete it and import again")
+            (State::Failed, "restore it from a copy, or move it away and import again")
         }
         SourceErrorKind::Busy => (State::Warning, "try again when the other process is done"),
         SourceErrorKind::Unreachable => {
@@ -204,13 +239,19 @@ fn opened(name: &str, path: &Path) -> Option<Check> {
 
 fn store(settings: &Settings) -> Check {
     let (name, path) = ("store", settings.cache.file_path(&settings.data));
-    if !path.exists() {
+    if path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         let detail = format!("{} is not there yet; it is made when needed", path.display());
         return Check::ok(name, detail);
     }
     let asked = Instant::now();
-    match SqliteStore::open(&path).and_then(|store| store.summary()) {
-        Ok(summary) => {
+    let clock = Arc::new(SystemClock);
+    let opened = SqliteStore::open_read_only(&path, SqliteOptions::default(), clock);
+    let found = |store: SqliteStore| -> Result<_, CacheError> {
+        Ok((store.summary()?, store.quick_check()?))
+    };
+    match opened.and_then(found) {
+        Ok((_, found)) if !found.is_empty() => Check::failed(name, damage(&path, &found), AGAIN),
+        Ok((summary, _)) => {
             let detail = format!(
                 "{}: {}, {} of them expired, {}",
                 path.display(),
@@ -227,9 +268,7 @@ fn store(settings: &Settings) -> Check {
                     State::Failed,
                     "a newer community-stats wrote it; install that version or a later one",
                 ),
-                CacheErrorKind::Damaged => {
-                    (State::Failed, "delete it; the next run makes every response again")
-                }
+                CacheErrorKind::Damaged => (State::Failed, AGAIN),
                 CacheErrorKind::Busy => {
                     (State::Warning, "try again when the other process is done")
                 }
@@ -244,6 +283,14 @@ fn store(settings: &Settings) -> Check {
             Check::of(state, name, chain(&error), remedy)
         }
     }
+}
+
+const AGAIN: &str = "the next `cache generate` sets it aside and makes every response again; what \
+                     belongs to another program has to be moved away, or another place named";
+
+/// What SQLite finds wrong with a file.
+fn damage(path: &Path, found: &[String]) -> String {
+    format!("{} is damaged: {}", path.display(), found.join("; "))
 }
 
 /// The nearest folder above that exists.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use stats_cache::{
-    CacheError, CacheErrorKind, Clock, Needs, RedisClient, RedisLock, RedisOptions, RedisStore,
-    ServerReport,
+    CacheError, CacheErrorKind, Clock, Liveness, Needs, RedisClient, RedisLock, RedisOptions,
+    RedisStore, ServerReport,
 };
 
 use super::aggregation;
@@ -196,13 +196,9 @@ fn lock(settings: &Settings, client: Arc<RedisClient>) -> Check {
         Ok(Some(holder)) => holder,
         Err(error) => return broken(name, &error),
     };
-    if holder.remaining.is_none() {
-        return Check::failed(
-            name,
-            format!("{place} is {holder}"),
-            "if no run is under way, its holder died: delete the key, as `invenio \
-             community-stats clear-lock --lock-name` does",
-        );
+    if holder.liveness() == Liveness::Dead {
+        let remedy = "its holder died: community-stats cache unlock";
+        return Check::failed(name, format!("{place} is {holder}"), remedy);
     }
     Check::warning(
         name,

@@ -32,6 +32,26 @@ pub trait BulkLock: Send + Sync {
     /// # Errors
     /// When whoever keeps the lock cannot answer.
     fn holder(&self) -> Result<Option<String>, CacheError>;
+
+    /// Takes it away from whoever holds it, who then stops before it stores more: only when that
+    /// process is dead, or with `force`.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError>;
+}
+
+/// What came of taking a lock away. The texts are for people: "the lock x is held by y".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unlocked {
+    /// Nobody held it.
+    WasFree,
+    /// It is free now; who had it.
+    Taken(String),
+    /// It was left alone: its holder lives.
+    Lives(String),
+    /// It was left alone: nothing here tells whether its holder lives.
+    MayLive(String),
 }
 
 /// A [`BulkLock`] that was taken.
@@ -129,10 +149,12 @@ impl CachedResponseService {
         lock: Option<&dyn HeldBulkLock>,
     ) -> Result<Summary, ServiceError> {
         let Some(registry) = self.registry.as_deref() else {
-            let plan = self.plan(request)?;
+            let mut plan = self.plan(request)?;
+            self.doubt_bodies(&mut plan)?;
             return Ok(self.execute_with(&plan, run, lock));
         };
         let (mut plan, marks) = self.plan_with_marks(request)?;
+        self.doubt_bodies(&mut plan)?;
         let years = years_of(&plan);
         let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
         let mut troubles = unreadable_marks(&marks.unreadable);

@@ -26,6 +26,7 @@ mod standing;
 mod still;
 mod summary;
 mod verify;
+mod whole;
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ use stats_cache::{
 use stats_documents::DocumentSource;
 use stats_series::Category;
 
-pub use bulk::{BulkLock, HeldBulkLock};
+pub use bulk::{BulkLock, HeldBulkLock, Unlocked};
 pub use communities::{Communities, GLOBAL, Member, MemberLayout};
 pub use completeness::{Gap, gap};
 pub use difference::{FirstDifference, first_difference};

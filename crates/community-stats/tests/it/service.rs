@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use community_stats::service::{
     BulkLock, CachedResponseService, Communities, CommunityName, HeldBulkLock, Progress, Request,
-    Run, ServiceError, ServiceSettings, Summary,
+    Run, ServiceError, ServiceSettings, Summary, Unlocked,
 };
 use stats_cache::{
     CacheError, CacheErrorKind, CacheStore, FirstRun, ManualClock, Registry, SqliteStore,
@@ -44,6 +44,10 @@ impl BulkLock for Fading {
 
     fn holder(&self) -> Result<Option<String>, CacheError> {
         Ok(None)
+    }
+
+    fn take_away(&self, _: bool) -> Result<Unlocked, CacheError> {
+        Ok(Unlocked::WasFree)
     }
 }
 

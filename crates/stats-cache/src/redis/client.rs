@@ -14,7 +14,7 @@ use redis::{
 
 use super::address::{Endpoint, RedisAddress};
 use super::error::{cache_error, ends_connection};
-use crate::{CacheError, CacheErrorKind, lock};
+use crate::{CacheError, CacheErrorKind, locked};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
@@ -191,7 +191,7 @@ impl RedisClient {
         doing: &str,
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, CacheError> {
-        let idle = lock(&self.idle).pop_back();
+        let idle = locked(&self.idle).pop_back();
         let was_idle = idle.is_some();
         let mut result = match idle {
             Some(connection) => self.run_on(connection, &work),
@@ -199,7 +199,7 @@ impl RedisClient {
         };
         if was_idle && result.as_ref().is_err_and(RedisError::is_connection_dropped) {
             // The server was restarted or closed what was idle: the others are broken as well.
-            lock(&self.idle).clear();
+            locked(&self.idle).clear();
             result = self.open().and_then(|connection| self.run_on(connection, &work));
         }
         result.map_err(|error| cache_error(format!("{doing} at {}", self.address), error))
@@ -226,7 +226,7 @@ impl RedisClient {
     }
 
     fn keep(&self, connection: Connection) {
-        let mut idle = lock(&self.idle);
+        let mut idle = locked(&self.idle);
         if idle.len() < self.options.idle_connections {
             idle.push_back(connection);
         }

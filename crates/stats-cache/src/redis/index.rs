@@ -19,6 +19,10 @@ use crate::{EntryDescription, EntryState, Origin};
 const RECORD_FORMAT: u32 = 2;
 const OLDEST_FORMAT: u32 = 1;
 
+/// What stands in place of a record once the body was found damaged, until the entry is made again.
+/// Programs that do not know it take it for a format that they do not know.
+pub(super) const DAMAGED: &str = r#"{"v":0}"#;
+
 /// The name of the hash with the records of `prefix`.
 pub(super) fn index_name(prefix: &str) -> String {
     name_of("index", prefix)
@@ -87,6 +91,9 @@ pub(super) fn record(
 pub(super) fn description(key: &str, record: &[u8]) -> Result<EntryDescription, String> {
     let unreadable = |error: serde_json::Error| format!("{key}: unreadable record: {error}");
     let RecordVersion { v } = serde_json::from_slice(record).map_err(unreadable)?;
+    if v == 0 {
+        return Err(format!("{key}: its body was found damaged"));
+    }
     if !(OLDEST_FORMAT..=RECORD_FORMAT).contains(&v) {
         return Err(format!(
             "{key}: format {v}, and this program knows none above {RECORD_FORMAT}"
@@ -151,7 +158,9 @@ impl Deadline {
         match answer {
             -2 => Self::NoKey,
             -1 => Self::Never,
-            remaining => Self::Between(before + remaining, after + remaining),
+            remaining => {
+                Self::Between(before.saturating_add(remaining), after.saturating_add(remaining))
+            }
         }
     }
 

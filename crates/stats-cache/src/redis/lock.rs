@@ -4,28 +4,41 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use redis::{Value, cmd};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::client::RedisClient;
 use super::reply::{bytes, command, integer};
-use crate::{CacheError, lock};
+use crate::{CacheError, Ends, LockHolder, Who, locked};
 
 /// What Python writes around a text of 36 bytes: `!`, then a pickle of protocol 5 with one frame.
 const BEFORE_TOKEN: &[u8] = b"!\x80\x05\x95\x28\0\0\0\0\0\0\0\x8c\x24";
 const AFTER_TOKEN: &[u8] = b"\x94.";
 
+/// The key beside the lock is named as an argument, and what is done with it may fail: a user who may
+/// do nothing there still has the lock.
 const RENEW: &str = "
 if redis.call('GET', KEYS[1]) == ARGV[1] then
-    return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    redis.pcall('PEXPIRE', ARGV[2], ARGV[3])
+    return redis.call('PEXPIRE', KEYS[1], ARGV[3])
 end
 return 0";
 
 const RELEASE: &str = "
 if redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.pcall('DEL', ARGV[2])
     return redis.call('DEL', KEYS[1])
 end
 return 0";
+
+/// Says beside the lock who holds it.
+const TELL: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.pcall('SET', ARGV[2], ARGV[4], 'PX', ARGV[3])
+end
+return 1";
 
 /// Redis 7 tells which rights there are without using them; before, that scripts run has to do.
 const PROVE: &str = "
@@ -50,7 +63,7 @@ pub struct RedisLock {
 impl RedisLock {
     /// The lock called `name` (`community_stats_cache_generation`) in the main cache, whose keys begin
     /// with `key_prefix` (`CACHE_KEY_PREFIX`, `cache::`). Unless it is renewed, it ends after
-    /// `lifetime` (`lock_timeout`, 3600 s), which is kept to the millisecond.
+    /// `lifetime`, which is kept to the millisecond: how long a killed holder blocks everybody.
     #[must_use]
     pub fn new(client: Arc<RedisClient>, key_prefix: &str, name: &str, lifetime: Duration) -> Self {
         let lifetime = lifetime.max(Duration::from_millis(1));
@@ -64,11 +77,12 @@ impl RedisLock {
     }
 
     /// Takes the lock, without waiting; `None` when somebody holds it. It is taken only where it can
-    /// be given back: whoever may not run the script for that would block everybody.
+    /// be given back: whoever may not run the script for that would block everybody. `now` is told to
+    /// others, beside the lock.
     ///
     /// # Errors
     /// When the server cannot answer, or refuses.
-    pub fn acquire(&self) -> Result<Option<HeldLock>, CacheError> {
+    pub fn acquire(&self, now: Timestamp) -> Result<Option<HeldLock>, CacheError> {
         self.prove()?;
         let token = Uuid::new_v4().to_string();
         let value = stored(&token);
@@ -83,7 +97,23 @@ impl RedisLock {
                 return Ok(None);
             }
         }
+        self.tell(&token, &value, now);
         Ok(Some(HeldLock { lock: self.clone(), token, value, renewed: Mutex::new(Some(taken_at)) }))
+    }
+
+    /// The lock holds without it.
+    fn tell(&self, token: &str, value: &[u8], now: Timestamp) {
+        let word = Word { token: token.to_owned(), who: Who::this_process(now) };
+        let Ok(word) = serde_json::to_vec(&word) else { return };
+        let mut eval = cmd("EVAL");
+        eval.arg(TELL).arg(1).arg(&self.key).arg(value).arg(self.word_key());
+        eval.arg(self.milliseconds()).arg(word);
+        drop(self.client.command(&eval, &format!("saying who holds the lock {}", self.key)));
+    }
+
+    /// Where it is said who holds the lock.
+    fn word_key(&self) -> String {
+        format!("{}:holder", self.key)
     }
 
     /// Proves that the lock can be given back and renewed, without touching it.
@@ -109,10 +139,39 @@ impl RedisLock {
         if remaining == -2 {
             return Ok(None);
         }
-        Ok(Some(LockHolder {
-            token: bytes(value).and_then(token_of),
-            remaining: u64::try_from(remaining).ok().map(Duration::from_millis),
-        }))
+        let token = bytes(value).and_then(token_of);
+        let who = token.as_ref().and_then(|token| self.word_of(token));
+        let ends = match u64::try_from(remaining) {
+            Ok(remaining) => Ends::In(Duration::from_millis(remaining)),
+            Err(_) => Ends::Never,
+        };
+        Ok(Some(LockHolder { token, who, ends }))
+    }
+
+    /// What the holder with this token says of itself, if it does.
+    fn word_of(&self, token: &str) -> Option<Who> {
+        let read = command(&["GET", &self.word_key()]);
+        let word = self.client.command(&read, "reading who holds the lock").ok()?;
+        let word: Word = serde_json::from_slice(bytes(&word)?).ok()?;
+        (word.token == token).then_some(word.who)
+    }
+
+    /// Takes the lock away from whoever holds it, who then stops before it stores more; who that was,
+    /// or `None` when nobody holds it. `only_if` looks at the holder first.
+    ///
+    /// # Errors
+    /// When the server cannot answer.
+    pub fn take_away(
+        &self,
+        only_if: impl FnOnce(&LockHolder) -> bool,
+    ) -> Result<Option<LockHolder>, CacheError> {
+        let doing = format!("reading the lock {}", self.key);
+        let value = self.client.command(&command(&["GET", &self.key]), &doing)?;
+        let (Some(holder), Some(value)) = (self.holder()?, bytes(&value)) else { return Ok(None) };
+        if only_if(&holder) {
+            self.if_held(RELEASE, value, None, "taking away")?;
+        }
+        Ok(Some(holder))
     }
 
     fn milliseconds(&self) -> u64 {
@@ -128,7 +187,7 @@ impl RedisLock {
         doing: &str,
     ) -> Result<bool, CacheError> {
         let mut eval = cmd("EVAL");
-        eval.arg(script).arg(1).arg(&self.key).arg(value);
+        eval.arg(script).arg(1).arg(&self.key).arg(value).arg(self.word_key());
         if let Some(argument) = argument {
             eval.arg(argument);
         }
@@ -137,27 +196,12 @@ impl RedisLock {
     }
 }
 
-/// Who holds a lock, for display.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockHolder {
-    /// The holder's token; `None` when the stored value is not in the form that Python writes.
-    pub token: Option<String>,
-    /// How long the lock lasts unless it is renewed; `None`: for ever.
-    pub remaining: Option<Duration>,
-}
-
-/// To be read after "the lock is": `held by <token> for another 3540 s`.
-impl fmt::Display for LockHolder {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.token {
-            Some(token) => write!(out, "held by {token}")?,
-            None => out.write_str("held by a value that Python did not write")?,
-        }
-        match self.remaining {
-            Some(remaining) => write!(out, " for another {} s", remaining.as_secs()),
-            None => out.write_str(", and never ends"),
-        }
-    }
+/// What a holder says of itself.
+#[derive(Serialize, Deserialize)]
+struct Word {
+    token: String,
+    #[serde(flatten)]
+    who: Who,
 }
 
 /// A lock that was taken. It is released when it is dropped, without telling whether that worked:
@@ -187,7 +231,7 @@ impl HeldLock {
         let asked_at = Instant::now();
         let lifetime = Some(self.lock.milliseconds());
         let held = self.lock.if_held(RENEW, &self.value, lifetime, "renewing")?;
-        *lock(&self.renewed) = held.then_some(asked_at);
+        *locked(&self.renewed) = held.then_some(asked_at);
         Ok(held)
     }
 
@@ -200,7 +244,7 @@ impl HeldLock {
         let value = self.lock.client.command(&command(&["GET", &self.lock.key]), &doing)?;
         let held = bytes(&value) == Some(&self.value);
         if !held {
-            *lock(&self.renewed) = None;
+            *locked(&self.renewed) = None;
         }
         Ok(held)
     }
@@ -209,7 +253,7 @@ impl HeldLock {
     /// asking: zero when it is lost.
     #[must_use]
     pub fn lease_left(&self) -> Duration {
-        match *lock(&self.renewed) {
+        match *locked(&self.renewed) {
             Some(renewed) => self.lock.lifetime.saturating_sub(renewed.elapsed()),
             None => Duration::ZERO,
         }
@@ -220,14 +264,14 @@ impl HeldLock {
     /// # Errors
     /// When the server cannot answer. The lock then ends by itself.
     pub fn release(self) -> Result<bool, CacheError> {
-        *lock(&self.renewed) = None;
+        *locked(&self.renewed) = None;
         self.lock.if_held(RELEASE, &self.value, None, "releasing")
     }
 }
 
 impl Drop for HeldLock {
     fn drop(&mut self) {
-        if lock(&self.renewed).is_some() {
+        if locked(&self.renewed).is_some() {
             // Without success it ends by itself.
             let _ = self.lock.if_held(RELEASE, &self.value, None, "releasing");
         }

@@ -17,7 +17,7 @@ mod store;
 pub use self::address::{Endpoint, RedisAddress, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};
 pub use self::examine::{DatabaseCounts, ServerReport};
-pub use self::lock::{HeldLock, LockHolder, RedisLock};
+pub use self::lock::{HeldLock, RedisLock};
 pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
 pub use self::rights::Needs;
 pub use self::store::RedisStore;

@@ -11,8 +11,9 @@ use super::client::RedisClient;
 use super::reply::{bytes, command, integer, scanned};
 use crate::{CacheError, CacheErrorKind, Clock};
 
-/// How long the mark of a generation lasts unless it is set again.
-const MARK_SECONDS: u64 = 7200;
+/// How long the mark of a generation lasts unless it is set again: a run that died is not told of for
+/// longer than the lock of bulk runs outlives it.
+const MARK_SECONDS: u64 = 60;
 
 /// How many marks one script handles, so that nobody waits long.
 const BATCH: usize = 200;

@@ -41,6 +41,13 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
 end
 return 0";
 
+/// Says of a record that its body was found damaged, unless it is a newer one.
+const DOUBT: &str = "
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
+    return redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+end
+return 0";
+
 /// The store of an installation beside a live InvenioRDM: plain JSON under the package's own keys
 /// (cache-and-jobs specification, sections 2 to 4). Descriptions lie in a hash of ours outside
 /// `<prefix>:*`.
@@ -229,11 +236,33 @@ impl RedisStore {
             let mut unlink = cmd("UNLINK");
             unlink.arg(keys);
             let doing = format!("removing {} entries", keys.len());
-            let answers = self.client.transaction(&[unlink, forget], &doing)?;
+            let mut answers = Vec::with_capacity(2);
+            for answer in self.client.transaction(&[unlink, forget], &doing)? {
+                let answer = answer.extract_error();
+                answers.push(answer.map_err(|error| cache_error(doing.as_str(), error))?);
+            }
             let count = answers.first().and_then(integer);
             removed += count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
         }
         Ok(removed)
+    }
+
+    /// A transaction of Redis is not undone when one of its commands fails: the body was replaced, and
+    /// what is recorded of it speaks of the old one. No entry is better than one that nobody can judge.
+    fn take_back(&self, key: &str, field: &str) {
+        let unlink = command(&["UNLINK", key]);
+        let forget = command(&["HDEL", &self.index, field]);
+        drop(self.client.transaction(&[unlink, forget], "taking back half of an entry"));
+    }
+
+    /// Lets an entry be made again whose body is not the one that was recorded. Where nothing may be
+    /// written, that has to wait.
+    fn doubt(&self, key: &str, hint: &Value) {
+        if let (Ok(field), Some(record)) = (self.field(key), bytes(hint)) {
+            let mut script = cmd("EVAL");
+            script.arg(DOUBT).arg(1).arg(&self.index).arg(field).arg(record).arg(index::DAMAGED);
+            drop(self.client.command(&script, "doubting a record"));
+        }
     }
 
     /// Lets an entry be known for what it is. Where nothing may be written, that has to wait.
@@ -293,10 +322,17 @@ impl CacheStore for RedisStore {
         let pieces = [head.as_bytes(), &bytes, &tail];
         let doing = format!("storing {key}");
         let answers = self.client.packed_transaction(&pieces, commands, &doing)?;
-        for answer in answers {
-            answer.extract_error().map_err(|error| cache_error(doing.as_str(), error))?;
+        let replaced = answers.first().is_some_and(|answer| *answer == Value::Okay);
+        let failed = answers.into_iter().find_map(|answer| answer.extract_error().err());
+        match failed {
+            None => Ok(()),
+            Some(error) => {
+                if replaced {
+                    self.take_back(key, field);
+                }
+                Err(cache_error(doing, error))
+            }
         }
-        Ok(())
     }
 
     fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError> {
@@ -314,6 +350,7 @@ impl CacheStore for RedisStore {
         self.ask_deadline(&mut commands, key);
         let mut answers = self.client.transaction(&commands, &doing)?.into_iter();
         let hint = answers.next().ok_or_else(|| self.unexpected(&doing))?;
+        let hint = hint.extract_error().map_err(|error| cache_error(doing.as_str(), error))?;
         let (body, length) = match answers.next() {
             None => return Err(self.unexpected(&doing)),
             Some(Value::Nil) => return Ok(None),
@@ -336,7 +373,10 @@ impl CacheStore for RedisStore {
                     let length = body.len() as u64;
                     foreign_json(&body, index::foreign(key, Some(&known), deadline, length))
                 }
-                false => None,
+                false => {
+                    self.doubt(key, &hint);
+                    None
+                }
             },
             EntryState::Foreign(known) => foreign_json(&body, known),
             EntryState::Damaged(_) => None,

@@ -1,7 +1,6 @@
 //! What SQLite's errors mean to a caller.
 
-use rusqlite::ErrorCode;
-use rusqlite::ffi;
+use stats_sqlite::{FailureKind, PlaceError, explain};
 
 use crate::{CacheError, CacheErrorKind};
 
@@ -12,31 +11,25 @@ pub(super) trait ResultExt<T> {
 
 impl<T> ResultExt<T> for rusqlite::Result<T> {
     fn doing(self, doing: impl FnOnce() -> String) -> Result<T, CacheError> {
-        self.map_err(|error| CacheError::caused_by(kind_of(&error), doing(), error))
+        self.map_err(|error| {
+            let explained = explain(&error);
+            let kind = match explained.kind {
+                FailureKind::Busy => CacheErrorKind::Busy,
+                FailureKind::Full => CacheErrorKind::Full,
+                FailureKind::Refused => CacheErrorKind::Refused,
+                FailureKind::Damaged => CacheErrorKind::Damaged,
+                FailureKind::Unreachable => CacheErrorKind::Unreachable,
+            };
+            CacheError::caused_by(kind, doing(), explained)
+        })
     }
 }
 
-pub(super) fn kind_of(error: &rusqlite::Error) -> CacheErrorKind {
-    let rusqlite::Error::SqliteFailure(failure, _) = error else {
-        // A column of another type than we declared, a missing table: not as we left it.
-        return CacheErrorKind::Damaged;
+/// Why the place of a store cannot hold one.
+pub(super) fn misplaced(error: PlaceError) -> CacheError {
+    let kind = match error {
+        PlaceError::NoFile(..) | PlaceError::NoAccess(_) => CacheErrorKind::Refused,
+        PlaceError::Failed(..) => CacheErrorKind::Unreachable,
     };
-    match failure.code {
-        ErrorCode::DatabaseBusy
-        | ErrorCode::DatabaseLocked
-        | ErrorCode::FileLockingProtocolFailed => CacheErrorKind::Busy,
-        ErrorCode::DiskFull => CacheErrorKind::Full,
-        ErrorCode::SystemIoFailure => match failure.extended_code {
-            // The only reason why these two fail in practice.
-            ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_WRITE => CacheErrorKind::Full,
-            ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ => CacheErrorKind::Damaged,
-            _ => CacheErrorKind::Unreachable,
-        },
-        ErrorCode::ReadOnly
-        | ErrorCode::PermissionDenied
-        | ErrorCode::AuthorizationForStatementDenied
-        | ErrorCode::TooBig => CacheErrorKind::Refused,
-        ErrorCode::CannotOpen | ErrorCode::OutOfMemory => CacheErrorKind::Unreachable,
-        _ => CacheErrorKind::Damaged,
-    }
+    CacheError::caused_by(kind, "opening the response store", error)
 }

@@ -1,24 +1,28 @@
 //! Responses in one SQLite file, for several threads and processes at once.
 
 mod error;
+mod file;
 mod notebook;
 mod row;
 mod schema;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params};
+use stats_sqlite::Aside;
 
-use self::error::ResultExt;
+use self::file::StoreFile;
+use self::schema::Format;
 use crate::body::decode_verified;
 use crate::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Clock, Entry, EntryDescription,
-    EntryFilter, EntryState, StoreSummary, SystemClock, lock,
+    EntryFilter, EntryState, StoreSummary, SystemClock,
 };
 
 /// How a [`SqliteStore`] behaves.
@@ -43,18 +47,19 @@ impl Default for SqliteOptions {
 /// The store of an installation without Redis: one SQLite file in WAL mode, readable by its owner
 /// only, bodies compressed with zstd.
 ///
-/// Times are kept to the millisecond.
+/// Times are kept to the millisecond. The file may be deleted at any time, also while it is in use:
+/// what is stored afterwards lies in a new one. A damaged one is set aside by whoever opens it to
+/// write; what an altered bit makes unreadable in it is damaged or absent, and never another response.
 pub struct SqliteStore {
-    path: PathBuf,
-    options: SqliteOptions,
+    file: StoreFile,
     clock: Arc<dyn Clock>,
-    writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
     damaged_reads: AtomicU64,
+    aside: Option<Aside>,
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`; makes it when there is none. Its folder must exist.
+    /// Opens the file at `path`; makes it when there is none, and when a damaged one had to be
+    /// [set aside](Self::set_aside). Its folder must exist.
     ///
     /// # Errors
     /// [`Damaged`](CacheErrorKind::Damaged) when the file is something else,
@@ -73,22 +78,44 @@ impl SqliteStore {
         options: SqliteOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CacheError> {
-        let path = path.into();
-        let writer = schema::open(&path, &options)?;
-        Ok(Self {
-            path,
-            options,
-            clock,
-            writer: Mutex::new(writer),
-            readers: Mutex::default(),
-            damaged_reads: AtomicU64::new(0),
-        })
+        let stamp = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        let (file, aside) = StoreFile::open_to_write(path.into(), options, &stamp)?;
+        Ok(Self { file, clock, damaged_reads: AtomicU64::new(0), aside })
+    }
+
+    /// Opens the file that is at `path` only to read: also on a full disk, on a read-only file system
+    /// and for a user who may not write.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Damaged`](CacheErrorKind::Damaged) when it cannot be read.
+    pub fn open_read_only(
+        path: impl Into<PathBuf>,
+        options: SqliteOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CacheError> {
+        let file = StoreFile::open_to_read(path.into(), options)?;
+        Ok(Self { file, clock, damaged_reads: AtomicU64::new(0), aside: None })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    /// The damaged file that was set aside when the store was opened, if there was one.
+    #[must_use]
+    pub const fn set_aside(&self) -> Option<&Aside> {
+        self.aside.as_ref()
+    }
+
+    /// What SQLite finds wrong with the file, in a few lines; empty when nothing. Reads all of it.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn quick_check(&self) -> Result<Vec<String>, CacheError> {
+        self.file
+            .read("checking everything", |transaction, _| stats_sqlite::quick_check(transaction))
     }
 
     /// Removes the entries whose lifetime is over, and gives their room back to the file system;
@@ -98,7 +125,7 @@ impl SqliteStore {
     /// When the store cannot be written.
     pub fn purge_expired(&self) -> Result<u64, CacheError> {
         let now = self.clock.now().as_millisecond();
-        let removed = self.write("removing expired entries", |transaction| {
+        let removed = self.file.write("removing expired entries", |transaction| {
             transaction.execute(
                 "DELETE FROM bodies WHERE entry IN (SELECT id FROM entries WHERE expires <= ?1)",
                 [now],
@@ -109,67 +136,13 @@ impl SqliteStore {
         Ok(removed as u64)
     }
 
-    /// Runs `work` as one transaction that no other writer can come between.
-    fn write<T>(
-        &self,
-        doing: &str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, CacheError> {
-        let mut connection = lock(&self.writer);
-        let run = || {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        };
-        run().doing(|| self.doing(doing))
-    }
-
-    /// Runs `work` on one state of the store: what others write meanwhile is not seen.
-    fn read<T>(
-        &self,
-        doing: &str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, CacheError> {
-        // Taken in a statement of its own, so that the pool is not locked while one is opened.
-        let idle = lock(&self.readers).pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => schema::connect(&self.path, &self.options)?,
-        };
-        let run = || {
-            let transaction = connection.transaction()?;
-            let result = work(&transaction)?;
-            transaction.finish()?;
-            Ok(result)
-        };
-        let result = run().doing(|| self.doing(doing))?;
-        let mut readers = lock(&self.readers);
-        if readers.len() < self.options.idle_readers {
-            readers.push(connection);
-        }
-        Ok(result)
-    }
-
     fn give_back_room(&self) -> Result<(), CacheError> {
-        let connection = lock(&self.writer);
-        connection
-            .prepare("PRAGMA incremental_vacuum")
-            .and_then(|mut vacuum| {
-                let mut steps = vacuum.query([])?;
-                while steps.next()?.is_some() {}
-                Ok(())
-            })
-            .doing(|| self.doing("giving back room"))
-    }
-
-    fn doing(&self, what: &str) -> String {
-        format!("{what} in {}", self.path.display())
-    }
-
-    fn damaged(&self) {
-        self.damaged_reads.fetch_add(1, Ordering::Relaxed);
+        self.file.tidy("giving back room", |connection| {
+            let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;
+            let mut steps = vacuum.query([])?;
+            while steps.next()?.is_some() {}
+            Ok(())
+        })
     }
 }
 
@@ -183,7 +156,7 @@ impl CacheStore for SqliteStore {
             let doing = format!("compressing the body of {}", description.key);
             CacheError::caused_by(CacheErrorKind::Refused, doing, error)
         })?;
-        self.write(&format!("storing {}", description.key), |transaction| {
+        self.file.write(&format!("storing {}", description.key), |transaction| {
             let mut upsert = transaction.prepare_cached(row::UPSERT)?;
             let id = row::upsert(&mut upsert, description, body, bytes.len())?;
             transaction
@@ -194,55 +167,83 @@ impl CacheStore for SqliteStore {
     }
 
     fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError> {
-        self.write(&format!("prolonging {key}"), |transaction| {
-            let mut update =
-                transaction.prepare_cached("UPDATE entries SET expires = ?2 WHERE key = ?1")?;
-            Ok(update.execute(params![key, expires.map(Timestamp::as_millisecond)])? > 0)
+        self.file.write(&format!("prolonging {key}"), |transaction| {
+            row::change(transaction, key, |transaction| {
+                transaction
+                    .prepare_cached("UPDATE entries SET expires = ?2 WHERE key = ?1")?
+                    .execute(params![key, expires.map(Timestamp::as_millisecond)])
+            })
         })
     }
 
     fn adopt(&self, description: &EntryDescription) -> Result<bool, CacheError> {
-        self.write(&format!("adopting {}", description.key), |transaction| {
-            let mut update = transaction.prepare_cached(row::ADOPT)?;
-            row::adopt(&mut update, description)
+        self.file.write(&format!("adopting {}", description.key), |transaction| {
+            row::change(transaction, &description.key, |transaction| {
+                row::adopt(transaction, description)
+            })
         })
     }
 
     fn get(&self, key: &str) -> Result<Option<Entry>, CacheError> {
         let now = self.clock.now();
-        let found = self.read(&format!("reading {key}"), |transaction| {
+        let found = self.file.read(&format!("reading {key}"), |transaction, format| {
             let mut select = transaction.prepare_cached(&format!(
                 "SELECT {}, bytes FROM entries LEFT JOIN bodies ON entry = id WHERE key = ?1",
-                row::COLUMNS
+                row::columns(format)
             ))?;
-            select.query_row([key], |row| Ok(decode(row, now))).optional()
+            select.query_row([key], |row| Ok(decode(row, format, key, now))).optional()
         })?;
-        match found {
-            None | Some(Ok(None)) => Ok(None),
-            Some(Ok(Some(entry))) => Ok(Some(entry)),
-            Some(Err(Damage)) => {
-                self.damaged();
-                Ok(None)
-            }
+        let damage = match found {
+            None | Some(Ok(None)) => return Ok(None),
+            Some(Ok(Some(entry))) => return Ok(Some(entry)),
+            Some(Err(damage)) => damage,
+        };
+        self.damaged_reads.fetch_add(1, Ordering::Relaxed);
+        match damage {
+            Damage::Body { sha256, created } => self.file.remember_damage(key, &sha256, &created),
+            Damage::Index => self.file.mark(row::OTHER_ROW),
+            Damage::Description => {}
         }
+        Ok(None)
     }
 
     fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
         let now = self.clock.now();
-        self.read(&format!("describing {} entries", keys.len()), |transaction| {
-            let mut select = transaction
-                .prepare_cached(&format!("SELECT {} FROM entries WHERE key = ?1", row::COLUMNS))?;
+        self.file.read(&format!("describing {} entries", keys.len()), |transaction, format| {
+            let mut select = transaction.prepare_cached(&format!(
+                "SELECT {} FROM entries WHERE key = ?1",
+                row::columns(format)
+            ))?;
             let mut states = Vec::with_capacity(keys.len());
             for key in keys {
-                let state = select.query_row([key], |row| Ok(row::state(row, now))).optional()?;
+                let state = |row: &rusqlite::Row<'_>| {
+                    Ok(row::state(row::describe_for(row, format, key), now))
+                };
+                let state = select.query_row([key], state).optional()?;
                 states.push(state.unwrap_or(EntryState::Absent));
             }
             Ok(states)
         })
     }
 
+    fn unreadable(&self, keys: &[String]) -> Result<Vec<String>, CacheError> {
+        self.file.read(&format!("measuring {} bodies", keys.len()), |transaction, _| {
+            let mut select = transaction.prepare_cached(
+                "SELECT coalesce(length(bytes), -1) = stored_length
+                 FROM entries LEFT JOIN bodies ON entry = id WHERE key = ?1",
+            )?;
+            let mut unreadable = Vec::new();
+            for key in keys {
+                if select.query_row([key], |row| row.get(0)).optional()? == Some(false) {
+                    unreadable.push(key.clone());
+                }
+            }
+            Ok(unreadable)
+        })
+    }
+
     fn delete(&self, keys: &[String]) -> Result<u64, CacheError> {
-        self.write(&format!("removing {} entries", keys.len()), |transaction| {
+        self.file.write(&format!("removing {} entries", keys.len()), |transaction| {
             let mut entry =
                 transaction.prepare_cached("DELETE FROM entries WHERE key = ?1 RETURNING id")?;
             let mut body = transaction.prepare_cached("DELETE FROM bodies WHERE entry = ?1")?;
@@ -260,7 +261,7 @@ impl CacheStore for SqliteStore {
 
     fn list(&self, filter: &EntryFilter) -> Result<Vec<EntryState>, CacheError> {
         let now = self.clock.now();
-        let mut states = self.read("listing entries", |transaction| {
+        let mut states = self.file.read("listing entries", |transaction, format| {
             let communities = (!filter.communities.is_empty())
                 .then(|| serde_json::Value::from(filter.communities.clone()).to_string());
             let place = match communities {
@@ -268,8 +269,9 @@ impl CacheStore for SqliteStore {
                 None => "WHERE ?1 IS NULL",
             };
             let mut select = transaction
-                .prepare_cached(&format!("SELECT {} FROM entries {place}", row::COLUMNS))?;
-            let rows = select.query_map([communities], |row| Ok(row::state(row, now)))?;
+                .prepare_cached(&format!("SELECT {} FROM entries {place}", row::columns(format)))?;
+            let state = |row: &rusqlite::Row<'_>| Ok(row::state(row::describe(row, format), now));
+            let rows = select.query_map([communities], state)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         states.retain(|state| state.description().is_none_or(|entry| filter.matches(entry)));
@@ -278,7 +280,7 @@ impl CacheStore for SqliteStore {
     }
 
     fn clear(&self) -> Result<u64, CacheError> {
-        let removed = self.write("removing all entries", |transaction| {
+        let removed = self.file.write("removing all entries", |transaction| {
             transaction.execute("DELETE FROM bodies", [])?;
             transaction.execute("DELETE FROM entries", [])
         })?;
@@ -288,7 +290,7 @@ impl CacheStore for SqliteStore {
 
     fn summary(&self) -> Result<StoreSummary, CacheError> {
         let now = self.clock.now().as_millisecond();
-        let mut summary = self.read("adding up entries", |transaction| {
+        let mut summary = self.file.read("adding up entries", |transaction, _| {
             transaction.query_row(
                 "SELECT count(*), count(*) FILTER (WHERE expires <= ?1),
                         coalesce(sum(plain_length), 0), coalesce(sum(stored_length), 0)
@@ -307,29 +309,52 @@ impl CacheStore for SqliteStore {
             )
         })?;
         summary.damaged_reads = self.damaged_reads.load(Ordering::Relaxed);
-        summary.store = format!("SQLite {}, {}", rusqlite::version(), self.path.display());
+        summary.store = format!("SQLite {}, {}", rusqlite::version(), self.path().display());
         Ok(summary)
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+        formatter.debug_struct("SqliteStore").field("path", &self.path()).finish_non_exhaustive()
     }
 }
 
-/// A body that is not the one that was stored.
-struct Damage;
+/// What is wrong with an entry that was found for a key.
+enum Damage {
+    /// The body is not the one that was stored with this description.
+    Body { sha256: Value, created: Value },
+    /// The description is not as it was written.
+    Description,
+    /// It is the entry of another key.
+    Index,
+}
 
 /// The entry of a row that ends with the bytes of the body; `None` when its time is over.
-fn decode(row: &rusqlite::Row<'_>, now: Timestamp) -> Result<Option<Entry>, Damage> {
-    let description = row::describe(row).map_err(|_| Damage)?;
+fn decode(
+    row: &rusqlite::Row<'_>,
+    format: Format,
+    key: &str,
+    now: Timestamp,
+) -> Result<Option<Entry>, Damage> {
+    if row.get_ref("key").ok().and_then(|found| found.as_str().ok()) != Some(key) {
+        return Err(Damage::Index);
+    }
+    let description = row::describe(row, format).map_err(|_| Damage::Description)?;
     if row::is_over(&description, now) {
         return Ok(None);
     }
-    let sha256 = description.sha256.ok_or(Damage)?;
-    let bytes = row.get_ref("bytes").ok().and_then(|bytes| bytes.as_blob().ok()).ok_or(Damage)?;
-    let body = decode_verified(BodyEncoding::Zstd, bytes, description.plain_length, &sha256)
-        .map_err(|_| Damage)?;
-    Ok(Some(Entry { description, body }))
+    match body(row, &description) {
+        Some(body) => Ok(Some(Entry { description, body })),
+        None => {
+            let column = |name| row.get(name).unwrap_or(Value::Null);
+            Err(Damage::Body { sha256: column("sha256"), created: column("created") })
+        }
+    }
+}
+
+fn body(row: &rusqlite::Row<'_>, description: &EntryDescription) -> Option<Vec<u8>> {
+    let bytes = row.get_ref("bytes").ok()?.as_blob().ok()?;
+    let (length, sha256) = (description.plain_length, description.sha256.as_ref()?);
+    decode_verified(BodyEncoding::Zstd, bytes, length, sha256).ok()
 }

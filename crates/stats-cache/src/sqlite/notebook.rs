@@ -15,7 +15,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS notes (
 impl Notebook for SqliteStore {
     /// First years follow from the entries.
     fn recall(&self) -> Result<Memory, CacheError> {
-        self.read("reading notes", |transaction| {
+        self.file.read("reading notes", |transaction, _| {
             let mut memory = Memory::default();
             let mut years = transaction
                 .prepare_cached("SELECT community, min(year) FROM entries GROUP BY community")?;
@@ -45,7 +45,7 @@ impl Notebook for SqliteStore {
         let notes: Vec<_> = notes.collect::<serde_json::Result<_>>().map_err(|error| {
             CacheError::caused_by(CacheErrorKind::Refused, "writing a note", error)
         })?;
-        self.write("taking notes", |transaction| {
+        self.file.write("taking notes", |transaction| {
             transaction.execute(TABLE, [])?;
             let mut forget = transaction.prepare_cached("DELETE FROM notes WHERE key = ?1")?;
             for key in &changes.forget {
@@ -61,7 +61,7 @@ impl Notebook for SqliteStore {
     }
 
     fn forget_all(&self) -> Result<(), CacheError> {
-        self.write("forgetting notes", |transaction| {
+        self.file.write("forgetting notes", |transaction| {
             if has_table(transaction)? {
                 transaction.execute("DELETE FROM notes", [])?;
             }

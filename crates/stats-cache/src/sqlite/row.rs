@@ -1,9 +1,11 @@
 //! A description as a row, and back.
 
 use jiff::Timestamp;
-use rusqlite::types::FromSql;
-use rusqlite::{Row, Statement, named_params};
+use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::{OptionalExtension, Row, Statement, Transaction, named_params};
+use stats_sqlite::RowCheck;
 
+use super::schema::Format;
 use crate::{Body, EntryDescription, EntryState};
 
 /// The version of a row and of its body. It rises when either changes its meaning.
@@ -14,24 +16,54 @@ use crate::{Body, EntryDescription, EntryState};
 pub(super) const ENTRY_FORMAT: i64 = 2;
 const OLDEST_FORMAT: i64 = 1;
 
-/// The columns that [`describe`] reads, in its order.
-pub(super) const COLUMNS: &str = "key, format, community, year, category, created, expires, \
-                                  data_through, origin, plain_length, stored_length, sha256";
+/// What stands in place of [`ENTRY_FORMAT`] once the body was found damaged, until the entry is made
+/// again.
+pub(super) const DAMAGED_BODY: i64 = 0;
+
+/// What a row says, in the order in which its check says it.
+const SAID: [&str; 12] = [
+    "key",
+    "format",
+    "community",
+    "year",
+    "category",
+    "created",
+    "expires",
+    "data_through",
+    "origin",
+    "plain_length",
+    "stored_length",
+    "sha256",
+];
+
+/// The columns that [`describe`] reads, of a file of this format.
+pub(super) const fn columns(format: Format) -> &'static str {
+    match format {
+        Format::Unchecked => {
+            "key, format, community, year, category, created, expires, data_through, origin, \
+             plain_length, stored_length, sha256"
+        }
+        Format::Checked => {
+            "key, format, community, year, category, created, expires, data_through, origin, \
+             plain_length, stored_length, sha256, \"check\""
+        }
+    }
+}
 
 pub(super) const UPSERT: &str = "
     INSERT INTO entries (key, format, community, year, category, created, expires, data_through,
-                         origin, plain_length, stored_length, sha256)
+                         origin, plain_length, stored_length, sha256, \"check\")
     VALUES (:key, :format, :community, :year, :category, :created, :expires, :data_through,
-            :origin, :plain_length, :stored_length, :sha256)
+            :origin, :plain_length, :stored_length, :sha256, :check)
     ON CONFLICT (key) DO UPDATE SET
         format = excluded.format, community = excluded.community, year = excluded.year,
         category = excluded.category, created = excluded.created, expires = excluded.expires,
         data_through = excluded.data_through, origin = excluded.origin,
         plain_length = excluded.plain_length, stored_length = excluded.stored_length,
-        sha256 = excluded.sha256
-    RETURNING id";
+        sha256 = excluded.sha256, \"check\" = excluded.\"check\"
+    RETURNING id, key";
 
-/// Runs [`UPSERT`]; returns the row's id.
+/// Runs [`UPSERT`]; returns the row's id. An index that leads to the row of another key is damaged.
 pub(super) fn upsert(
     statement: &mut Statement<'_>,
     description: &EntryDescription,
@@ -39,23 +71,40 @@ pub(super) fn upsert(
     stored_length: usize,
 ) -> rusqlite::Result<i64> {
     let origin = origin_of(description)?;
-    statement.query_row(
+    let created = description.created.map(Timestamp::as_millisecond);
+    let expires = description.expires.map(Timestamp::as_millisecond);
+    let check = RowCheck::new()
+        .text(&description.key)
+        .number(ENTRY_FORMAT)
+        .text(&description.community)
+        .number(description.year.into())
+        .text(description.category.query_name())
+        .maybe_number(created)
+        .maybe_number(expires)
+        .maybe_text(description.data_through.as_deref())
+        .maybe_text(origin.as_deref())
+        .number(i64::try_from(body.plain_length).unwrap_or(i64::MAX))
+        .number(i64::try_from(stored_length).unwrap_or(i64::MAX))
+        .bytes(&body.sha256);
+    let (id, key): (i64, String) = statement.query_row(
         named_params! {
             ":key": description.key,
             ":format": ENTRY_FORMAT,
             ":community": description.community,
             ":year": description.year,
             ":category": description.category.query_name(),
-            ":created": description.created.map(Timestamp::as_millisecond),
-            ":expires": description.expires.map(Timestamp::as_millisecond),
+            ":created": created,
+            ":expires": expires,
             ":data_through": description.data_through,
             ":origin": origin,
             ":plain_length": body.plain_length,
             ":stored_length": stored_length,
             ":sha256": body.sha256,
+            ":check": check.finish(),
         },
-        |row| row.get(0),
-    )
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if key == description.key { Ok(id) } else { Err(super::schema::damaged_index()) }
 }
 
 /// Changes what is known of a body of this length and hash.
@@ -65,12 +114,12 @@ pub(super) const ADOPT: &str = "
         data_through = :data_through, origin = :origin
     WHERE key = :key AND plain_length = :plain_length AND sha256 = :sha256";
 
-/// Runs [`ADOPT`]; returns whether there was such a body.
+/// Runs [`ADOPT`]; returns how many such bodies there were.
 pub(super) fn adopt(
-    statement: &mut Statement<'_>,
+    transaction: &Transaction<'_>,
     description: &EntryDescription,
-) -> rusqlite::Result<bool> {
-    let changed = statement.execute(named_params! {
+) -> rusqlite::Result<usize> {
+    transaction.prepare_cached(ADOPT)?.execute(named_params! {
         ":key": description.key,
         ":format": ENTRY_FORMAT,
         ":community": description.community,
@@ -82,8 +131,30 @@ pub(super) fn adopt(
         ":origin": origin_of(description)?,
         ":plain_length": description.plain_length,
         ":sha256": description.sha256,
-    })?;
-    Ok(changed > 0)
+    })
+}
+
+/// Changes what the row of a key says, and its check; returns whether there was one to change. A row
+/// that is not as it was written is left alone, so that nothing false gets a right check.
+pub(super) fn change(
+    transaction: &Transaction<'_>,
+    key: &str,
+    update: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<usize>,
+) -> rusqlite::Result<bool> {
+    let mut select = transaction.prepare_cached(&format!(
+        "SELECT id, {} FROM entries WHERE key = ?1",
+        columns(Format::Checked)
+    ))?;
+    let is_sound = |row: &Row<'_>| {
+        Ok(row.get_ref("key")?.as_str().is_ok_and(|found| found == key) && is_as_written(row))
+    };
+    if select.query_row([key], is_sound).optional()? != Some(true) || update(transaction)? == 0 {
+        return Ok(false);
+    }
+    let (id, check): (i64, i64) =
+        select.query_row([key], |row| Ok((row.get("id")?, check_of(row)?)))?;
+    let mut sign = transaction.prepare_cached("UPDATE entries SET \"check\" = ?2 WHERE id = ?1")?;
+    Ok(sign.execute((id, check))? > 0)
 }
 
 fn origin_of(description: &EntryDescription) -> rusqlite::Result<Option<String>> {
@@ -91,15 +162,55 @@ fn origin_of(description: &EntryDescription) -> rusqlite::Result<Option<String>>
     origin.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
+/// The check that a row should carry.
+pub(super) fn check_of(row: &Row<'_>) -> rusqlite::Result<i64> {
+    let mut check = RowCheck::new();
+    for name in SAID {
+        check = match row.get_ref(name)? {
+            ValueRef::Null => check.nothing(),
+            ValueRef::Integer(number) => check.number(number),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => check.bytes(bytes),
+            // No column of ours: whatever it says, no check is that of such a row.
+            ValueRef::Real(_) => check.bytes(b"real").nothing(),
+        };
+    }
+    Ok(check.finish())
+}
+
+/// Whether a row is as it was written.
+fn is_as_written(row: &Row<'_>) -> bool {
+    let stored = row.get::<_, i64>("check");
+    stored.is_ok_and(|stored| check_of(row).is_ok_and(|right| right == stored))
+}
+
+/// What the row says that was found for a key; the error names what is wrong with it.
+pub(super) fn describe_for(
+    row: &Row<'_>,
+    format: Format,
+    wanted: &str,
+) -> Result<EntryDescription, String> {
+    let description = describe(row, format)?;
+    if description.key == wanted { Ok(description) } else { Err(format!("{wanted}: {OTHER_ROW}")) }
+}
+
+/// What an index says that was altered.
+pub(super) const OTHER_ROW: &str = "the index leads to the entry of another key";
+
 /// What a row says; the error names what is wrong with it.
-pub(super) fn describe(row: &Row<'_>) -> Result<EntryDescription, String> {
+pub(super) fn describe(row: &Row<'_>, file: Format) -> Result<EntryDescription, String> {
     let key: String = column(row, "key")?;
     let read = || -> Result<EntryDescription, String> {
         let format: i64 = column(row, "format")?;
+        if format == DAMAGED_BODY {
+            return Err("its body was found damaged".to_owned());
+        }
         if !(OLDEST_FORMAT..=ENTRY_FORMAT).contains(&format) {
             return Err(format!(
                 "format {format}, and this program knows none above {ENTRY_FORMAT}"
             ));
+        }
+        if file == Format::Checked && !is_as_written(row) {
+            return Err("its description is not as it was written".to_owned());
         }
         let category: String = column(row, "category")?;
         let origin: Option<String> = column(row, "origin")?;
@@ -123,9 +234,9 @@ pub(super) fn describe(row: &Row<'_>) -> Result<EntryDescription, String> {
     read().map_err(|what| format!("{key}: {what}"))
 }
 
-/// The state that a row stands for at `now`.
-pub(super) fn state(row: &Row<'_>, now: Timestamp) -> EntryState {
-    match describe(row) {
+/// The state that a description stands for at `now`.
+pub(super) fn state(description: Result<EntryDescription, String>, now: Timestamp) -> EntryState {
+    match description {
         Err(what) => EntryState::Damaged(what),
         Ok(description) if is_over(&description, now) => EntryState::Expired(description),
         Ok(description) => EntryState::Ours(description),

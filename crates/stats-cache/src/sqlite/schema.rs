@@ -6,17 +6,30 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
+use stats_sqlite::{ReadConnection, place, table_check};
 
-use super::SqliteOptions;
-use super::error::ResultExt;
+use super::error::{ResultExt, misplaced};
+use super::{SqliteOptions, row};
 use crate::{CacheError, CacheErrorKind};
 
 /// `CSca`: tells our files from other SQLite databases.
-const APPLICATION_ID: i32 = 0x4353_6361;
+pub(super) const APPLICATION_ID: i32 = 0x4353_6361;
 
 /// The layout of the tables. A file with a higher number was written by a newer program.
-const FORMAT_VERSION: i32 = 1;
+///
+/// * 1: the tables below, without checks.
+/// * 2: every row of `entries` carries a check over what it says.
+const FORMAT_VERSION: i32 = 2;
+
+/// What the rows of a file carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Version 1.
+    Unchecked,
+    /// The present version.
+    Checked,
+}
 
 /// Bodies lie in a table of their own, so that pages with descriptions stay dense and `list` and
 /// `describe` never walk through a body.
@@ -34,7 +47,8 @@ CREATE TABLE entries (
     origin TEXT,
     plain_length INTEGER NOT NULL,
     stored_length INTEGER NOT NULL,
-    sha256 BLOB
+    sha256 BLOB,
+    \"check\" INTEGER
 ) STRICT;
 CREATE INDEX entries_by_response ON entries (community, year);
 CREATE INDEX entries_by_expiry ON entries (expires) WHERE expires IS NOT NULL;
@@ -45,30 +59,60 @@ CREATE TABLE bodies (
 ";
 
 /// Makes the file if there is none, checks that it is one of ours and of a known format, and
-/// returns the connection that writes.
+/// returns the connection that writes. A file of an older format becomes one of the present.
 pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Connection, CacheError> {
+    place(path).map_err(misplaced)?;
     make_file(path)?;
-    let doing = || format!("opening the response store {}", path.display());
+    close_to_others(path);
+    let doing = || doing(path);
     let mut connection = connect(path, options)?;
     // Nothing may be changed in a file before it is known to be ours.
     if is_fresh(&connection).doing(doing)? {
         create(&mut connection, options.busy_timeout).doing(doing)?;
     }
-    check_numbers(&connection, path)?;
+    if format(&connection, path)? == Format::Unchecked {
+        add_checks(&mut connection).doing(doing)?;
+    }
     if let Some(bytes) = options.max_bytes {
         limit_size(&connection, bytes).doing(doing)?;
     }
     Ok(connection)
 }
 
-/// One more connection to a file that [`open`] has checked.
-pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, CacheError> {
-    let doing = || format!("opening the response store {}", path.display());
+/// Whether table and indices of the descriptions are sound: seldom, and before anything is stored.
+pub(super) fn check_structure(connection: &Connection, path: &Path) -> Result<(), CacheError> {
+    match table_check(connection, "entries").doing(|| doing(path))?.first() {
+        None => Ok(()),
+        Some(finding) => {
+            let text = format!("the response store {} is damaged: {finding}", path.display());
+            Err(CacheError::new(CacheErrorKind::Damaged, text))
+        }
+    }
+}
+
+/// A connection to read with, also where nothing may be written, and what the rows carry.
+pub(super) fn open_read_only(
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<(ReadConnection, Format), CacheError> {
+    let doing = || doing(path);
+    place(path).map_err(misplaced)?;
+    let connection = stats_sqlite::open_read_only(path).doing(doing)?;
+    prepare(connection.get(), options).doing(doing)?;
+    let format = format(connection.get(), path)?;
+    Ok((connection, format))
+}
+
+fn doing(path: &Path) -> String {
+    format!("opening the response store {}", path.display())
+}
+
+/// A connection that writes to a file that is there.
+fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, CacheError> {
+    let doing = || doing(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).doing(doing)?;
-    connection.busy_timeout(options.busy_timeout).doing(doing)?;
-    // Else SQLite plans a statement anew whenever its parameters change.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).doing(doing)?;
+    prepare(&connection, options).doing(doing)?;
     // In WAL mode a lost power supply can take back the last commits, never damage the file:
     // right for what can be generated again.
     connection.pragma_update(None, "synchronous", "NORMAL").doing(doing)?;
@@ -76,6 +120,19 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     connection.pragma_update(None, "wal_autocheckpoint", 16_384).doing(doing)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).doing(doing)?;
     Ok(connection)
+}
+
+fn prepare(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    connection.busy_timeout(options.busy_timeout)?;
+    // Else SQLite plans a statement anew whenever its parameters change.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+/// An index leads to the row of another key.
+pub(super) fn damaged_index() -> rusqlite::Error {
+    let text = format!("{}; the file is damaged", row::OTHER_ROW);
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT_INDEX), Some(text))
 }
 
 fn make_file(path: &Path) -> Result<(), CacheError> {
@@ -101,6 +158,24 @@ fn make_file(path: &Path) -> Result<(), CacheError> {
     }
 }
 
+/// Takes the rights of others away. A file of another owner keeps its rights, and opening it says what
+/// is wrong.
+#[cfg(unix)]
+fn close_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let file = Path::new(&name);
+        if file.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
+            drop(std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &Path) {}
+
 fn is_fresh(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(number(connection, "application_id")? == 0
         && number(connection, "user_version")? == 0
@@ -125,6 +200,27 @@ fn create(connection: &mut Connection, patience: Duration) -> rusqlite::Result<(
     transaction.commit()
 }
 
+/// Makes a file of version 1 one of the present version, unless another process was faster.
+fn add_checks(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if number(&transaction, "user_version")? == 1 {
+        transaction.execute_batch("ALTER TABLE entries ADD COLUMN \"check\" INTEGER")?;
+        let mut select = transaction
+            .prepare(&format!("SELECT id, {} FROM entries", row::columns(Format::Unchecked)))?;
+        let checks = select
+            .query_map([], |found| Ok((found.get::<_, i64>(0)?, row::check_of(found)?)))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        drop(select);
+        let mut update = transaction.prepare("UPDATE entries SET \"check\" = ?2 WHERE id = ?1")?;
+        for check in checks {
+            update.execute(check)?;
+        }
+        drop(update);
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+    }
+    transaction.commit()
+}
+
 /// SQLite does not always wait for other processes when the journal mode changes.
 fn switch_to_wal(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
     let started = Instant::now();
@@ -141,8 +237,9 @@ fn switch_to_wal(connection: &Connection, patience: Duration) -> rusqlite::Resul
     }
 }
 
-fn check_numbers(connection: &Connection, path: &Path) -> Result<(), CacheError> {
-    let doing = || format!("opening the response store {}", path.display());
+/// What the rows of the file carry, if it is one of ours and of a known format.
+fn format(connection: &Connection, path: &Path) -> Result<Format, CacheError> {
+    let doing = || doing(path);
     let application_id = number(connection, "application_id").doing(doing)?;
     if application_id != APPLICATION_ID {
         return Err(CacheError::new(
@@ -161,13 +258,14 @@ fn check_numbers(connection: &Connection, path: &Path) -> Result<(), CacheError>
             ),
         ));
     }
-    if version != FORMAT_VERSION {
-        return Err(CacheError::new(
+    match version {
+        1 => Ok(Format::Unchecked),
+        FORMAT_VERSION => Ok(Format::Checked),
+        _ => Err(CacheError::new(
             CacheErrorKind::Damaged,
             format!("the response store {} has the impossible format {version}", path.display()),
-        ));
+        )),
     }
-    Ok(())
 }
 
 fn limit_size(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {

@@ -1,6 +1,7 @@
 //! Tests of stats-cache through its public interface.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod damage;
 mod formats;
 mod key;
 mod redis;

@@ -147,10 +147,10 @@ fn the_files_are_for_their_owner_only() {
 #[test]
 fn a_file_of_a_newer_program_is_left_alone() {
     let harness = SqliteHarness::start().unwrap();
-    harness.raw().pragma_update(None, "user_version", 2).unwrap();
+    harness.raw().pragma_update(None, "user_version", 3).unwrap();
     let (kind, text) = open_error(harness.store.path());
     assert_eq!(kind, CacheErrorKind::NewerFormat);
-    assert!(text.contains("format 2"), "{text}");
+    assert!(text.contains("format 3"), "{text}");
 }
 
 #[test]
@@ -275,14 +275,14 @@ fn a_missing_body_is_damage() {
 }
 
 #[test]
-fn an_unknown_category_is_damage_that_names_its_key() {
+fn an_altered_description_is_damage_that_names_its_key() {
     let harness = SqliteHarness::start().unwrap();
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     store_one(&harness.store, &one, b"{}");
     harness.raw().execute("UPDATE entries SET category = 'weather'", []).unwrap();
     let states = harness.store.list(&EntryFilter::default()).unwrap();
     let [EntryState::Damaged(text)] = states.as_slice() else { panic!("{states:?}") };
-    assert!(text.contains(&one.key) && text.contains("weather"), "{text}");
+    assert!(text.contains(&one.key) && text.contains("not as it was written"), "{text}");
 }
 
 #[test]

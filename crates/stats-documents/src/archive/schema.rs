@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use stats_series::DocumentKind;
+use stats_sqlite::{Place, PlaceError, place};
 
 use super::failure::{DoingWithFile, Result, damaged};
 use crate::{SourceError, SourceErrorKind};
@@ -185,13 +186,15 @@ pub(crate) enum Access {
 
 /// Opens a connection and makes sure that the file is an archive of a format we know.
 pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Result<Connection> {
-    if access == Access::Create {
-        create_for_owner_only(path)?;
-    } else if !path.exists() {
-        return Err(SourceError::new(
-            SourceErrorKind::NotFound,
-            format!("there is no archive at {}", path.display()),
-        ));
+    match place(path).map_err(misplaced)? {
+        Place::File(_) => {}
+        Place::Nothing if access == Access::Create => create_for_owner_only(path)?,
+        Place::Nothing => {
+            return Err(SourceError::new(
+                SourceErrorKind::NotFound,
+                format!("there is no archive at {}", path.display()),
+            ));
+        }
     }
     let mode = if access == Access::Read {
         OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -209,7 +212,7 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
         Found::Archive(_) if access == Access::Read => {}
         Found::Archive(_) => upgrade(&connection).doing("open", path)?,
         Found::Nothing if access == Access::Create => create(&connection, path, busy_timeout)?,
-        Found::Nothing => return Err(damaged(path, "it is empty")),
+        Found::Nothing => wait_for_tables(&connection, path, busy_timeout)?,
     }
     if access != Access::Read {
         close_to_others(path);
@@ -225,6 +228,30 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
             .doing("open", path)?;
     }
     Ok(connection)
+}
+
+/// A file without tables: another process is making it, if it holds some soon.
+fn wait_for_tables(connection: &Connection, path: &Path, busy_timeout: Duration) -> Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < busy_timeout.min(MAKING) {
+        std::thread::sleep(Duration::from_millis(10));
+        if matches!(look(connection, path)?, Found::Archive(_)) {
+            return Ok(());
+        }
+    }
+    Err(damaged(path, "it is empty"))
+}
+
+/// Making the tables takes no longer than this.
+const MAKING: Duration = Duration::from_secs(3);
+
+/// Why the place of an archive cannot hold one.
+fn misplaced(error: PlaceError) -> SourceError {
+    let kind = match error {
+        PlaceError::NoFile(..) | PlaceError::NoAccess(_) => SourceErrorKind::Refused,
+        PlaceError::Failed(..) => SourceErrorKind::Unreachable,
+    };
+    SourceError::caused_by(kind, "open the archive", error)
 }
 
 enum Found {

@@ -81,6 +81,14 @@ impl Archive {
         })
     }
 
+    /// What SQLite finds wrong with the file, in a few lines; empty when nothing. Reads all of it.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn quick_check(&self) -> Result<Vec<String>> {
+        self.ask(stats_sqlite::quick_check)
+    }
+
     /// The ids of all communities that have documents, `global` included. Some may be missing
     /// among the known communities, and the other way round.
     ///

@@ -23,8 +23,11 @@ pub(in crate::cli) struct Clear {
 impl Clear {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
-        let service =
-            if self.orphans { app.service_to_read()? } else { app.service_of_store(false)? };
+        let service = if self.orphans {
+            app.service_to_remove()?
+        } else {
+            app.service_to_remove_from_store()?
+        };
         let found = if self.orphans {
             service.orphans()?.len() as u64
         } else {

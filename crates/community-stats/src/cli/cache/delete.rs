@@ -20,7 +20,7 @@ pub(in crate::cli) struct Delete {
 
 impl Delete {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let service = global.app()?.service_of_store(false)?;
+        let service = global.app()?.service_to_remove_from_store()?;
         let community = service.community(&self.place.community())?;
         let deleted = service.delete(&community, self.place.year, self.category)?;
         if global.json {

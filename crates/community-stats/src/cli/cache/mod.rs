@@ -9,6 +9,7 @@ mod generate;
 mod info;
 mod list;
 mod read;
+mod unlock;
 mod update;
 mod verify;
 mod verify_source;
@@ -46,6 +47,8 @@ pub(super) enum Cache {
     Verify(verify::Verify),
     /// Tells everything about one response: state, reason, origin, when it is due.
     Explain(explain::Explain),
+    /// Takes the lock of bulk runs away from a process that died, and says whose it was.
+    Unlock(unlock::Unlock),
 }
 
 impl Cache {
@@ -53,7 +56,7 @@ impl Cache {
     pub(super) const fn writes(&self) -> bool {
         match self {
             Self::Generate(command) => command.writes(),
-            Self::Delete(_) | Self::Update(_) | Self::Clear(_) => true,
+            Self::Delete(_) | Self::Update(_) | Self::Clear(_) | Self::Unlock(_) => true,
             Self::Read(_)
             | Self::Exists(_)
             | Self::List(_)
@@ -75,6 +78,7 @@ impl Cache {
             Self::Clear(command) => command.run(global),
             Self::Verify(command) => command.run(global),
             Self::Explain(command) => command.run(global),
+            Self::Unlock(command) => command.run(global),
         }
     }
 }

@@ -390,12 +390,43 @@ fn documents_alone_are_enough_to_know_the_communities() {
 
 #[test]
 fn two_runs_at_once_do_not_disturb_each_other() {
+    // Whoever finds the lock of the other taken ends and says who has it; nobody waits.
     let scene = Scene::tiny();
     let runs: Vec<_> = (0..3)
         .map(|_| scene.spawn(&mut scene.command(&["cache", "generate", "--overwrite"])))
         .collect();
+    let mut completed = 0;
     for run in runs {
-        scene.finished(&run.wait_with_output().unwrap()).expect(0);
+        let outcome = scene.finished(&run.wait_with_output().unwrap());
+        match outcome.code {
+            0 => completed += 1,
+            1 => {
+                let told = "Another cache generation task is already running (the lock \
+                            [folder]/data/cache.db.lock is held by process ";
+                assert!(outcome.stderr.contains(told), "{outcome}");
+            }
+            _ => panic!("{outcome}"),
+        }
     }
+    assert!(completed > 0);
     scene.run(&["cache", "verify"]).expect(0);
+}
+
+#[test]
+fn a_lock_is_taken_away_only_from_the_dead_or_by_force() {
+    let scene = Scene::tiny();
+    let free = scene.run(&["cache", "unlock"]).expect(0);
+    assert_eq!(free.stdout, "Nobody holds the lock\n");
+    let lock = std::fs::File::create(scene.data("cache.db.lock")).unwrap();
+    lock.try_lock().unwrap();
+    for command in [&["cache", "generate"][..], &["cache", "unlock"]] {
+        let refused = scene.run(command).expect(1);
+        assert!(
+            refused.stderr.contains("is held by a process that did not say which"),
+            "{refused}"
+        );
+    }
+    let taken = scene.run(&["cache", "unlock", "--force"]).expect(0);
+    assert!(taken.stdout.starts_with("Taken away: the lock "), "{taken}");
+    scene.run(&["cache", "generate"]).expect(0);
 }

@@ -76,7 +76,7 @@ fn files_that_are_something_else() {
     let archive = found.expect("archive", Failed, "archive.db");
     assert!(archive.remedy.as_ref().unwrap().contains("import again"), "{archive:?}");
     let store = found.expect("store", Failed, "cache.db");
-    assert!(store.remedy.as_ref().unwrap().contains("delete it"), "{store:?}");
+    assert!(store.remedy.as_ref().unwrap().contains("has to be moved away"), "{store:?}");
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use redis::Value;
-use stats_cache::{CacheErrorKind, LockHolder, RedisLock};
+use stats_cache::{CacheErrorKind, Ends, Liveness, LockHolder, RedisLock, Who};
 
 use crate::support::RedisServer;
 
 const NAME: &str = "community_stats_cache_generation";
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const KEY: &str = "cache::lock:community_stats_cache_generation";
 
 fn lock(server: &RedisServer, lifetime: Duration) -> RedisLock {
@@ -23,12 +25,15 @@ fn one_takes_it_the_other_sees_who() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let lock = hour(&server);
     assert_eq!(lock.holder().unwrap(), None);
-    let held = lock.acquire().unwrap().unwrap();
+    let held = lock.acquire(NOW).unwrap().unwrap();
     assert!(held.still_held().unwrap());
-    assert!(hour(&server).acquire().unwrap().is_none());
-    let LockHolder { token, remaining } = hour(&server).holder().unwrap().unwrap();
-    assert_eq!(token.as_deref(), Some(held.token()));
-    assert!(remaining.unwrap() > Duration::from_secs(3590));
+    assert!(hour(&server).acquire(NOW).unwrap().is_none());
+    let holder = hour(&server).holder().unwrap().unwrap();
+    assert_eq!(holder.token.as_deref(), Some(held.token()));
+    assert_eq!(holder.who, Some(Who::this_process(NOW)));
+    assert_eq!(holder.liveness(), Liveness::Alive);
+    let Ends::In(remaining) = holder.ends else { panic!("{holder:?}") };
+    assert!(remaining > Duration::from_secs(3590));
 
     let Value::BulkString(value) = server.say(0, &format!("GET {KEY}")) else { panic!() };
     assert_eq!(value.len(), 52);
@@ -36,15 +41,67 @@ fn one_takes_it_the_other_sees_who() {
 
     assert!(held.release().unwrap());
     assert_eq!(lock.holder().unwrap(), None);
-    assert!(hour(&server).acquire().unwrap().is_some());
+    assert_eq!(server.say(0, "DBSIZE"), Value::Int(0));
+    assert!(hour(&server).acquire(NOW).unwrap().is_some());
+}
+
+#[test]
+fn what_is_said_of_a_holder_ends_with_the_lock_and_is_not_said_of_another() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let held = hour(&server).acquire(NOW).unwrap().unwrap();
+    server.say(0, &format!("PEXPIRE {KEY} 5000"));
+    server.say(0, &format!("PEXPIRE {KEY}:holder 5000"));
+    assert!(held.renew().unwrap());
+    for key in [KEY.to_owned(), format!("{KEY}:holder")] {
+        let Value::Int(left) = server.say(0, &format!("PTTL {key}")) else { panic!() };
+        assert!(left > 3_590_000, "{key}: {left}");
+    }
+    // As Python takes it: a token of its own, and nothing beside it.
+    let token = "00000000-0000-4000-8000-000000000000";
+    let Value::BulkString(mut value) = server.say(0, &format!("GET {KEY}")) else { panic!() };
+    let place = value.len() - 2 - token.len();
+    value[place..place + token.len()].copy_from_slice(token.as_bytes());
+    server.raw(0, &[b"SET", KEY.as_bytes(), &value]);
+    let holder = hour(&server).holder().unwrap().unwrap();
+    assert_eq!((holder.token.as_deref(), &holder.who), (Some(token), &None));
+    assert_eq!(holder.liveness(), Liveness::Dead, "a lock without end was left by a crash");
+}
+
+#[test]
+fn a_user_who_may_say_nothing_beside_the_lock_has_it_all_the_same() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    server.say(0, &format!("ACL SETUSER narrow on >pw ~{KEY} +@all"));
+    let url = format!("redis://narrow:pw@127.0.0.1:{}/0", server.port());
+    let narrow =
+        RedisLock::new(crate::support::client(&url), "cache::", NAME, Duration::from_secs(60));
+    let held = narrow.acquire(NOW).unwrap().unwrap();
+    assert!(held.renew().unwrap());
+    let holder = narrow.holder().unwrap().unwrap();
+    assert_eq!((holder.token.as_deref(), &holder.who), (Some(held.token()), &None));
+    assert!(held.release().unwrap());
+}
+
+#[test]
+fn a_lock_is_taken_away_only_from_whom_it_was_looked_at() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let lock = hour(&server);
+    assert_eq!(lock.take_away(|_| true).unwrap(), None);
+    let held = lock.acquire(NOW).unwrap().unwrap();
+    let kept = lock.take_away(|_| false).unwrap().unwrap();
+    assert_eq!(kept.token.as_deref(), Some(held.token()));
+    assert!(held.still_held().unwrap());
+    lock.take_away(|_| true).unwrap().unwrap();
+    assert!(!held.still_held().unwrap());
+    assert_eq!(held.lease_left(), Duration::ZERO);
+    assert_eq!(server.say(0, "DBSIZE"), Value::Int(0));
 }
 
 #[test]
 fn every_holder_has_a_token_of_its_own_and_a_dropped_lock_is_free() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let lock = hour(&server);
-    let first = lock.acquire().unwrap().unwrap().token().to_owned();
-    let second = lock.acquire().unwrap().unwrap().token().to_owned();
+    let first = lock.acquire(NOW).unwrap().unwrap().token().to_owned();
+    let second = lock.acquire(NOW).unwrap().unwrap().token().to_owned();
     assert_ne!(first, second);
     assert_eq!((first.len(), first.matches('-').count()), (36, 4));
 }
@@ -52,7 +109,7 @@ fn every_holder_has_a_token_of_its_own_and_a_dropped_lock_is_free() {
 #[test]
 fn renewing_prolongs_it() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let held = hour(&server).acquire().unwrap().unwrap();
+    let held = hour(&server).acquire(NOW).unwrap().unwrap();
     server.say(0, &format!("PEXPIRE {KEY} 5000"));
     assert!(held.renew().unwrap());
     let Value::Int(left) = server.say(0, &format!("PTTL {KEY}")) else { panic!() };
@@ -63,7 +120,7 @@ fn renewing_prolongs_it() {
 #[test]
 fn a_lock_that_ended_is_lost_and_stays_lost() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let held = lock(&server, Duration::from_millis(100)).acquire().unwrap().unwrap();
+    let held = lock(&server, Duration::from_millis(100)).acquire(NOW).unwrap().unwrap();
     std::thread::sleep(Duration::from_millis(150));
     assert_eq!(held.lease_left(), Duration::ZERO);
     assert!(!held.still_held().unwrap());
@@ -75,9 +132,9 @@ fn a_lock_that_ended_is_lost_and_stays_lost() {
 #[test]
 fn a_stolen_lock_is_noticed_and_not_touched() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let held = hour(&server).acquire().unwrap().unwrap();
+    let held = hour(&server).acquire(NOW).unwrap().unwrap();
     server.say(0, &format!("DEL {KEY}"));
-    let thief = hour(&server).acquire().unwrap().unwrap();
+    let thief = hour(&server).acquire(NOW).unwrap().unwrap();
     assert!(!held.still_held().unwrap());
     assert_eq!(held.lease_left(), Duration::ZERO);
     assert!(!held.renew().unwrap());
@@ -91,14 +148,15 @@ fn any_value_blocks_and_only_a_token_is_shown() {
     let Some(server) = RedisServer::start(&[]) else { return };
     server.raw(0, &[b"SET", KEY.as_bytes(), b"!cos\nsystem\n(S'true'\ntR."]);
     let lock = hour(&server);
-    assert!(lock.acquire().unwrap().is_none());
-    assert_eq!(lock.holder().unwrap(), Some(LockHolder { token: None, remaining: None }));
+    assert!(lock.acquire(NOW).unwrap().is_none());
+    let holder = LockHolder { token: None, who: None, ends: Ends::Never };
+    assert_eq!(lock.holder().unwrap(), Some(holder));
 }
 
 #[test]
 fn a_server_that_is_gone_is_an_error_and_the_lease_runs_on() {
     let Some(mut server) = RedisServer::start(&[]) else { return };
-    let held = hour(&server).acquire().unwrap().unwrap();
+    let held = hour(&server).acquire(NOW).unwrap().unwrap();
     server.stop();
     assert_eq!(held.renew().unwrap_err().kind(), CacheErrorKind::Unreachable);
     assert!(held.lease_left() > Duration::ZERO);
@@ -109,9 +167,9 @@ fn a_server_that_is_gone_is_an_error_and_the_lease_runs_on() {
 #[test]
 fn a_server_without_memory_gives_no_lock_but_keeps_the_one_there_is() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let held = hour(&server).acquire().unwrap().unwrap();
+    let held = hour(&server).acquire(NOW).unwrap().unwrap();
     server.say(0, "CONFIG SET maxmemory 1");
-    assert_eq!(hour(&server).acquire().unwrap_err().kind(), CacheErrorKind::Full);
+    assert_eq!(hour(&server).acquire(NOW).unwrap_err().kind(), CacheErrorKind::Full);
     assert!(held.renew().unwrap());
     assert!(hour(&server).holder().unwrap().is_some());
     assert!(held.release().unwrap());

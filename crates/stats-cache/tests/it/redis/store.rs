@@ -280,3 +280,28 @@ fn a_summary_names_the_server() {
     assert!(name.starts_with("Redis "), "{name}");
     assert!(name.ends_with(&harness.server.url(7)), "{name}");
 }
+
+/// A transaction is not undone: what was done of it must not be taken for an entry.
+#[test]
+fn a_put_of_which_only_half_was_done_leaves_no_entry() {
+    let Some(harness) = RedisHarness::start() else { return };
+    for lifetime in [None, Some(Duration::from_secs(86_400))] {
+        let mut one = description(&harness, "a", 2024, Category::UsageDelta);
+        one.expires = lifetime.map(|lifetime| harness.now() + lifetime);
+        put(&harness.store, &one, b"{\"old\":1}");
+        let index = "community-stats:index:stats_dashboard";
+        harness.server.say(7, &format!("RENAME {index} kept"));
+        harness.server.say(7, &format!("SET {index} somebody-else"));
+        let body = Body::from_plain(BodyEncoding::Plain, b"{\"new\":1}").unwrap();
+        let error = harness.store.put(&one, &body).unwrap_err();
+        assert!(error.to_string().contains(&one.key), "{error}");
+        assert!(harness.store.get(&one.key).is_err(), "the index cannot be asked");
+        let removed = harness.store.delete(std::slice::from_ref(&one.key)).unwrap_err();
+        assert!(removed.to_string().contains("removing"), "{removed}");
+        harness.server.say(7, &format!("DEL {index}"));
+        harness.server.say(7, &format!("RENAME kept {index}"));
+        let state = &harness.store.describe(std::slice::from_ref(&one.key)).unwrap()[0];
+        assert_eq!(*state, EntryState::Absent);
+        assert_eq!(harness.store.get(&one.key).unwrap(), None);
+    }
+}

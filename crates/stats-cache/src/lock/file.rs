@@ -1,0 +1,265 @@
+//! The lock of a store that is a file: one of the operating system, which ends with the process
+//! that holds it, however that ends.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Ends, LockHolder, Who};
+use crate::{CacheError, CacheErrorKind};
+
+/// Whoever asks who holds a lock may hold it for a moment: so often the lock is tried before it
+/// counts as taken.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// Nobody says more about himself than this.
+const LONGEST_WORD: u64 = 4096;
+
+/// A lock that lies beside a file: `cache.db.lock`. Whoever holds it is the only one to run in bulk.
+#[derive(Debug, Clone)]
+pub struct FileLock {
+    path: PathBuf,
+}
+
+impl FileLock {
+    /// The lock of the store at `file`.
+    #[must_use]
+    pub fn beside(file: &Path) -> Self {
+        let mut path = file.as_os_str().to_owned();
+        path.push(".lock");
+        Self { path: path.into() }
+    }
+
+    /// Where the lock lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the lock, without waiting; `None` when a process holds it. `now` is told to others.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or its file system has no locks.
+    pub fn acquire(&self, now: Timestamp) -> Result<Option<HeldFileLock>, CacheError> {
+        self.try_acquire(now).map_err(|error| self.failed("taking", error))
+    }
+
+    fn try_acquire(&self, now: Timestamp) -> io::Result<Option<HeldFileLock>> {
+        for _ in 0..TRIES {
+            let mut file = self.open()?;
+            match file.try_lock() {
+                // Somebody took the file away between opening and locking it: what was locked is
+                // nobody's lock any more.
+                Ok(()) if identity(&file.metadata()?) != self.identity() => continue,
+                Ok(()) => {
+                    file.set_len(0)?;
+                    file.write_all(&serde_json::to_vec(&Who::this_process(now))?)?;
+                    let (path, lost) = (self.path.clone(), AtomicBool::new(false));
+                    return Ok(Some(HeldFileLock { path, file, lost }));
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who holds the lock; `None` when nobody does.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
+        self.find_holder().map_err(|error| self.failed("reading", error))
+    }
+
+    fn find_holder(&self) -> io::Result<Option<LockHolder>> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        match file.try_lock_shared() {
+            // Released with the file; a killed process leaves its word behind.
+            Ok(()) => return Ok(None),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let mut word = Vec::new();
+        (&file).take(LONGEST_WORD).read_to_end(&mut word)?;
+        let who = serde_json::from_slice(&word).ok();
+        Ok(Some(LockHolder { token: None, who, ends: Ends::WithItsProcess }))
+    }
+
+    /// Takes the lock away from whoever holds it, who then stops before it stores more. False when
+    /// there was none.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn take_away(&self) -> Result<bool, CacheError> {
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.failed("taking away", error)),
+        }
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&self.path)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.path.metadata().ok().and_then(|metadata| identity(&metadata))
+    }
+
+    fn failed(&self, doing: &str, error: io::Error) -> CacheError {
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                CacheErrorKind::Refused
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => CacheErrorKind::Full,
+            _ => CacheErrorKind::Unreachable,
+        };
+        let doing = format!("{doing} the lock {}", self.path.display());
+        CacheError::caused_by(kind, doing, error)
+    }
+}
+
+/// A [`FileLock`] that was taken. It is given back when it is dropped.
+pub struct HeldFileLock {
+    path: PathBuf,
+    file: File,
+    lost: AtomicBool,
+}
+
+impl HeldFileLock {
+    /// Whether it is still ours: nobody took the file away.
+    ///
+    /// # Errors
+    /// When the file system does not answer.
+    pub fn still_held(&self) -> Result<bool, CacheError> {
+        let ours = self.file.metadata().and_then(|ours| match self.path.metadata() {
+            Ok(there) => Ok(identity(&ours) == identity(&there)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        });
+        let held = ours.map_err(|error| {
+            let doing = format!("reading the lock {}", self.path.display());
+            CacheError::caused_by(CacheErrorKind::Unreachable, doing, error)
+        })?;
+        if !held {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        Ok(held && !self.lost.load(Ordering::Relaxed))
+    }
+
+    /// How long the lock lasts, as far as is known without asking: for ever, or not at all when it
+    /// is lost.
+    #[must_use]
+    pub fn lease_left(&self) -> Duration {
+        if self.lost.load(Ordering::Relaxed) { Duration::ZERO } else { Duration::MAX }
+    }
+
+    /// Gives the lock back; false when it was taken away before.
+    ///
+    /// # Errors
+    /// When the file system does not answer.
+    pub fn release(mut self) -> Result<bool, CacheError> {
+        let held = self.still_held()?;
+        self.leave_no_word();
+        Ok(held)
+    }
+
+    /// What is left of the file holds nobody's name. Where that fails, the lock is free all the same.
+    fn leave_no_word(&mut self) {
+        drop(self.file.set_len(0).and_then(|()| self.file.rewind()));
+    }
+}
+
+impl Drop for HeldFileLock {
+    fn drop(&mut self) {
+        self.leave_no_word();
+    }
+}
+
+impl fmt::Debug for HeldFileLock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("HeldFileLock").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Device and number of a file.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
+fn identity(metadata: &std::fs::Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Option<Identity> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(folder: &tempfile::TempDir) -> FileLock {
+        FileLock::beside(&folder.path().join("cache.db"))
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn one_takes_it_and_others_see_who() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(&folder);
+        assert_eq!(lock.holder().unwrap(), None);
+        let held = lock.acquire(NOW).unwrap().unwrap();
+        assert!(lock.acquire(NOW).unwrap().is_none());
+        let holder = lock.holder().unwrap().unwrap();
+        assert_eq!(holder.who, Some(Who::this_process(NOW)));
+        assert!(held.still_held().unwrap());
+        assert!(held.release().unwrap());
+        assert_eq!(lock.holder().unwrap(), None);
+        drop(lock.acquire(NOW).unwrap().unwrap());
+        assert!(lock.acquire(NOW).unwrap().is_some(), "a dropped lock is free");
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_away_is_lost_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(&folder);
+        let held = lock.acquire(NOW).unwrap().unwrap();
+        assert!(lock.take_away().unwrap());
+        assert!(!lock.take_away().unwrap());
+        let thief = lock.acquire(NOW).unwrap().unwrap();
+        assert!(!held.still_held().unwrap());
+        assert_eq!(held.lease_left(), Duration::ZERO);
+        assert!(!held.release().unwrap());
+        assert!(thief.still_held().unwrap());
+        assert_eq!(lock.holder().unwrap().unwrap().who, Some(Who::this_process(NOW)));
+    }
+
+    #[test]
+    fn the_word_of_a_killed_process_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(&folder);
+        std::fs::write(lock.path(), br#"{"host":"x","process":1,"since":"1970-01-01T00:00:00Z"}"#)
+            .unwrap();
+        assert_eq!(lock.holder().unwrap(), None);
+        assert!(lock.acquire(NOW).unwrap().is_some());
+    }
+}

@@ -1,0 +1,281 @@
+//! The file of a store while it is in use: connections to whatever lies at its path now. It may be
+//! deleted or replaced at any time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use stats_sqlite::{Aside, FileIdentity, ReadConnection, file_identity, is_like_ours};
+
+use super::error::ResultExt;
+use super::schema::{self, APPLICATION_ID, Format};
+use super::{SqliteOptions, row};
+use crate::{CacheError, CacheErrorKind, locked};
+
+/// A file that goes away so often while something is written gets no more tries.
+const TRIES: u32 = 3;
+
+/// What may be done with the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+pub(super) struct StoreFile {
+    path: PathBuf,
+    options: SqliteOptions,
+    access: Access,
+    /// Closed before the writer: whoever closes last has to be able to move the log into the file.
+    readers: Mutex<Vec<Reader>>,
+    writer: Mutex<Option<Writer>>,
+}
+
+struct Writer {
+    connection: Connection,
+    file: Option<FileIdentity>,
+}
+
+struct Reader {
+    connection: ReadConnection,
+    format: Format,
+    file: Option<FileIdentity>,
+}
+
+impl StoreFile {
+    /// The file, made when it is missing, and set aside before when it is damaged: what it holds can
+    /// be made again. `stamp` becomes part of the name under which it then lies.
+    pub(super) fn open_to_write(
+        path: PathBuf,
+        options: SqliteOptions,
+        stamp: &str,
+    ) -> Result<(Self, Option<Aside>), CacheError> {
+        let (writer, aside) = match Writer::open_sound(&path, &options) {
+            Ok(writer) => (writer, None),
+            Err((error, file)) => {
+                let ours = is_like_ours(&path, APPLICATION_ID);
+                if error.kind() != CacheErrorKind::Damaged || !ours {
+                    return Err(error);
+                }
+                let aside = set_aside(&path, file, stamp, &error)?;
+                (Writer::open(&path, &options)?, aside)
+            }
+        };
+        let writer = Mutex::new(Some(writer));
+        let readers = Mutex::default();
+        Ok((Self { path, options, access: Access::Write, writer, readers }, aside))
+    }
+
+    /// The file that is there, only to read.
+    pub(super) fn open_to_read(path: PathBuf, options: SqliteOptions) -> Result<Self, CacheError> {
+        let reader = Reader::open(&path, &options)?;
+        let (writer, readers) = (Mutex::default(), Mutex::new(vec![reader]));
+        Ok(Self { path, options, access: Access::Read, writer, readers })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` as one transaction that no other writer can come between. It is run again when the
+    /// file was deleted or replaced meanwhile: what was written lies where nobody finds it.
+    pub(super) fn write<T>(
+        &self,
+        doing: &str,
+        work: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        if self.access == Access::Read {
+            let doing = format!("{}: it was opened only to read", self.doing(doing));
+            return Err(CacheError::new(CacheErrorKind::Refused, doing));
+        }
+        let mut slot = locked(&self.writer);
+        for _ in 0..TRIES {
+            let there = file_identity(&self.path);
+            let mut writer = match slot.take() {
+                Some(writer) if writer.file == there => writer,
+                _ => Writer::open(&self.path, &self.options)?,
+            };
+            let result = writer.run(&work).doing(|| self.doing(doing));
+            let written_to = writer.file;
+            *slot = Some(writer);
+            let result = result.inspect_err(|error| self.note(error))?;
+            if written_to == file_identity(&self.path) {
+                return Ok(result);
+            }
+        }
+        let doing = format!("{}: the file is taken away again and again", self.doing(doing));
+        Err(CacheError::new(CacheErrorKind::Unreachable, doing))
+    }
+
+    /// Does something outside of transactions with the connection that writes, if there is one.
+    pub(super) fn tidy(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), CacheError> {
+        match locked(&self.writer).as_ref() {
+            Some(writer) => work(&writer.connection).doing(|| self.doing(doing)),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs `work` on one state of the store: what others write meanwhile is not seen.
+    pub(super) fn read<T>(
+        &self,
+        doing: &str,
+        work: impl Fn(&Transaction<'_>, Format) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        for _ in 0..TRIES {
+            // Taken in a statement of its own, so that the pool is not locked while one is opened.
+            let idle = locked(&self.readers).pop();
+            let there = file_identity(&self.path);
+            let mut reader = match idle.filter(|reader| reader.file == there) {
+                Some(reader) => reader,
+                None => Reader::open(&self.path, &self.options)?,
+            };
+            let result = reader.run(&work);
+            if !reader.connection.holds() {
+                continue;
+            }
+            let result = result.doing(|| self.doing(doing));
+            let result = result.inspect_err(|error| self.note(error))?;
+            let mut readers = locked(&self.readers);
+            if readers.len() < self.options.idle_readers {
+                readers.push(reader);
+            }
+            return Ok(result);
+        }
+        let doing = format!("{}: it changes all the time", self.doing(doing));
+        Err(CacheError::new(CacheErrorKind::Busy, doing))
+    }
+
+    /// Remembers that the body of an entry cannot be read, unless the entry is another one by now, so
+    /// that the next run makes it again. Where nothing may be written, that has to wait.
+    pub(super) fn remember_damage(&self, key: &str, sha256: &Value, created: &Value) {
+        let note = |transaction: &Transaction<'_>| {
+            transaction.execute(
+                "UPDATE entries SET format = ?4
+                 WHERE key = ?1 AND sha256 IS ?2 AND created IS ?3",
+                (key, sha256, created, row::DAMAGED_BODY),
+            )
+        };
+        let noted = match self.access {
+            Access::Write => self.write("noting damage", note).ok(),
+            Access::Read => Writer::open(&self.path, &self.options)
+                .ok()
+                .and_then(|mut writer| writer.run(&note).ok()),
+        };
+        if noted == Some(0) {
+            self.mark("a description that cannot be found by its key");
+        }
+    }
+
+    /// Has the next run set the file aside.
+    pub(super) fn mark(&self, why: &str) {
+        stats_sqlite::mark_damaged(&self.path, why);
+    }
+
+    fn note(&self, error: &CacheError) {
+        if error.kind() == CacheErrorKind::Damaged {
+            self.mark(&text_of(error));
+        }
+    }
+
+    pub(super) fn doing(&self, what: &str) -> String {
+        format!("{what} in {}", self.path.display())
+    }
+}
+
+impl Writer {
+    /// Fails with the identity of the file that was found unsound.
+    fn open_sound(
+        path: &Path,
+        options: &SqliteOptions,
+    ) -> Result<Self, (CacheError, Option<FileIdentity>)> {
+        let file = file_identity(path);
+        let marked = file.and_then(|_| stats_sqlite::marked_damaged(path));
+        if let Some(why) = marked {
+            let text = format!("the response store {} is damaged: {why}", path.display());
+            return Err((CacheError::new(CacheErrorKind::Damaged, text), file));
+        }
+        let opened = Self::open(path, options);
+        opened
+            .and_then(|writer| {
+                schema::check_structure(&writer.connection, path)?;
+                Ok(writer)
+            })
+            .map_err(|error| (error, file))
+    }
+
+    fn open(path: &Path, options: &SqliteOptions) -> Result<Self, CacheError> {
+        for _ in 0..TRIES {
+            // Once more when it was just made, or taken away meanwhile: only so is it certain which
+            // file the connection is to.
+            let file = file_identity(path);
+            let connection = schema::open(path, options)?;
+            if cfg!(not(unix)) || (file.is_some() && file == file_identity(path)) {
+                return Ok(Self { connection, file });
+            }
+        }
+        let doing = format!("{} is taken away again and again", path.display());
+        Err(CacheError::new(CacheErrorKind::Unreachable, doing))
+    }
+
+    fn run<T>(
+        &mut self,
+        work: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+}
+
+impl Reader {
+    fn open(path: &Path, options: &SqliteOptions) -> Result<Self, CacheError> {
+        let file = file_identity(path);
+        let (connection, format) = schema::open_read_only(path, options)?;
+        Ok(Self { connection, format, file })
+    }
+
+    fn run<T>(
+        &mut self,
+        work: &impl Fn(&Transaction<'_>, Format) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let transaction = self.connection.get_mut().transaction()?;
+        let result = work(&transaction, self.format)?;
+        transaction.finish()?;
+        Ok(result)
+    }
+}
+
+/// Sets the damaged file aside, unless another process was faster.
+fn set_aside(
+    path: &Path,
+    damaged: Option<FileIdentity>,
+    stamp: &str,
+    error: &CacheError,
+) -> Result<Option<Aside>, CacheError> {
+    if file_identity(path) != damaged {
+        return Ok(None);
+    }
+    let aside = stats_sqlite::set_aside(path, stamp, text_of(error)).map_err(|cause| {
+        let doing = format!("setting the damaged response store {} aside", path.display());
+        CacheError::caused_by(CacheErrorKind::Refused, doing, cause)
+    })?;
+    Ok(Some(aside))
+}
+
+/// An error with its causes.
+fn text_of(error: &CacheError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(one) = cause {
+        text = format!("{text}: {one}");
+        cause = one.source();
+    }
+    text
+}

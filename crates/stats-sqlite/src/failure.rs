@@ -1,0 +1,98 @@
+//! What errors of SQLite mean, and what to do about them.
+
+use std::fmt;
+
+use rusqlite::{Error, ErrorCode, ffi};
+
+/// What somebody can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Another process holds what is needed.
+    Busy,
+    /// No room left.
+    Full,
+    /// Nothing may be written there, or read.
+    Refused,
+    /// The file is not as it was written, or is something else.
+    Damaged,
+    /// It cannot be opened or read.
+    Unreachable,
+}
+
+/// An error of SQLite in words.
+#[derive(Debug)]
+pub struct Explained {
+    /// What can be done about it.
+    pub kind: FailureKind,
+    text: String,
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Explained {}
+
+/// What an error means.
+#[must_use]
+pub fn explain(error: &Error) -> Explained {
+    let kind = kind_of(error);
+    let text = match (kind, error.sqlite_error_code()) {
+        (FailureKind::Busy, _) => "another process is writing to it; try again later".to_owned(),
+        (FailureKind::Full, _) => {
+            "no room is left on the disk, or the size limit is reached; make room".to_owned()
+        }
+        (FailureKind::Refused, Some(ErrorCode::ReadOnly)) => {
+            "it may not be written: the file or its folder belongs to another user, or the file \
+             system is read-only; run as the user it belongs to, or name another place"
+                .to_owned()
+        }
+        (FailureKind::Refused, _) => {
+            "this user may not open it; run as the user it belongs to, or give it the right"
+                .to_owned()
+        }
+        (FailureKind::Unreachable, Some(ErrorCode::CannotOpen)) => {
+            "it, or the -wal and -shm files beside it, cannot be opened: its folder is missing, or \
+             this user may not write there while changes wait in the -wal file; run once as the \
+             user it belongs to"
+                .to_owned()
+        }
+        (FailureKind::Unreachable | FailureKind::Damaged, _) => in_words(error),
+    };
+    Explained { kind, text }
+}
+
+/// The message without the number.
+fn in_words(error: &Error) -> String {
+    match error {
+        Error::SqliteFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn kind_of(error: &Error) -> FailureKind {
+    let Error::SqliteFailure(failure, _) = error else {
+        // A column of another type than declared, a missing table: not as it was left.
+        return FailureKind::Damaged;
+    };
+    match failure.code {
+        ErrorCode::DatabaseBusy
+        | ErrorCode::DatabaseLocked
+        | ErrorCode::FileLockingProtocolFailed => FailureKind::Busy,
+        ErrorCode::DiskFull => FailureKind::Full,
+        ErrorCode::SystemIoFailure => match failure.extended_code {
+            // The only reason why these two fail in practice.
+            ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_WRITE => FailureKind::Full,
+            ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ => FailureKind::Damaged,
+            _ => FailureKind::Unreachable,
+        },
+        ErrorCode::ReadOnly
+        | ErrorCode::PermissionDenied
+        | ErrorCode::AuthorizationForStatementDenied
+        | ErrorCode::TooBig => FailureKind::Refused,
+        ErrorCode::CannotOpen | ErrorCode::OutOfMemory => FailureKind::Unreachable,
+        _ => FailureKind::Damaged,
+    }
+}
