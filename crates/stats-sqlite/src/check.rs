@@ -135,21 +135,26 @@ mod tests {
 
     #[test]
     fn a_sound_database_has_no_findings_and_a_lost_index_entry_is_one() {
-        let connection = Connection::open_in_memory().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let connection = Connection::open(&path).unwrap();
         connection
             .execute_batch(
-                "CREATE TABLE t (a); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1), (2);",
+                "CREATE TABLE t (a); CREATE INDEX i ON t (a) WHERE a = 1;
+                 INSERT INTO t VALUES (1), (2);",
             )
             .unwrap();
         assert_eq!(quick_check(&connection).unwrap(), [""; 0]);
         assert_eq!(table_check(&connection, "t").unwrap(), [""; 0]);
+        // An index of all rows that lacks one of them.
         connection
             .execute_batch(
                 "PRAGMA writable_schema = ON;
-                 UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t (a) WHERE a = 1'
-                 WHERE name = 'i'; PRAGMA writable_schema = RESET;",
+                 UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t (a)' WHERE name = 'i';",
             )
             .unwrap();
+        drop(connection);
+        let connection = Connection::open(&path).unwrap();
         assert_ne!(table_check(&connection, "t").unwrap(), [""; 0]);
     }
 }
