@@ -1,0 +1,490 @@
+//! Calls: what is called, and what is known about it.
+
+use std::rc::Rc;
+
+use ruff_python_ast::{Expr, ExprCall, Parameters};
+
+use super::Evaluator;
+use super::value::{Object, Value, View};
+use crate::literal::Literal;
+
+/// Modules of which everybody knows that they set no names of a configuration.
+const HARMLESS: [&str; 19] = [
+    "logging",
+    "warnings",
+    "locale",
+    "sys",
+    "mimetypes",
+    "sentry_sdk",
+    "urllib3",
+    "faulthandler",
+    "gc",
+    "signal",
+    "time",
+    "datetime",
+    "decimal",
+    "socket",
+    "ssl",
+    "json",
+    "re",
+    "math",
+    "print",
+];
+
+/// Functions that translate their only argument.
+const TRANSLATIONS: [&str; 5] = ["_", "gettext", "lazy_gettext", "ugettext", "make_lazy_gettext"];
+
+/// Methods of lists, dictionaries and sets that change them and nothing else.
+const CHANGES: [&str; 14] = [
+    "append",
+    "extend",
+    "insert",
+    "update",
+    "setdefault",
+    "pop",
+    "popitem",
+    "remove",
+    "discard",
+    "add",
+    "clear",
+    "sort",
+    "reverse",
+    "__setitem__",
+];
+
+/// Functions of the language that only look at what they are given.
+const LOOKS: [&str; 26] = [
+    "str",
+    "int",
+    "float",
+    "bool",
+    "len",
+    "list",
+    "dict",
+    "tuple",
+    "set",
+    "frozenset",
+    "sorted",
+    "min",
+    "max",
+    "sum",
+    "range",
+    "enumerate",
+    "zip",
+    "isinstance",
+    "abs",
+    "any",
+    "all",
+    "repr",
+    "type",
+    "print",
+    "round",
+    "bytes",
+];
+
+/// Those of them whose result holds nothing of what they are given.
+const TELLS: [&str; 10] =
+    ["str", "int", "float", "bool", "len", "isinstance", "abs", "repr", "type", "print"];
+
+/// What is called.
+pub(super) enum Callee {
+    /// Something that changes nothing but, perhaps, what it gives back.
+    Harmless,
+    /// A method that changes its own object and nothing else.
+    Change,
+    /// Anything else.
+    Other,
+}
+
+/// Whether a name belongs to the language.
+pub(super) fn is_builtin(name: &str) -> bool {
+    LOOKS.contains(&name) || name == "_"
+}
+
+/// Whether this is the environment of the process.
+pub(super) fn is_environment(path: &str) -> bool {
+    path == "os.environ"
+}
+
+/// The name of the only parameter.
+pub(super) fn only_parameter(parameters: &Parameters) -> Option<&str> {
+    let alone = parameters.len() == 1 && parameters.vararg.is_none() && parameters.kwarg.is_none();
+    let mut names = parameters.posonlyargs.iter().chain(&parameters.args);
+    names.next().filter(|_| alone).map(|only| only.parameter.name.as_str())
+}
+
+impl Evaluator<'_> {
+    /// The path of what an expression names, if that is something imported or of the language.
+    fn path_of(&self, expression: &Expr) -> Option<String> {
+        match expression {
+            Expr::Name(name) => match self.state.names.get(name.id.as_str()) {
+                Some(bound) => match &bound.value {
+                    Value::Foreign(path) => Some(path.to_string()),
+                    _ => None,
+                },
+                None => Some(name.id.to_string()),
+            },
+            Expr::Attribute(attribute) => {
+                let whole = self.path_of(&attribute.value)?;
+                Some(format!("{whole}.{}", attribute.attr))
+            }
+            Expr::Call(call) => self.path_of(&call.func),
+            _ => None,
+        }
+    }
+
+    pub(super) fn callee(&self, function: &Expr) -> Callee {
+        if let Some(path) = self.path_of(function) {
+            let root = path.split('.').next().unwrap_or_default();
+            let is_environment = path.starts_with("os.environ.get") || path == "os.getenv";
+            let modules = path.starts_with("sys.modules");
+            if (HARMLESS.contains(&root) && !modules)
+                || LOOKS.contains(&path.as_str())
+                || is_environment
+                || path.starts_with("os.path.")
+            {
+                return Callee::Harmless;
+            }
+        }
+        match function {
+            Expr::Attribute(attribute) if CHANGES.contains(&attribute.attr.as_str()) => {
+                Callee::Change
+            }
+            _ => Callee::Other,
+        }
+    }
+
+    /// Whether what is called changes nothing, and gives back nothing of what it is given.
+    pub(super) fn tells(&self, function: &Expr) -> bool {
+        let hands_on =
+            |path: String| LOOKS.contains(&path.as_str()) && !TELLS.contains(&path.as_str());
+        matches!(self.callee(function), Callee::Harmless)
+            && !self.path_of(function).is_some_and(hands_on)
+    }
+
+    /// Whether a statement is a call for its own sake of something that is not known: whoever writes
+    /// one wants it to do something.
+    pub(super) fn is_for_itself(&self, expression: &Expr) -> bool {
+        let Expr::Call(call) = expression else { return false };
+        match self.callee(&call.func) {
+            Callee::Harmless => false,
+            // Tables of names have such methods, too.
+            Callee::Change => matches!(&*call.func, Expr::Attribute(attribute)
+                if matches!(&*attribute.value, Expr::Call(_))),
+            Callee::Other => true,
+        }
+    }
+
+    /// A statement that is an expression.
+    pub(super) fn for_itself(&mut self, expression: &Expr) {
+        if let Expr::Call(call) = expression
+            && is_update_of_table(call)
+        {
+            for argument in &call.arguments.args {
+                self.expression(argument);
+            }
+            self.lose_everything("may be set by an update of the table of names");
+            return;
+        }
+        let sets_all = self.is_for_itself(expression);
+        let reason = match (expression, sets_all) {
+            (Expr::Call(call), true) => {
+                let path = self.path_of(&call.func);
+                path.map_or_else(
+                    || "may be set by a call".to_owned(),
+                    |path| format!("may be set by the call of `{path}`"),
+                )
+            }
+            _ => String::new(),
+        };
+        self.expression(expression);
+        if sets_all {
+            self.lose_everything(&reason);
+        }
+    }
+
+    pub(super) fn call(&mut self, call: &ExprCall) -> Value {
+        if let Expr::Attribute(attribute) = &*call.func {
+            let whole = self.expression(&attribute.value);
+            if !matches!(whole, Value::Foreign(_)) {
+                if matches!(self.callee(&call.func), Callee::Change) {
+                    self.change(&attribute.value);
+                }
+                let Some((given, named)) = self.arguments(call) else {
+                    return self.not_called(call, &whole);
+                };
+                return self.method(&whole, &attribute.attr, &given, &named);
+            }
+        }
+        let function = self.expression(&call.func);
+        let Some((given, named)) = self.arguments(call) else {
+            return self.not_called(call, &function);
+        };
+        match &function {
+            Value::Foreign(path) => {
+                let path = Rc::clone(path);
+                self.call_foreign(&path, &given, &named, call)
+            }
+            Value::Function(true) if given.len() == 1 && named.is_empty() => given[0].clone(),
+            _ => {
+                let all = involved(&function, &given, &named);
+                self.foreign("comes from a call that is not evaluated", &all)
+            }
+        }
+    }
+
+    fn not_called(&mut self, call: &ExprCall, function: &Value) -> Value {
+        let mut given = vec![function.clone()];
+        for argument in &call.arguments.args {
+            let argument = match argument {
+                Expr::Starred(starred) => &starred.value,
+                other => other,
+            };
+            given.push(self.expression(argument));
+        }
+        for keyword in &call.arguments.keywords {
+            given.push(self.expression(&keyword.value));
+        }
+        self.foreign("comes from a call that is not evaluated", &given)
+    }
+
+    /// The arguments; `None` when there are stars among them. Generators are taken as lists: who gets
+    /// one here goes through it once.
+    #[allow(clippy::type_complexity, reason = "two lists, used right here")]
+    fn arguments(&mut self, call: &ExprCall) -> Option<(Vec<Value>, Vec<(String, Value)>)> {
+        let plain = call.arguments.args.iter().all(|it| !matches!(it, Expr::Starred(_)))
+            && call.arguments.keywords.iter().all(|keyword| keyword.arg.is_some());
+        if !plain {
+            return None;
+        }
+        let given = call.arguments.args.iter().map(|argument| match argument {
+            Expr::Generator(inner) => self.list_comprehension(&inner.elt, &inner.generators),
+            other => self.expression(other),
+        });
+        let given = given.collect();
+        let named = call.arguments.keywords.iter().filter_map(|keyword| {
+            Some((keyword.arg.as_ref()?.to_string(), self.expression(&keyword.value)))
+        });
+        Some((given, named.collect()))
+    }
+
+    fn call_foreign(
+        &mut self,
+        path: &Rc<str>,
+        given: &[Value],
+        named: &[(String, Value)],
+        call: &ExprCall,
+    ) -> Value {
+        let last = path.rsplit('.').next().unwrap_or_default();
+        let first_generator = matches!(call.arguments.args.first(), Some(Expr::Generator(_)));
+        let result = match (path.as_ref(), given) {
+            ("os.getenv" | "os.environ.get", [name, ..]) => {
+                return self.get_variable(name, given.get(1), named);
+            }
+            ("os.environ.setdefault", [Value::Text(name), Value::Text(text)]) => {
+                match self.variable(name) {
+                    Some(Ok(text)) => Some(Value::text(text)),
+                    Some(Err(unset)) => {
+                        self.believed.insert(unset);
+                        self.state.environment.insert(name.to_string(), text.to_string());
+                        Some(Value::Text(Rc::clone(text)))
+                    }
+                    None => None,
+                }
+            }
+            ("os.path.join", parts) => path_of_parts(parts),
+            ("copy.deepcopy", [value]) if named.is_empty() => {
+                let mut copies = Vec::new();
+                self.copied(value, &mut copies)
+            }
+            ("copy.copy", [value]) if named.is_empty() => self.copied_flat(value),
+            ("ast.literal_eval", [Value::Text(text)]) => {
+                self.step(text.len());
+                Literal::parse(text).ok().map(|literal| self.state.heap.bring(&literal))
+            }
+            (_, [Value::Text(text)]) if TRANSLATIONS.contains(&last) && named.is_empty() => {
+                Some(Value::Lazy(Rc::clone(text)))
+            }
+            ("dict", given) if !first_generator => self.new_dict(given, named),
+            (name, given) if is_builtin(name) && named.is_empty() => self.look(name, given),
+            _ => None,
+        };
+        if let Some(result) = result {
+            return result;
+        }
+        let reason = format!("comes from a call of `{path}`");
+        if path.starts_with("os.environ") && !path.starts_with("os.environ.get") {
+            self.state.environment_lost = true;
+        }
+        if matches!(self.callee(&call.func), Callee::Harmless) {
+            // It may hold what it was given: nobody may change that by way of it.
+            let may_give_back = LOOKS.contains(&path.as_ref()) && !TELLS.contains(&path.as_ref());
+            let given =
+                if may_give_back { involved(&Value::None, given, named) } else { Vec::new() };
+            return if LOOKS.contains(&path.as_ref()) || path.len() > 300 {
+                self.unknown(reason, &given)
+            } else {
+                self.doubts += 1;
+                Value::Foreign(Rc::clone(path))
+            };
+        }
+        self.foreign(reason, &involved(&Value::None, given, named))
+    }
+
+    /// The variable, or its name when it is not set; `None` when the environment is not known.
+    pub(super) fn variable(&mut self, name: &str) -> Option<Result<String, Rc<str>>> {
+        if let Some(text) = self.state.environment.get(name) {
+            return Some(Ok(text.clone()));
+        }
+        if self.state.environment_lost {
+            return None;
+        }
+        let text = self.surroundings.environment.get(name);
+        Some(text.cloned().ok_or_else(|| Rc::from(name)))
+    }
+
+    fn get_variable(
+        &mut self,
+        name: &Value,
+        default: Option<&Value>,
+        named: &[(String, Value)],
+    ) -> Value {
+        let default = match named {
+            [] => default,
+            [(word, value)] if word == "default" => Some(value),
+            _ => return self.unknown("comes from the environment in a way that is not known", &[]),
+        };
+        let Value::Text(name) = name else {
+            return self.unknown("comes from a variable whose name nobody knows", &[]);
+        };
+        match (self.variable(name), default) {
+            (None, _) => {
+                let reason =
+                    format!("needs the variable {name} of an environment that nobody knows");
+                self.unknown(reason, default.as_slice_or_empty())
+            }
+            (Some(Ok(text)), _) => Value::text(text),
+            (Some(Err(unset)), Some(default)) if !matches!(default, Value::None) => {
+                self.believed.insert(unset);
+                default.clone()
+            }
+            (Some(Err(unset)), _) => Value::Unset(unset),
+        }
+    }
+
+    fn new_dict(&mut self, given: &[Value], named: &[(String, Value)]) -> Option<Value> {
+        let mut members = match given {
+            [] => Vec::new(),
+            [first] => self.pairs(first)?,
+            _ => return None,
+        };
+        for (name, value) in named {
+            self.put(&mut members, Value::text(name), value.clone()).then_some(())?;
+        }
+        Some(self.make(Object::Dict(members)))
+    }
+
+    /// The members that a dictionary, or a list of pairs, gives.
+    pub(super) fn pairs(&mut self, value: &Value) -> Option<Vec<(Value, Value)>> {
+        if let Some(members) = self.dict_members(value) {
+            return Some(members);
+        }
+        let mut members = Vec::new();
+        for item in self.items(value)? {
+            let pair = self.items(&item)?;
+            let [key, value] = pair.as_slice() else { return None };
+            self.put(&mut members, key.clone(), value.clone()).then_some(())?;
+        }
+        Some(members)
+    }
+
+    /// A function of the language that only looks.
+    fn look(&mut self, name: &str, given: &[Value]) -> Option<Value> {
+        match (name, given) {
+            ("str", []) => Some(Value::text("")),
+            ("str", [value]) => self.shown(value).map(Value::text),
+            ("bool", [value]) => self.truth(value).map(Value::Bool),
+            ("int", [Value::Int(number)]) => Some(Value::Int(*number)),
+            ("int", [Value::Bool(value)]) => Some(Value::Int(i64::from(*value))),
+            ("int", [Value::Text(text)]) => {
+                let text = text.trim_matches([' ', '\t', '\n']);
+                let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+                let plain = !digits.is_empty()
+                    && digits.len() < 19
+                    && digits.bytes().all(|byte| byte.is_ascii_digit());
+                plain.then(|| text.parse().ok())?.map(Value::Int)
+            }
+            ("float", [Value::Float(number)]) => Some(Value::Float(*number)),
+            ("len", [Value::Text(text)]) => {
+                i64::try_from(text.chars().count()).ok().map(Value::Int)
+            }
+            ("len", [Value::Object(at)]) => match &self.state.heap.0[*at] {
+                Object::Lost(_) => None,
+                object => i64::try_from(object.size()).ok().map(Value::Int),
+            },
+            ("len", [Value::Tuple(items, _)]) => i64::try_from(items.len()).ok().map(Value::Int),
+            ("list", []) => Some(self.make(Object::List(Vec::new()))),
+            ("list", [value]) => {
+                let items = self.items(value)?;
+                Some(self.make(Object::List(items)))
+            }
+            ("tuple", []) => Value::tuple(Vec::new()),
+            ("tuple", [value]) => Value::tuple(self.items(value)?),
+            ("set", []) => Some(self.make(Object::Set(Vec::new()))),
+            ("set", [Value::Object(at)]) if matches!(self.state.heap.0[*at], Object::Set(_)) => {
+                let object = self.object(*at);
+                Some(self.make(object))
+            }
+            ("set", [value]) => {
+                let items = self.items(value)?;
+                Some(self.set_of(items))
+            }
+            ("range", [Value::Int(end)]) if (0..10_000).contains(end) => {
+                usize::try_from(*end).ok().map(|end| Value::View(View::Range, end))
+            }
+            _ => None,
+        }
+    }
+}
+
+trait OrEmpty {
+    fn as_slice_or_empty(&self) -> &[Value];
+}
+
+impl OrEmpty for Option<&Value> {
+    fn as_slice_or_empty(&self) -> &[Value] {
+        self.map_or(&[], std::slice::from_ref)
+    }
+}
+
+fn involved(function: &Value, given: &[Value], named: &[(String, Value)]) -> Vec<Value> {
+    let named = named.iter().map(|(_, value)| value.clone());
+    std::iter::once(function.clone()).chain(given.iter().cloned()).chain(named).collect()
+}
+
+/// `globals().update(…)`.
+fn is_update_of_table(call: &ExprCall) -> bool {
+    let Expr::Attribute(attribute) = &*call.func else { return false };
+    let Expr::Call(inner) = &*attribute.value else { return false };
+    let is_table = matches!(&*inner.func, Expr::Name(name)
+        if matches!(name.id.as_str(), "globals" | "locals" | "vars"));
+    is_table && attribute.attr.as_str() == "update" && inner.arguments.is_empty()
+}
+
+/// Parts of a path put together, as POSIX does.
+fn path_of_parts(parts: &[Value]) -> Option<Value> {
+    let mut whole = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let Value::Text(part) = part else { return None };
+        if part.starts_with('/') {
+            whole.clear();
+        } else if at > 0 && !whole.is_empty() && !whole.ends_with('/') {
+            whole.push('/');
+        }
+        whole.push_str(part);
+        if whole.len() > super::LONGEST_TEXT {
+            return None;
+        }
+    }
+    (!parts.is_empty()).then(|| Value::text(whole))
+}

@@ -1,0 +1,5 @@
+//! Tests from the outside.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod generator;
+mod python;
