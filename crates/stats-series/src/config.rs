@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use crate::DocumentKind;
 
-const DEFAULT_SUBCOUNTS: &str = include_str!("../data/subcounts.json");
+/// The subcount configuration of invenio-stats-dashboard 0.5.0, as JSON: an array in its order.
+pub const DEFAULT_SUBCOUNTS: &str = include_str!("../data/subcounts.json");
 const DEFAULT_REGISTRY: &str = include_str!("../data/component-metrics.json");
-const DEFAULT_LAYOUTS: &str = include_str!("../data/default-layouts.json");
+/// The layouts of invenio-stats-dashboard 0.5.0, as JSON, without texts.
+pub const DEFAULT_LAYOUTS: &str = include_str!("../data/default-layouts.json");
 
 /// A configuration that cannot be used: what, where, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -40,8 +40,8 @@ mod write;
 
 pub use builder::{GENERATOR_VERSION, SeriesBuilder, SeriesError, WriteError};
 pub use config::{
-    ComponentNames, ComponentRegistry, ConfigError, LayoutOwner, Layouts, SeriesConfig,
-    SubcountConfig,
+    ComponentNames, ComponentRegistry, ConfigError, DEFAULT_LAYOUTS, DEFAULT_SUBCOUNTS,
+    LayoutOwner, Layouts, SeriesConfig, SubcountConfig,
 };
 pub use failure::DocumentFailure;
 pub use kind::{Category, DocumentKind, UnknownCategory};

@@ -5,14 +5,22 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Ending, Exit, Global, terminal};
+use super::{Ending, Exit, Global, Needs, terminal};
 
 /// The commands about settings.
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Shows every setting; secrets are masked.
     Show(Show),
+    /// Writes a script that asks an InvenioRDM itself how it is configured.
+    ///
+    /// Run it with the instance's Python: `invenio shell FILE`, or `python FILE`. It makes a file
+    /// `community-stats.toml`, exact for any deployment, whatever an invenio.cfg does.
+    Python,
 }
+
+/// What the instance is asked with; the names it is asked for are put in.
+const SCRIPT: &str = include_str!("settings_of_invenio.py");
 
 /// Arguments of `config show`.
 #[derive(Debug, Args)]
@@ -26,6 +34,20 @@ impl Config {
     pub(super) fn run(&self, global: &Global) -> Ending {
         match self {
             Self::Show(show) => show.run(global),
+            Self::Python => {
+                let names: Vec<&str> = invenio_config::NAMES.iter().map(|name| name.name).collect();
+                let mut output = terminal::output();
+                output.write_all(SCRIPT.replace("__NAMES__", &format!("{names:#?}")).as_bytes())?;
+                output.flush()?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    pub(super) const fn needs(&self) -> Needs {
+        match self {
+            Self::Show(_) => Needs::ToRead,
+            Self::Python => Needs::Nothing,
         }
     }
 }
@@ -37,9 +59,9 @@ impl Show {
         if global.json {
             let shown = lines.iter().map(|line| {
                 if self.origin {
-                    json!({"key": line.key, "value": line.value, "origin": line.origin})
+                    json!({"key": line.key, "value": json_value(&line.value), "origin": line.origin})
                 } else {
-                    json!({"key": line.key, "value": line.value})
+                    json!({"key": line.key, "value": json_value(&line.value)})
                 }
             });
             let skipped = settings.skipped().iter().map(|skipped| {
@@ -69,4 +91,13 @@ impl Show {
         output.flush()?;
         Ok(Exit::Done)
     }
+}
+
+/// A value as JSON. It is shown as in TOML, which for our values is JSON, too; `null` is unset, and
+/// what is shown in another way (a layout in the settings themselves) is a text.
+fn json_value(shown: &str) -> serde_json::Value {
+    if shown.is_empty() {
+        return serde_json::Value::Null;
+    }
+    serde_json::from_str(shown).unwrap_or_else(|_| shown.into())
 }

@@ -18,7 +18,7 @@ pub(super) struct Doctor {}
 
 impl Doctor {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let checks = examine(&global.untold_settings()?, global.clock().as_ref());
+        let checks = examine(global.untold_settings()?, global.clock().as_ref());
         let worst = worst(&checks);
         if global.json {
             terminal::print_json(&json!({"state": worst, "checks": checks}))?;

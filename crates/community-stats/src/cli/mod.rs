@@ -22,6 +22,7 @@ mod table;
 mod terminal;
 mod years;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,7 +70,7 @@ struct Global {
     /// The settings file, in place of the one in the configuration folder.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     config: Option<PathBuf>,
-    /// An invenio.cfg whose literal assignments count as settings.
+    /// An invenio.cfg, which is understood as far as that can be done exactly.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     invenio_cfg: Option<PathBuf>,
     /// The folder in which everything lives.
@@ -88,6 +89,8 @@ struct Global {
     /// The instant to take as now, for trying things out.
     #[arg(long, global = true, hide = true, value_name = "INSTANT")]
     now: Option<Timestamp>,
+    #[arg(skip)]
+    loaded: OnceCell<Settings>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,10 +155,9 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 
 fn dispatch(cli: Cli) -> Ending {
     let global = cli.global;
-    if cli.command.writes() {
-        global.untold_settings()?.refuse_guessed_places()?;
-    }
-    match cli.command {
+    let needs = cli.command.needs();
+    prepare(&global, needs)?;
+    let ending = match cli.command {
         Command::Cache(command) => command.run(&global),
         Command::Series(command) => command.run(&global),
         Command::Import(command) => command.run(&global),
@@ -165,16 +167,68 @@ fn dispatch(cli: Cli) -> Ending {
         Command::Doctor(command) => command.run(&global),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
+    };
+    ending.map_err(|failure| match needs {
+        Needs::Nothing => failure,
+        _ => with_assumptions(failure, &global),
+    })
+}
+
+/// What a command needs of the settings. Each says it, so that none writes where nobody meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// None of them.
+    Nothing,
+    /// To look, or to write to standard output alone.
+    ToRead,
+    /// To fill the archive.
+    ToImport,
+    /// To write where they say.
+    ToWrite,
+}
+
+/// Loads the settings, once, and tells what somebody should know before anything is written.
+fn prepare(global: &Global, needs: Needs) -> Result<(), Failure> {
+    match needs {
+        Needs::Nothing => return Ok(()),
+        Needs::ToRead => {
+            global.untold_settings()?;
+            return Ok(());
+        }
+        Needs::ToImport => global.untold_settings()?.refuse_undecided_prefix()?,
+        Needs::ToWrite => global.untold_settings()?.refuse_undecided()?,
+    }
+    let settings = global.untold_settings()?;
+    if !global.quiet {
+        terminal::say(&settings.told_life());
+        if needs == Needs::ToWrite {
+            settings.assumptions().iter().for_each(|assumed| terminal::say(assumed));
+        }
+    }
+    Ok(())
+}
+
+/// Whoever cannot reach a place that nobody named hears that it was assumed.
+fn with_assumptions(failure: Failure, global: &Global) -> Failure {
+    let unreachable = failure.exit == Exit::Unreachable && failure.hint.is_none();
+    match global.untold_settings() {
+        Ok(settings) if unreachable && !settings.assumed_places().is_empty() => {
+            failure.hint(settings.assumed_places().join("; "))
+        }
+        _ => failure,
     }
 }
 
 impl Command {
-    /// Whether it writes where settings say.
-    const fn writes(&self) -> bool {
+    const fn needs(&self) -> Needs {
         match self {
-            Self::Cache(command) => command.writes(),
-            Self::Sync(_) => true,
-            _ => false,
+            Self::Cache(command) => command.needs(),
+            Self::Sync(_) => Needs::ToWrite,
+            Self::Import(_) => Needs::ToImport,
+            Self::Series(_) | Self::Doctor(_) => Needs::ToRead,
+            Self::Config(command) => command.needs(),
+            // The demonstration has settings of its own.
+            Self::Demo(_) | Self::Completions(_) | Self::Man(_) => Needs::Nothing,
         }
     }
 }
@@ -186,17 +240,30 @@ impl Global {
         for warning in settings.warnings() {
             terminal::warn(warning);
         }
-        Ok(settings)
+        Ok(settings.clone())
     }
 
-    /// The same for those who tell it themselves.
-    fn untold_settings(&self) -> Result<Settings, Failure> {
+    /// The same for those who tell it themselves. They are loaded once: a file may be one that can
+    /// be read only once.
+    fn untold_settings(&self) -> Result<&Settings, Failure> {
+        if let Some(settings) = self.loaded.get() {
+            return Ok(settings);
+        }
+        let settings = self.load()?;
+        Ok(self.loaded.get_or_init(|| settings))
+    }
+
+    fn load(&self) -> Result<Settings, Failure> {
         let mut loader = Loader::from_process();
         for (key, value) in &self.set {
             loader = loader.flag("--set", key, value);
         }
         if let Some(folder) = &self.data_dir {
-            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+            // What begins at the home folder is a path of the settings already.
+            let folder = match folder.starts_with("~") {
+                true => folder.clone(),
+                false => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+            };
             loader = loader.flag("--data-dir", "data.dir", folder.to_string_lossy());
         }
         let loader = loader.file(self.config.clone()).invenio_cfg(self.invenio_cfg.clone());

@@ -4,21 +4,30 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use invenio_config::Literal;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
+use super::invenio::Named;
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::section::SectionDescription;
 use super::value::Value;
 use super::{SECTIONS, setting};
 
-/// Offers every value of the settings file at `path`.
-pub(super) fn offer_file(path: &Path, values: &mut Values) -> Result<(), ConfigError> {
+/// Offers every value of the settings file at `path`; gives back what its section `[invenio]` says
+/// of names of InvenioRDM.
+pub(super) fn offer_file(
+    path: &Path,
+    values: &mut Values,
+) -> Result<Vec<(&'static str, Named)>, ConfigError> {
     let text = read(path)?;
     SettingsFile { path, text: &text }.offer(values)
 }
+
+/// The section of what an InvenioRDM said of itself (`config python`).
+const INVENIO: &str = "invenio";
 
 fn read(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| {
@@ -37,19 +46,27 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
+const ASK_AGAIN: &str = "make it again with the script of `community-stats config python`";
+
 struct SettingsFile<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl SettingsFile<'_> {
-    fn offer(&self, values: &mut Values) -> Result<(), ConfigError> {
+    fn offer(&self, values: &mut Values) -> Result<Vec<(&'static str, Named)>, ConfigError> {
         // The message only: the rendered error quotes the line, which may hold a password.
         let table = DeTable::parse(self.text).map_err(|error| {
             let place = self.place(error.span().map_or(0, |span| span.start));
             ConfigError::new(format!("{place}: {}", error.message()))
         })?;
+        let mut named = Vec::new();
         for (name, content) in table.get_ref() {
+            if let (INVENIO, DeValue::Table(members)) = (name.get_ref().as_ref(), content.get_ref())
+            {
+                named = self.names_of_invenio(members)?;
+                continue;
+            }
             let section = SECTIONS
                 .iter()
                 .find(|section| section.name == name.get_ref().as_ref())
@@ -59,7 +76,36 @@ impl SettingsFile<'_> {
             };
             self.offer_section(section, members, values)?;
         }
-        Ok(())
+        Ok(named)
+    }
+
+    /// Each value is a text that holds a literal of Python.
+    fn names_of_invenio(
+        &self,
+        members: &DeTable<'_>,
+    ) -> Result<Vec<(&'static str, Named)>, ConfigError> {
+        let mut named = Vec::new();
+        for (name, content) in members {
+            let (place, written) = (self.place(name.span().start), name.get_ref().as_ref());
+            let known = invenio_config::name(written).ok_or_else(|| {
+                let names = invenio_config::NAMES.iter().map(|name| name.name);
+                let message = format!("{place}: `{written}` of InvenioRDM means nothing here");
+                ConfigError::unknown(message, written, names)
+            })?;
+            let Value::Text(text) = self.value(content)? else {
+                let message = format!("{place}: `{written}` is no text with a literal of Python");
+                return Err(ConfigError::new(message).with_hint(ASK_AGAIN));
+            };
+            let literal = Literal::parse(&text).map_err(|error| {
+                let message =
+                    format!("{place}: `{written}` is no literal of Python: {}", error.reason);
+                ConfigError::new(message).with_hint(ASK_AGAIN)
+            })?;
+            let line = self.position(content.span().start).0;
+            let origin = Origin::File { path: self.path.to_owned(), line };
+            named.push((known.name, Named { literal, is_bare: false, origin }));
+        }
+        Ok(named)
     }
 
     fn offer_section(

@@ -41,9 +41,9 @@ section! {
         /// A JSON file with `global_layout` and `community_layout` in place of the built-in layouts.
         layouts: Option<JsonInput> = None, ["STATS_DASHBOARD_LAYOUT"];
 
-        /// A JSON file with the subcount configuration in place of the built-in one. InvenioRDM's
-        /// holds functions, so it has to be repeated here.
-        subcounts: Option<JsonInput> = None, [];
+        /// A JSON file with the subcount configuration in place of the built-in one. The functions
+        /// that InvenioRDM's holds do not matter here.
+        subcounts: Option<JsonInput> = None, ["COMMUNITY_STATS_SUBCOUNTS"];
 
         /// A JSON file that says which metrics each component of a layout shows, in place of the
         /// built-in one.

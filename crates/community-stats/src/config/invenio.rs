@@ -7,18 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::SECTIONS;
+use invenio_config::{Cfg, Decides, Finding, Literal, NAMES, Name};
+
 use super::environment::{Environment, content_of_file, refuse_both};
 use super::error::ConfigError;
-use super::invenio_cfg::{InvenioCfg, Skipped};
-use super::literal::Literal;
+use super::invenio_cfg::{Skipped, read_cfg};
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::value::Value;
-
-/// Names that have no setting of their own here and still say something.
-const MORE_NAMES: [&str; 3] =
-    ["CACHE_REDIS_DB", "COMMUNITY_STATS_SUBCOUNTS", "STATS_AGG_REGISTRY_PREFIX"];
 
 /// InvenioRDM's configuration, as far as it concerns us.
 #[derive(Default)]
@@ -28,6 +24,8 @@ pub(super) struct Invenio {
     pub(super) skipped: Vec<Skipped>,
     /// What somebody should know, one line each.
     pub(super) warnings: Vec<String>,
+    /// Whether an `invenio.cfg` was read, or the instance itself was asked.
+    pub(super) is_told: bool,
     /// Names that are given and concern us, with a text that says why they are not understood.
     pub(super) unknown: Vec<(String, String)>,
 }
@@ -42,12 +40,18 @@ pub(super) struct Named {
 }
 
 impl Invenio {
-    /// Reads the environment and, if one is named, an `invenio.cfg`.
-    pub(super) fn read(environment: &Environment, cfg: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut invenio = Self::default();
+    /// Takes what the instance said of itself, and reads the environment and, if one is named, an
+    /// `invenio.cfg`.
+    pub(super) fn read(
+        asked: Vec<(&'static str, Named)>,
+        environment: &Environment,
+        cfg: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let mut invenio = Self { is_told: !asked.is_empty(), ..Self::default() };
+        invenio.names.extend(asked);
         invenio.read_environment(environment)?;
         if let Some(path) = cfg {
-            invenio.read_cfg(path)?;
+            invenio.read_cfg(path, environment)?;
         }
         Ok(invenio)
     }
@@ -70,32 +74,98 @@ impl Invenio {
                 Ok(literal) => (literal, false),
                 Err(_) => (Literal::Text(content), true),
             };
-            self.names.insert(name, Named { literal, is_bare, origin });
+            self.names.entry(name).or_insert(Named { literal, is_bare, origin });
         }
         Ok(())
     }
 
-    fn read_cfg(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let cfg = InvenioCfg::read(path)?;
-        for name in known_names() {
-            if let Some((literal, line)) = cfg.assigned.get(name) {
-                let origin = Origin::InvenioCfg { path: path.to_owned(), line: *line };
-                let named = Named { literal: literal.clone(), is_bare: false, origin };
-                self.names.entry(name).or_insert(named);
+    fn read_cfg(&mut self, path: &Path, environment: &Environment) -> Result<(), ConfigError> {
+        let cfg = read_cfg(path, environment)?;
+        self.is_told = true;
+        for name in NAMES {
+            let finding = cfg.find(name.name);
+            match self.names.get(name.name) {
+                None => self.take(path, name, finding),
+                Some(named) => {
+                    let told = differs_from_what_was_asked(path, name, named, finding.as_ref());
+                    self.warnings.extend(told);
+                }
             }
         }
-        for skipped in &cfg.skipped {
-            let counts = known_names().any(|name| name == skipped.name)
-                && !self.names.contains_key(skipped.name.as_str())
-                && !cfg.assigned.contains_key(&skipped.name);
-            if counts || skipped.name == "*" {
-                let text = format!("{}: {skipped}", skipped.place());
-                self.warnings.push(format!("{text}; it was skipped"));
-                self.unknown.push((skipped.name.clone(), text));
-            }
-        }
-        self.skipped = cfg.skipped;
+        self.tell_undecided();
+        self.tell_names_of_variables(path, &cfg);
         Ok(())
+    }
+
+    fn take(&mut self, path: &Path, name: &'static Name, finding: Option<Finding>) {
+        match finding {
+            None => {}
+            Some(Finding::Known { value, line, unset }) => {
+                let origin = Origin::InvenioCfg { path: path.to_owned(), line };
+                if name.decides != Decides::How && !unset.is_empty() {
+                    self.warnings.push(format!(
+                        "{origin}: {} depends on {}, which is not set here; what the file has in \
+                         its place was taken",
+                        name.name,
+                        unset.join(" and ")
+                    ));
+                }
+                self.names.insert(name.name, Named { literal: value, is_bare: false, origin });
+            }
+            Some(Finding::Undecided(why)) => {
+                let skipped = Skipped {
+                    name: name.name.to_owned(),
+                    file: path.to_owned(),
+                    line: why.line,
+                    reason: why.reason,
+                };
+                let text = format!("{}: {skipped}", skipped.place());
+                self.unknown.push((skipped.name.clone(), text));
+                self.skipped.push(skipped);
+            }
+        }
+    }
+
+    /// Names that one statement leaves open are told together.
+    fn tell_undecided(&mut self) {
+        let mut rest = self.skipped.as_slice();
+        while let Some(first) = rest.first() {
+            let same = |other: &&Skipped| other.line == first.line && other.reason == first.reason;
+            let (together, others) = rest.split_at(rest.iter().take_while(same).count());
+            let names: Vec<&str> = together.iter().map(|skipped| skipped.name.as_str()).collect();
+            let (names, were) = match names.as_slice() {
+                [one] => ((*one).to_owned(), "it was"),
+                some if some.len() < 4 => (some.join(", "), "they were"),
+                [one, two, ..] => {
+                    (format!("{one}, {two} and {} more", names.len() - 2), "they were")
+                }
+                [] => break,
+            };
+            let (place, reason) = (first.place(), &first.reason);
+            self.warnings.push(format!("{place}: {names} {reason}; {were} skipped"));
+            rest = others;
+        }
+    }
+
+    /// `INVENIO_SEARCH_HOSTS = …` in the file: that is the name of the variable, and nothing to
+    /// Python.
+    fn tell_names_of_variables(&mut self, path: &Path, cfg: &Cfg) {
+        for written in cfg.names() {
+            let meant = written.strip_prefix("INVENIO_").and_then(invenio_config::name);
+            if let Some(meant) = meant {
+                let line = match cfg.find(written) {
+                    Some(Finding::Known { line, .. }) => line,
+                    Some(Finding::Undecided(why)) => why.line,
+                    None => continue,
+                };
+                self.warnings.push(format!(
+                    "{}:{line}: {written} means nothing in a file, only in the environment; write \
+                     {}",
+                    path.display(),
+                    meant.name
+                ));
+            }
+        }
     }
 
     /// Offers everything that InvenioRDM's configuration says.
@@ -108,15 +178,9 @@ impl Invenio {
         self.offer_truth(values, "STATS_DASHBOARD_OPTIMIZE_DATA_SERIES", "generation.optimize");
         let gate = "COMMUNITY_STATS_SCHEDULED_CACHE_TASKS_ENABLED";
         self.offer_truth(values, gate, "generation.enabled");
-        self.offer_value(values, "STATS_DASHBOARD_LAYOUT", "generation.layouts");
+        self.offer_dictionary(values, "STATS_DASHBOARD_LAYOUT", "generation.layouts");
+        self.offer_dictionary(values, "COMMUNITY_STATS_SUBCOUNTS", "generation.subcounts");
         self.offer_addresses(values);
-        if let Some(named) = self.names.get("COMMUNITY_STATS_SUBCOUNTS") {
-            self.warnings.push(format!(
-                "{}: COMMUNITY_STATS_SUBCOUNTS is not read; repeat what matters in \
-                 generation.subcounts",
-                named.origin
-            ));
-        }
     }
 
     fn offer_redis(&mut self, values: &mut Values) {
@@ -140,7 +204,7 @@ impl Invenio {
     /// section 9).
     fn offer_main_redis(&self, values: &mut Values) {
         let Some(named) = self.names.get("CACHE_REDIS_URL") else { return };
-        let mut value = named.literal.to_value();
+        let mut value = Value::from(&named.literal);
         let database = self.names.get("CACHE_REDIS_DB").and_then(|named| whole(&named.literal));
         let url = value.text().and_then(|text| super::RedisUrl::parse(text).ok());
         if let (Some(url), Some(number)) = (url, database)
@@ -162,7 +226,7 @@ impl Invenio {
         values.offer("lock.enabled", given(Value::Bool(enabled)));
         for (member, key) in [("lock_timeout", "lock.timeout"), ("lock_name", "lock.name")] {
             if let Some(value) = ours.and_then(|ours| ours.member(member)) {
-                values.offer(key, given(value.to_value()));
+                values.offer(key, given(Value::from(value)));
             }
         }
     }
@@ -231,7 +295,7 @@ impl Invenio {
         let value = match literal {
             Literal::None => Value::Text(String::new()),
             Literal::Int(number) => Value::Text(number.to_string()),
-            other => other.to_value(),
+            other => Value::from(other),
         };
         values.offer(key, Given { value, origin: origin.clone() });
     }
@@ -243,14 +307,19 @@ impl Invenio {
             // Who empties a variable means to unset it.
             Literal::Text(text) if text.trim().is_empty() => return,
             Literal::Text(text) => Value::Word(text.clone()),
-            other => other.to_value(),
+            other => Value::from(other),
         };
         values.offer(key, Given { value, origin: origin.clone() });
     }
 
+    fn offer_dictionary(&mut self, values: &mut Values, name: &'static str, key: &'static str) {
+        let Some(Named { literal, origin, .. }) = self.dictionary(name) else { return };
+        values.offer(key, Given { value: Value::from(&literal), origin });
+    }
+
     fn offer_value(&self, values: &mut Values, name: &'static str, key: &'static str) {
         let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
-        values.offer(key, Given { value: literal.to_value(), origin: origin.clone() });
+        values.offer(key, Given { value: Value::from(literal), origin: origin.clone() });
     }
 
     /// The value of a name that has to be a dictionary; another one is told and left out.
@@ -271,12 +340,33 @@ impl Invenio {
     }
 }
 
-/// Every name that means something here, each once.
+/// A file that says otherwise than the instance itself did, about what responses hold.
+fn differs_from_what_was_asked(
+    path: &Path,
+    name: &Name,
+    named: &Named,
+    finding: Option<&Finding>,
+) -> Option<String> {
+    let (Origin::File { .. }, Some(Finding::Known { value, line, .. })) = (&named.origin, finding)
+    else {
+        return None;
+    };
+    let differs =
+        name.decides == Decides::What && Value::from(value) != Value::from(&named.literal);
+    differs.then(|| {
+        format!(
+            "{}:{line}: {} is another one than the instance said ({}), which was taken; run the \
+             script of `community-stats config python` again",
+            path.display(),
+            name.name,
+            named.origin
+        )
+    })
+}
+
+/// Every name that means something here.
 fn known_names() -> impl Iterator<Item = &'static str> {
-    let settings = SECTIONS.iter().flat_map(|section| section.settings);
-    let names = settings.flat_map(|setting| setting.invenio.iter().copied());
-    let unique: std::collections::BTreeSet<&str> = names.chain(MORE_NAMES).collect();
-    unique.into_iter()
+    NAMES.iter().map(|name| name.name)
 }
 
 /// The number of a database, also as text.

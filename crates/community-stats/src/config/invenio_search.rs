@@ -1,7 +1,8 @@
 //! InvenioRDM's `SEARCH_…` names: what opensearch-py is told, in our terms.
 
+use invenio_config::Literal;
+
 use super::invenio::{Invenio, Named};
-use super::literal::Literal;
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::search_host::{MEMBERS, login_from};
@@ -40,7 +41,7 @@ impl Invenio {
             ("max_retries", "source.max_retries"),
         ] {
             if let Some(option) = config.member(name).filter(|option| **option != Literal::None) {
-                let given = Given { value: option.to_value(), origin: origin.clone() };
+                let given = Given { value: Value::from(option), origin: origin.clone() };
                 values.offer(key, given);
             }
         }
@@ -64,7 +65,7 @@ impl Invenio {
         if ours.iter().any(|key| values.given(key).is_some()) {
             return;
         }
-        match login_from(&login.to_value()) {
+        match login_from(&Value::from(login)) {
             Ok(None) => {}
             Ok(Some(login)) => {
                 let given = |text: &str| Given {
@@ -105,7 +106,7 @@ impl Invenio {
             Literal::Text(host) if uses_tls && !host.contains("://") => {
                 vec![(Literal::Text("host".to_owned()), item.clone())]
             }
-            other => return other.to_value(),
+            other => return Value::from(other),
         };
         let mut kept = vec![("use_ssl".to_owned(), Value::Bool(uses_tls))];
         let mut lifted = Vec::new();
@@ -114,7 +115,7 @@ impl Invenio {
             if name == "use_ssl" {
                 kept[0].1 = Value::Bool(value.is_true());
             } else if MEMBERS.contains(&name.as_str()) {
-                kept.push((name.clone(), value.to_value()));
+                kept.push((name.clone(), Value::from(&value)));
             } else if LIFTED.contains(&name.as_str()) {
                 lifted.push((key, value));
             } else {

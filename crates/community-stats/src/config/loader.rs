@@ -9,6 +9,7 @@ use super::environment::{
 use super::error::ConfigError;
 use super::file::offer_file;
 use super::invenio::Invenio;
+use super::life::Life;
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::value::Value;
@@ -105,15 +106,18 @@ impl Loader {
         self.offer_flags(&mut values)?;
         offer_environment(&self.environment, &mut values)?;
         let file = self.settings_file();
-        if let Some(path) = &file {
-            offer_file(path, &mut values)?;
-        }
+        let asked = match &file {
+            Some(path) => offer_file(path, &mut values)?,
+            None => Vec::new(),
+        };
         let cfg = self.invenio_cfg.clone().or_else(|| self.named_by(INVENIO_CFG_VARIABLE));
-        let mut invenio = Invenio::read(&self.environment, cfg.as_deref())?;
+        let said = asked.first().map(|(_, named)| named.origin.clone());
+        let mut invenio = Invenio::read(asked, &self.environment, cfg.as_deref())?;
         invenio.offer(&mut values);
         offer_data_folder(&self.environment, &mut values)?;
-        offer_implied_kinds(&mut values);
-        Settings::from_values(&values, file, invenio)
+        let cfg = said.or_else(|| cfg.map(|path| Origin::InvenioCfg { path, line: 1 }));
+        let life = offer_implied_kinds(&mut values, &self.environment, cfg);
+        Settings::from_values(&values, file, invenio, life)
     }
 
     fn refuse_unreadable(&self) -> Result<(), ConfigError> {
@@ -165,11 +169,23 @@ fn offer_data_folder(environment: &Environment, values: &mut Values) -> Result<(
     Ok(())
 }
 
-/// Offers the kinds that follow from addresses: whoever names a cluster or a Redis means to use it.
-/// The kind takes the origin of the address.
-fn offer_implied_kinds(values: &mut Values) {
+/// Offers the kinds that nobody named. Whoever names a cluster or a Redis means to use it, and
+/// whoever is beside an InvenioRDM means its cluster and its Redis. The kind takes the origin of
+/// what implies it.
+fn offer_implied_kinds(
+    values: &mut Values,
+    environment: &Environment,
+    cfg: Option<Origin>,
+) -> Life {
     imply(values, "source.kind", "opensearch", &["source.hosts"]);
     imply(values, "cache.store", "redis", &["cache.redis_url", "cache.main_redis_url"]);
+    let life = Life::decide(values, environment, cfg);
+    if let Life::Companion { because } = &life {
+        for (kind, implied) in [("source.kind", "opensearch"), ("cache.store", "redis")] {
+            let value = Value::Text(implied.to_owned());
+            values.offer(kind, Given { value, origin: because.clone() });
+        }
+    }
     let database = values.given("communities.database_url");
     if database.is_some_and(|given| !belongs_to_invenio(&given.origin)) {
         imply(values, "communities.source", "postgres", &["communities.database_url"]);
@@ -177,6 +193,7 @@ fn offer_implied_kinds(values: &mut Values) {
     if let Some(kind) = values.given("source.kind").cloned() {
         values.offer("communities.source", kind);
     }
+    life
 }
 
 fn imply(values: &mut Values, kind: &'static str, implied: &str, addresses: &[&str]) {

@@ -6,12 +6,12 @@
 //! 2. `COMMUNITY_STATS_<SECTION>_<KEY>` in the environment (or `…_FILE`, a file with the value),
 //! 3. the settings file (TOML),
 //! 4. `INVENIO_<NAME>` in the environment (or `…_FILE`), a Python literal,
-//! 5. a literal assignment in an `invenio.cfg`,
+//! 5. what an `invenio.cfg` makes of a name,
 //! 6. the default.
 //!
-//! Three kinds follow from addresses when nobody names them: a given `source.hosts` means
-//! `source.kind = "opensearch"`, a given Redis address `cache.store = "redis"`, a database address
-//! of our own `communities.source = "postgres"`.
+//! Three kinds follow when nobody names them. Beside an InvenioRDM ([`Life`]) `source.kind` is
+//! `"opensearch"` and `cache.store` is `"redis"`; a given Redis address means `cache.store =
+//! "redis"` in any case, a database address of our own `communities.source = "postgres"`.
 //!
 //! Nothing else in the program reads the environment.
 
@@ -28,8 +28,7 @@ mod generation;
 mod invenio;
 mod invenio_cfg;
 mod invenio_search;
-mod literal;
-mod literal_text;
+mod life;
 mod loader;
 mod lock;
 mod origin;
@@ -40,7 +39,6 @@ mod search_host;
 mod section;
 mod settings;
 mod source;
-mod statements;
 mod types;
 mod value;
 
@@ -53,7 +51,8 @@ pub use database_url::{BrokerNode, BrokerUrl, DatabaseUrl};
 pub use error::ConfigError;
 pub use generation::{GenerationSettings, LargeFloats};
 pub use invenio_cfg::Skipped;
-pub use literal::{Literal, LiteralError};
+pub use invenio_config::{Literal, LiteralError};
+pub use life::Life;
 pub use loader::Loader;
 pub use lock::{LONGEST_LOCK, LockSettings};
 pub use origin::Origin;

@@ -25,8 +25,9 @@ const INTRODUCTION: &str = "\
 3. the settings file (TOML): that of `--config FILE`, else that of `COMMUNITY_STATS_CONFIG`, else
    `$XDG_CONFIG_HOME/community-stats/config.toml` if it exists,
 4. `INVENIO_<NAME>` in the environment, a Python literal or else text, as InvenioRDM reads it,
-5. `<NAME> = literal` in the `invenio.cfg` of `--invenio-cfg FILE` or `COMMUNITY_STATS_INVENIO_CFG`;
-   everything in it that is no literal assignment is named and skipped,
+5. `<NAME> = …` in the `invenio.cfg` of `--invenio-cfg FILE` or `COMMUNITY_STATS_INVENIO_CFG`, which
+   is evaluated as far as that can be done exactly; a name that is left open is told, and no command
+   writes while one is missing that decides where to, or what,
 6. the default.
 
 `community-stats config show --origin` tells for every setting which one it was.
@@ -34,6 +35,10 @@ const INTRODUCTION: &str = "\
 * A variable with `_FILE` at its end, ours or InvenioRDM's, names a file that holds the value; line
   ends at its end do not count.
 * An empty variable takes an optional setting back that a weaker origin gives.
+* A section `[invenio]` of the settings file holds what an InvenioRDM said of itself (the script of
+  `community-stats config python` makes it) and is stronger than 4 and 5.
+* Beside an InvenioRDM (`source.kind = \"opensearch\"`, a variable `INVENIO_…` of search, cache or
+  database, an `invenio.cfg`, a section `[invenio]`) everything unset is as it is by default there.
 * An unknown key or an unknown variable `COMMUNITY_STATS_…` is refused, except the variables that
   Kubernetes makes for services.
 * A variable for a list separates its items by commas.

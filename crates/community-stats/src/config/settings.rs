@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use invenio_config::Decides;
 use serde::Serialize;
 
 use super::error::ConfigError;
 use super::invenio::Invenio;
 use super::invenio_cfg::Skipped;
+use super::life::Life;
 use super::origin::Origin;
 use super::resolve::Values;
 use super::section::Section;
@@ -41,6 +43,8 @@ pub struct Settings {
     warnings: Vec<String>,
     skipped: Vec<Skipped>,
     unknown: Vec<(String, String)>,
+    life: Life,
+    is_told: bool,
 }
 
 /// One line of `config show`.
@@ -59,6 +63,7 @@ impl Settings {
         values: &Values,
         file: Option<PathBuf>,
         invenio: Invenio,
+        life: Life,
     ) -> Result<Self, ConfigError> {
         let keys = SECTIONS.iter().flat_map(|section| section.settings).map(|setting| setting.key);
         let settings = Self {
@@ -75,6 +80,8 @@ impl Settings {
             warnings: invenio.warnings,
             skipped: invenio.skipped,
             unknown: invenio.unknown,
+            life,
+            is_told: invenio.is_told,
         };
         settings.refuse_contradictions()?;
         Ok(settings)
@@ -84,6 +91,17 @@ impl Settings {
     #[must_use]
     pub fn origin(&self, key: &str) -> &Origin {
         self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// Whether the program is beside an InvenioRDM or on its own.
+    #[must_use]
+    pub const fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// Whether an `invenio.cfg` was read, or the instance itself was asked.
+    pub(super) const fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// The settings file that was read, if any.
@@ -99,8 +117,7 @@ impl Settings {
         &self.warnings
     }
 
-    /// Every name that the `invenio.cfg` sets in a way that is not understood, whether it concerns
-    /// us or not.
+    /// Every name that concerns us and that the `invenio.cfg` sets in a way that is not understood.
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
@@ -126,18 +143,38 @@ impl Settings {
             .collect()
     }
 
-    /// Refuses to write while nobody knows where to: when InvenioRDM's configuration gives a name
-    /// that decides where is read or written in a way that is not understood, and nothing of ours
-    /// says it either. For commands that write; to look around, a default will do.
+    /// Refuses to write while nobody knows where to, or what: when InvenioRDM's configuration gives a
+    /// name that decides about it in a way that is not understood, and nothing of ours says it
+    /// either. For commands that write; to look around, a default will do.
     ///
     /// # Errors
     /// For the first such name.
-    pub fn refuse_guessed_places(&self) -> Result<(), ConfigError> {
+    pub fn refuse_undecided(&self) -> Result<(), ConfigError> {
+        self.refuse_undecided_among(|_| true)
+    }
+
+    /// The same for whoever only fills the archive: whose documents are meant has to be known.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn refuse_undecided_prefix(&self) -> Result<(), ConfigError> {
+        self.refuse_undecided_among(|key| key == "source.index_prefix")
+    }
+
+    fn refuse_undecided_among(&self, counts: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
         for (name, text) in &self.unknown {
-            if let Some(setting) = self.undecided(name).and_then(super::setting) {
-                let message = format!("{text}, and it decides where to read and write");
+            let decided = self.undecided(name).filter(|key| counts(key)).and_then(super::setting);
+            if let Some(setting) = decided {
+                let about = match invenio_config::name(name).map(|name| name.decides) {
+                    Some(Decides::What) => "what responses hold",
+                    _ => "where to read and write",
+                };
+                let message = format!("{text}, and it decides {about}");
                 let (key, variable) = (setting.key, setting.variable());
-                let hint = format!("say it yourself: --set {key}=… or {variable}");
+                let hint = format!(
+                    "say it yourself: --set {key}=… or {variable}; or ask the instance: \
+                     community-stats config python"
+                );
                 return Err(ConfigError::new(message).with_hint(hint));
             }
         }
@@ -170,6 +207,11 @@ impl Settings {
             "STATS_AGG_REGISTRY_REDIS_DB" => ("cache.registry_redis_db", redis && !complete),
             "STATS_CACHE_PREFIX" => ("cache.prefix", true),
             "CACHE_KEY_PREFIX" => ("lock.key_prefix", locks),
+            "STATS_DASHBOARD_LOCK_CONFIG" => ("lock.name", locks),
+            "STATS_DASHBOARD_COMMUNITY_OPT_IN" => ("communities.opt_in", true),
+            "STATS_DASHBOARD_OPTIMIZE_DATA_SERIES" => ("generation.optimize", true),
+            "STATS_DASHBOARD_LAYOUT" => ("generation.layouts", self.generation.optimize),
+            "COMMUNITY_STATS_SUBCOUNTS" => ("generation.subcounts", true),
             _ => return None,
         };
         (is_needed && !ours(key)).then_some(key)

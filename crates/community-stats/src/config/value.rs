@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use invenio_config::Literal;
+
 /// A value from a file, the environment, a flag or a Python literal.
 #[derive(Clone, PartialEq)]
 pub enum Value {
@@ -71,6 +73,34 @@ impl Value {
     }
 }
 
+/// Tuples and sets become lists, members whose key is no text are left out, and of repeated ones
+/// the last counts in the place of the first.
+impl From<&Literal> for Value {
+    fn from(literal: &Literal) -> Self {
+        match literal {
+            Literal::None | Literal::Code => Self::Null,
+            Literal::Bool(value) => Self::Bool(*value),
+            Literal::Int(number) => Self::Integer(*number),
+            Literal::Float(number) => Self::Float(*number),
+            Literal::Text(text) => Self::Text(text.clone()),
+            Literal::List(items) | Literal::Tuple(items) | Literal::Set(items) => {
+                Self::List(items.iter().map(Self::from).collect())
+            }
+            Literal::Dict(members) => {
+                let mut table: Vec<(String, Self)> = Vec::new();
+                for (key, value) in members {
+                    let Literal::Text(key) = key else { continue };
+                    match table.iter_mut().find(|(name, _)| name == key) {
+                        Some(repeated) => repeated.1 = Self::from(value),
+                        None => table.push((key.clone(), Self::from(value))),
+                    }
+                }
+                Self::Table(table)
+            }
+        }
+    }
+}
+
 /// Shows the shape only: a value may be a secret before it is known what it is for.
 impl fmt::Debug for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,7 +142,8 @@ pub struct Surroundings {
 impl Surroundings {
     /// The path that `text` means here.
     pub(super) fn path(&self, text: &str) -> PathBuf {
-        match (text.strip_prefix("~/"), &self.home) {
+        let below_home = if text == "~" { Some("") } else { text.strip_prefix("~/") };
+        match (below_home, &self.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => self.folder.join(Path::new(text)),
         }

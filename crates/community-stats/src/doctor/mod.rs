@@ -45,7 +45,7 @@ pub fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
             needs_database.then(|| scope.spawn(|| postgres::examine(settings, clock))),
             Some(scope.spawn(|| broker::examine(&settings.broker))),
         ];
-        let mut checks = vec![configuration(settings)];
+        let mut checks = vec![life(settings), configuration(settings)];
         checks.extend(files::examine(settings, clock));
         for thread in remote.into_iter().flatten() {
             match thread.join() {
@@ -63,13 +63,22 @@ pub fn worst(checks: &[Check]) -> State {
     checks.iter().map(|check| check.state).max().unwrap_or(State::Ok)
 }
 
+/// Which of its two lives the program leads, and what it takes for granted.
+fn life(settings: &Settings) -> Check {
+    let told = settings.told_life();
+    match settings.assumptions().as_slice() {
+        [] => Check::ok("life", told),
+        assumed => Check::warning("life", told, assumed.join("; ")),
+    }
+}
+
 fn configuration(settings: &Settings) -> Check {
     let name = "settings";
     let file = match settings.file() {
         Some(file) => format!("from {} and the environment", file.display()),
         None => "from flags and the environment, without a file".to_owned(),
     };
-    if let Err(error) = settings.refuse_guessed_places() {
+    if let Err(error) = settings.refuse_undecided() {
         let told = settings.warnings().join("; ");
         let remedy = error.hint().unwrap_or_default().to_owned();
         return Check::failed(name, format!("{told}; commands that write refuse to"), remedy);

@@ -11,7 +11,7 @@ use super::super::progress::{Progress, Unit};
 use super::super::rate::Rate;
 use super::super::table::{count, duration};
 use super::super::years::YearChoice;
-use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
+use super::super::{Ending, Exit, Failure, Global, Needs, arguments, interrupt, terminal};
 use super::{estimate, show_failures};
 use crate::app::App;
 use crate::service::{Request, Run, Summary, Waiting};
@@ -59,9 +59,8 @@ const SWITCHED_OFF: &str = "Community stats scheduled caching tasks are disabled
     tasks. Use --force to bypass this check and run cache preparation directly.";
 
 impl Generate {
-    /// Whether it writes to the store.
-    pub(super) const fn writes(&self) -> bool {
-        !self.dry_run
+    pub(super) const fn needs(&self) -> Needs {
+        if self.dry_run { Needs::ToRead } else { Needs::ToWrite }
     }
 
     pub(super) fn run(&self, global: &Global) -> Ending {

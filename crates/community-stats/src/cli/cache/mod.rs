@@ -20,7 +20,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 
-use super::{Ending, Global};
+use super::{Ending, Global, Needs};
 use crate::service::{Failure, GLOBAL};
 pub(in crate::cli) use generate::watched;
 
@@ -52,17 +52,16 @@ pub(super) enum Cache {
 }
 
 impl Cache {
-    /// Whether it writes to the store.
-    pub(super) const fn writes(&self) -> bool {
+    pub(super) const fn needs(&self) -> Needs {
         match self {
-            Self::Generate(command) => command.writes(),
-            Self::Delete(_) | Self::Update(_) | Self::Clear(_) | Self::Unlock(_) => true,
+            Self::Generate(command) => command.needs(),
+            Self::Delete(_) | Self::Update(_) | Self::Clear(_) | Self::Unlock(_) => Needs::ToWrite,
             Self::Read(_)
             | Self::Exists(_)
             | Self::List(_)
             | Self::Info(_)
             | Self::Verify(_)
-            | Self::Explain(_) => false,
+            | Self::Explain(_) => Needs::ToRead,
         }
     }
 

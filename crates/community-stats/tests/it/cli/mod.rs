@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cache;
+mod companion;
 mod demo;
 mod generate;
 mod golden;

@@ -119,7 +119,7 @@ impl Scene {
         Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: shown(&output.stdout),
-            stderr: shown(&output.stderr),
+            stderr: without_life(&shown(&output.stderr)),
         }
     }
 
@@ -137,6 +137,17 @@ impl Scene {
         files.sort();
         files
     }
+}
+
+/// Every command that writes begins by saying which life the program leads, and what it takes for
+/// granted: tested in `companion`, and left out elsewhere.
+fn without_life(stderr: &str) -> String {
+    let tells = |line: &&str| {
+        line.starts_with("on its own: documents from ")
+            || line.starts_with("beside an InvenioRDM (")
+            || line.contains(" taken to be those of invenio-stats-dashboard ")
+    };
+    stderr.split_inclusive('\n').filter(|line| !tells(line)).collect()
 }
 
 /// What a command did.

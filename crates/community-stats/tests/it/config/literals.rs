@@ -188,6 +188,7 @@ fn shown(literal: &Literal) -> String {
     let all = |items: &[Literal]| items.iter().map(shown).collect::<Vec<_>>();
     match literal {
         Literal::None => "None".to_owned(),
+        Literal::Code => "code".to_owned(),
         Literal::Bool(true) => "True".to_owned(),
         Literal::Bool(false) => "False".to_owned(),
         Literal::Int(number) => format!("i{number}"),
@@ -293,8 +294,7 @@ fn python_agrees_on_random_pieces() {
 
 #[test]
 fn what_no_setting_can_be_is_refused() {
-    for text in ["b'a'", "br'a'", "1j", "...", "'\\N{BULLET}'", "'\\ud800'", "9223372036854775808"]
-    {
+    for text in ["b'a'", "br'a'", "1j", "...", "'\\ud800'", "9223372036854775808"] {
         assert_eq!(ours(text), "refused", "{text}");
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
