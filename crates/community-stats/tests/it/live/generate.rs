@@ -116,7 +116,7 @@ fn a_second_run_fetches_and_writes_nothing() {
 /// What a run that makes nothing writes: the lock, and for every community the mark of a run that
 /// others look at and what we remember about it, set and removed.
 fn marks_and_lock() -> Vec<String> {
-    let mut writes = vec![format!("set {LOCK}")];
+    let mut writes = vec![format!("set {LOCK}"), format!("set {LOCK}:holder")];
     let mut communities = COMMUNITIES;
     communities.sort_unstable();
     let mark = |community: &str| format!("{community}_cache_2025");
@@ -129,7 +129,7 @@ fn marks_and_lock() -> Vec<String> {
         let (mark, ours) = (mark(community), format!("community-stats:marks:{}", mark(community)));
         writes.extend([format!("hdel {ours}"), format!("del {mark}"), format!("del {ours}")]);
     }
-    writes.push(format!("del {LOCK}"));
+    writes.extend([format!("del {LOCK}:holder"), format!("del {LOCK}")]);
     writes
 }
 
