@@ -34,11 +34,20 @@ pub fn redis_address(url: &RedisUrl) -> RedisAddress {
             Endpoint::Tls { host: host.clone(), port: *port }
         }
         RedisTransport::Unix { path } => Endpoint::Unix { path: PathBuf::from(path) },
+        RedisTransport::Sentinel { sentinels, service, tls } => {
+            Endpoint::Sentinel { sentinels: sentinels.clone(), service: service.clone(), tls: *tls }
+        }
+    };
+    let option = |wanted: &str| {
+        let given = url.options.iter().find(|(name, _)| name == wanted);
+        given.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     };
     let options = url.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     RedisAddress {
         username: url.username.clone(),
         password: url.password.as_ref().map(|password| password.expose().to_owned()),
+        sentinel_username: option("sentinel_username"),
+        sentinel_password: option("sentinel_password"),
         tls: TlsSettings::from_options(options),
         ..RedisAddress::new(endpoint, i64::from(url.database_number()))
     }

@@ -43,6 +43,24 @@ pub(super) fn split(text: &str) -> Result<Parts, Misfit> {
     Ok(Parts { login: Some((decoded(user), password)), ..parts })
 }
 
+/// Host and port of one of several nodes.
+type Node = (String, Option<u16>);
+
+/// Splits what stands after `scheme://` when several nodes may be named, with commas between them:
+/// the nodes, what follows `#`, and the rest.
+pub(super) fn split_nodes(text: &str) -> Result<(Vec<Node>, Option<String>, Parts), Misfit> {
+    let unreadable = || Misfit::because("host or port cannot be read");
+    let begin = end_of_login(text).map_or(0, |at| at + 1);
+    let length = text[begin..].find(['/', '?', '#']).unwrap_or(text.len() - begin);
+    let (authority, rest) = text[begin..].split_at(length);
+    let nodes: Option<Vec<Node>> = authority.split(',').map(host_and_port).collect();
+    let fragment = rest.split_once('#').map(|(_, fragment)| decoded(fragment));
+    // The rest is that of the first node.
+    let first = authority.split(',').next().unwrap_or_default();
+    let parts = split(&format!("{}{first}{rest}", &text[..begin]))?;
+    Ok((nodes.ok_or_else(unreadable)?, fragment.filter(|text| !text.is_empty()), parts))
+}
+
 /// The `@` that ends the login: the last one, or the last one before the options.
 fn end_of_login(text: &str) -> Option<usize> {
     let last = text.rfind('@')?;
@@ -51,11 +69,16 @@ fn end_of_login(text: &str) -> Option<usize> {
         let at = before.rfind('@');
         let host = &before[at.map_or(0, |at| at + 1)..];
         // Else the question mark, too, is a part of the password.
-        if begins_with_option(options) && host_parts(host).is_some() {
+        if begins_with_option(options) && begins_with_nodes(host) {
             return at;
         }
     }
     Some(last)
+}
+
+fn begins_with_nodes(text: &str) -> bool {
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.split(',').all(|node| host_and_port(node).is_some())
 }
 
 fn begins_with_option(text: &str) -> bool {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::address::{bracketed, decoded, encoded, query_text, shown_query, split};
+use super::address::{
+    Parts, bracketed, decoded, encoded, query_text, shown_query, split, split_nodes,
+};
 use super::types::{MASK, Secret};
 use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
 
@@ -23,9 +25,18 @@ pub enum RedisTransport {
         /// Where the socket is.
         path: String,
     },
+    /// At the primary that Redis Sentinel names.
+    Sentinel {
+        /// Names or addresses of the sentinels, without brackets, and their ports.
+        sentinels: Vec<(String, u16)>,
+        /// The name under which they watch the primary.
+        service: String,
+        /// Whether the connections are encrypted: `rediss+sentinel://`.
+        tls: bool,
+    },
 }
 
-/// `redis://`, `rediss://` or `unix://`, with everything in it. Shown without its password.
+/// `redis://`, `rediss://`, `unix://` or `redis+sentinel://`, with everything in it. Shown without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl {
     /// How the server is reached.
@@ -54,6 +65,8 @@ impl RedisUrl {
             "redis" => Self::parse_tcp(rest, false),
             "rediss" => Self::parse_tcp(rest, true),
             "unix" => Self::parse_unix(rest),
+            "redis+sentinel" | "redis-sentinel" => Self::parse_sentinel(rest, false),
+            "rediss+sentinel" | "rediss-sentinel" => Self::parse_sentinel(rest, true),
             _ => Err(Misfit::because("its scheme is none of these")),
         }
     }
@@ -82,6 +95,38 @@ impl RedisUrl {
         let options = split(&format!("socket?{query}"))?.query;
         let transport = RedisTransport::Unix { path: decoded(path) };
         Self { transport, ..Self::with_login(login) }.with_options(options)
+    }
+
+    /// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/db]`. Other programs
+    /// name the service in an option or after `#`; then the path is the database alone.
+    fn parse_sentinel(rest: &str, tls: bool) -> Result<Self, Misfit> {
+        let (nodes, fragment, parts) = split_nodes(rest)?;
+        let Parts { login, path, mut query, .. } = parts;
+        let named = query.iter().position(|(name, _)| SERVICE_OPTIONS.contains(&name.as_str()));
+        let named = named.map(|at| query.remove(at).1).or(fragment);
+        let path = decoded(&path);
+        let mut steps = path.split('/').filter(|step| !step.is_empty());
+        let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let (service, database) = match (named, steps.next(), steps.next(), steps.next()) {
+            (_, _, _, Some(_)) => return Err(Misfit::because(SENTINEL_PATH)),
+            (Some(service), database, None, None) => (service, database),
+            (Some(_), _, _, None) => return Err(Misfit::because(SENTINEL_PATH)),
+            (None, Some(service), None, None) if is_number(&service) => {
+                return Err(Misfit::because(SENTINEL_PATH));
+            }
+            (None, Some(service), database, None) => (service.to_owned(), database),
+            (None, None, ..) => return Err(Misfit::because(SENTINEL_PATH)),
+        };
+        let database = database.map(database_number).transpose()?;
+        let sentinels = nodes
+            .into_iter()
+            .map(|(host, port)| {
+                let host = if host.is_empty() { "localhost".to_owned() } else { host };
+                (host, port.unwrap_or(26379))
+            })
+            .collect();
+        let transport = RedisTransport::Sentinel { sentinels, service, tls };
+        Self { transport, database, ..Self::with_login(login) }.with_options(query)
     }
 
     fn with_login(login: Option<(String, Option<String>)>) -> Self {
@@ -139,10 +184,10 @@ impl RedisUrl {
             None => format!("{user}@"),
         };
         let mut options = self.options.clone();
+        let path = self.database.map(|number| format!("/{number}")).unwrap_or_default();
         match &self.transport {
             RedisTransport::Tcp { host, port, tls } => {
                 let scheme = if *tls { "rediss" } else { "redis" };
-                let path = self.database.map(|number| format!("/{number}")).unwrap_or_default();
                 let host = bracketed(host);
                 format!("{scheme}://{login}{host}:{port}{path}{}", query(&options))
             }
@@ -150,9 +195,22 @@ impl RedisUrl {
                 options.extend(self.database.map(|number| ("db".to_owned(), number.to_string())));
                 format!("unix://{login}{path}{}", query(&options))
             }
+            RedisTransport::Sentinel { sentinels, service, tls } => {
+                let scheme = if *tls { "rediss+sentinel" } else { "redis+sentinel" };
+                let node = |(host, port): &(String, u16)| format!("{}:{port}", bracketed(host));
+                let nodes = sentinels.iter().map(node).collect::<Vec<_>>().join(",");
+                format!("{scheme}://{login}{nodes}/{}{path}{}", encoded(service), query(&options))
+            }
         }
     }
 }
+
+/// What other programs call the option that names the service.
+const SERVICE_OPTIONS: [&str; 4] =
+    ["service_name", "master_name", "sentinelMasterId", "sentinel_master_id"];
+
+const SENTINEL_PATH: &str = "it names no service: the name under which the sentinels watch the \
+    primary, then the database, as in redis+sentinel://host:26379/mymaster/0";
 
 /// The database that a path names, read as redis-py does: slashes do not count, and what is no
 /// number names none.
@@ -183,7 +241,8 @@ impl fmt::Debug for RedisUrl {
 }
 
 impl SettingValue for RedisUrl {
-    const EXPECTED: &'static str = "an address that begins with redis://, rediss:// or unix://";
+    const EXPECTED: &'static str =
+        "an address that begins with redis://, rediss://, unix:// or redis+sentinel://";
     const SECRET: bool = true;
 
     fn from_value(value: &Value, _: &Surroundings) -> Result<Self, Misfit> {

@@ -92,13 +92,21 @@ fn server(name: &str, client: &RedisClient, clock: &dyn Clock) -> Vec<Check> {
     let server = Check {
         state,
         remedy: remedy.map(str::to_owned),
-        ..Check::ok(name, format!("{}: {detail}", client.address()))
+        ..Check::ok(name, format!("{}: {detail}", place(client)))
     };
     vec![
         server.version(report.version.as_str()).took(took),
         clocks::check(name, report.clock, before, after, step),
         memory(&format!("{name} memory"), &report),
     ]
+}
+
+/// Where a server is; behind sentinels also what they say about it now.
+fn place(client: &RedisClient) -> String {
+    match client.primary() {
+        Ok(Some(primary)) => format!("{}, whose primary is {primary}", client.address()),
+        _ => client.address().to_string(),
+    }
 }
 
 fn health(report: &ServerReport) -> (State, &'static str, Option<&'static str>) {

@@ -26,6 +26,15 @@ pub enum Endpoint {
         /// The socket.
         path: PathBuf,
     },
+    /// The primary that Redis Sentinel names, `redis+sentinel://`.
+    Sentinel {
+        /// Names or addresses of sentinels with their ports; one that answers is enough.
+        sentinels: Vec<(String, u16)>,
+        /// The name under which they watch the primary.
+        service: String,
+        /// Whether sentinels and primary are reached with TLS, `rediss+sentinel://`.
+        tls: bool,
+    },
 }
 
 /// How the other side of a TLS connection is checked, and who we are; from the options of the URL
@@ -55,7 +64,11 @@ pub struct RedisAddress {
     pub username: Option<String>,
     /// The password, when there is one.
     pub password: Option<String>,
-    /// TLS, for [`Endpoint::Tls`].
+    /// The user at the sentinels, when one is named.
+    pub sentinel_username: Option<String>,
+    /// The password at the sentinels, when there is one.
+    pub sentinel_password: Option<String>,
+    /// TLS, for [`Endpoint::Tls`] and [`Endpoint::Sentinel`].
     pub tls: TlsSettings,
 }
 
@@ -63,7 +76,15 @@ impl RedisAddress {
     /// A database that is reached without login and with the usual rules for certificates.
     #[must_use]
     pub fn new(endpoint: Endpoint, database: i64) -> Self {
-        Self { endpoint, database, username: None, password: None, tls: TlsSettings::default() }
+        Self {
+            endpoint,
+            database,
+            username: None,
+            password: None,
+            sentinel_username: None,
+            sentinel_password: None,
+            tls: TlsSettings::default(),
+        }
     }
 }
 
@@ -100,6 +121,8 @@ impl fmt::Display for RedisAddress {
             Endpoint::Tcp { .. } => "redis",
             Endpoint::Tls { .. } => "rediss",
             Endpoint::Unix { .. } => "unix",
+            Endpoint::Sentinel { tls: false, .. } => "redis+sentinel",
+            Endpoint::Sentinel { tls: true, .. } => "rediss+sentinel",
         };
         write!(formatter, "{scheme}://")?;
         if self.username.is_some() || self.password.is_some() {
@@ -109,18 +132,22 @@ impl fmt::Display for RedisAddress {
         }
         match &self.endpoint {
             Endpoint::Tcp { host, port } | Endpoint::Tls { host, port } => {
-                if host.contains(':') {
-                    write!(formatter, "[{host}]")?;
-                } else {
-                    write!(formatter, "{host}")?;
-                }
-                write!(formatter, ":{port}/{}", self.database)
+                write!(formatter, "{}/{}", shown_node(host, *port), self.database)
             }
             Endpoint::Unix { path } => {
                 write!(formatter, "{}?db={}", path.display(), self.database)
             }
+            Endpoint::Sentinel { sentinels, service, .. } => {
+                let nodes: Vec<String> =
+                    sentinels.iter().map(|(host, port)| shown_node(host, *port)).collect();
+                write!(formatter, "{}/{service}/{}", nodes.join(","), self.database)
+            }
         }
     }
+}
+
+fn shown_node(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 impl fmt::Debug for RedisAddress {

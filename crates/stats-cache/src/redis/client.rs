@@ -14,6 +14,7 @@ use redis::{
 
 use super::address::{Endpoint, RedisAddress};
 use super::error::{cache_error, ends_connection};
+use super::sentinel;
 use crate::{CacheError, CacheErrorKind, locked};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
@@ -46,10 +47,17 @@ impl Default for RedisOptions {
     }
 }
 
+/// How a connection gets to the server.
+enum Route {
+    Direct(Box<Client>),
+    /// The primary is asked for each time.
+    Sentinels(Vec<Client>),
+}
+
 /// One Redis database: as many connections as threads need at a time.
 pub struct RedisClient {
     address: RedisAddress,
-    client: Client,
+    route: Route,
     options: RedisOptions,
     idle: Mutex<VecDeque<Connection>>,
 }
@@ -74,8 +82,40 @@ impl RedisClient {
     /// # Errors
     /// When a certificate file cannot be read.
     pub fn prepare(address: RedisAddress, options: RedisOptions) -> Result<Self, CacheError> {
-        let client = client(&address, &options)?;
-        Ok(Self { address, client, options, idle: Mutex::default() })
+        let route = match &address.endpoint {
+            Endpoint::Sentinel { sentinels, tls, .. } => {
+                let login = (address.sentinel_username.clone(), address.sentinel_password.clone());
+                let clients = sentinels.iter().map(|node| {
+                    let (username, password) = login.clone();
+                    let endpoint = node_endpoint(node.clone(), *tls);
+                    let tls = address.tls.clone();
+                    let node = RedisAddress::new(endpoint, 0);
+                    client(&RedisAddress { username, password, tls, ..node }, &options)
+                });
+                Route::Sentinels(clients.collect::<Result<_, _>>()?)
+            }
+            _ => Route::Direct(Box::new(client(&address, &options)?)),
+        };
+        Ok(Self { address, route, options, idle: Mutex::default() })
+    }
+
+    /// `host:port` of the primary that the sentinels name at this moment; `None` without sentinels.
+    ///
+    /// # Errors
+    /// When no sentinel can be asked, or none knows the service.
+    pub fn primary(&self) -> Result<Option<String>, CacheError> {
+        let Route::Sentinels(sentinels) = &self.route else { return Ok(None) };
+        let primary = sentinel::primary(sentinels, self.service(), &self.options);
+        primary
+            .map(|(host, port)| Some(format!("{host}:{port}")))
+            .map_err(|error| cache_error(format!("asking {}", self.address), error))
+    }
+
+    fn service(&self) -> &str {
+        match &self.address.endpoint {
+            Endpoint::Sentinel { service, .. } => service,
+            _ => "",
+        }
     }
 
     /// The address.
@@ -219,10 +259,27 @@ impl RedisClient {
     }
 
     fn open(&self) -> RedisResult<Connection> {
-        let connection = self.client.get_connection_with_timeout(self.options.connect_timeout)?;
+        let timeout = self.options.connect_timeout;
+        let connection = match &self.route {
+            Route::Direct(client) => client.get_connection_with_timeout(timeout)?,
+            Route::Sentinels(sentinels) => {
+                let node = sentinel::primary(sentinels, self.service(), &self.options)?;
+                let endpoint = node_endpoint(node, self.is_encrypted());
+                let primary = RedisAddress { endpoint, ..self.address.clone() };
+                let client = client(&primary, &self.options).map_err(unprepared)?;
+                let mut connection = client.get_connection_with_timeout(timeout)?;
+                connection.set_read_timeout(Some(timeout))?;
+                sentinel::is_primary(&mut connection)?;
+                connection
+            }
+        };
         connection.set_read_timeout(Some(self.options.response_timeout))?;
         connection.set_write_timeout(Some(self.options.response_timeout))?;
         Ok(connection)
+    }
+
+    fn is_encrypted(&self) -> bool {
+        matches!(self.address.endpoint, Endpoint::Tls { .. } | Endpoint::Sentinel { tls: true, .. })
     }
 
     fn keep(&self, connection: Connection) {
@@ -284,6 +341,16 @@ fn packed(commands: &[Cmd]) -> Vec<u8> {
     bytes
 }
 
+fn node_endpoint((host, port): (String, u16), tls: bool) -> Endpoint {
+    if tls { Endpoint::Tls { host, port } } else { Endpoint::Tcp { host, port } }
+}
+
+/// The certificate files were read before, for the sentinels: they can only have gone meanwhile.
+fn unprepared(error: CacheError) -> RedisError {
+    (ErrorKind::InvalidClientConfig, "preparing TLS for the primary", error.to_string()).into()
+}
+
+/// A client of one server; `address` names one, not sentinels.
 fn client(address: &RedisAddress, options: &RedisOptions) -> Result<Client, CacheError> {
     let doing = || format!("connecting to {address}");
     let endpoint = match &address.endpoint {
@@ -295,6 +362,10 @@ fn client(address: &RedisAddress, options: &RedisOptions) -> Result<Client, Cach
             insecure: address.tls.accept_any_certificate,
             tls_params: None,
         },
+        Endpoint::Sentinel { .. } => {
+            let doing = format!("{address}: the server itself has to be named here");
+            return Err(CacheError::new(CacheErrorKind::Refused, doing));
+        }
     };
     let mut redis = RedisConnectionInfo::default().set_db(address.database).set_skip_set_lib_name();
     if let Some(username) = &address.username {

@@ -12,6 +12,7 @@ mod registry;
 mod relabel;
 mod reply;
 mod rights;
+mod sentinel;
 mod store;
 
 pub use self::address::{Endpoint, RedisAddress, TlsSettings};

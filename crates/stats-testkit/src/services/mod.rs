@@ -20,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use opensearch::{BULK_BYTES, OpenSearch, Release};
 pub use postgres::Postgres;
 pub use rabbitmq::RabbitMq;
-pub use redis::Redis;
+pub use redis::{Redis, Sentinel};
 
 /// The servers that tests can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -93,6 +93,49 @@ impl Redis {
     }
 }
 
+/// A Redis Sentinel of one's own, which alone decides that a primary is gone.
+#[derive(Debug)]
+pub struct Sentinel {
+    address: String,
+    _process: Process,
+}
+
+impl Sentinel {
+    /// Watches the server at `primary` under the name `service`; `lines` are appended to its
+    /// configuration.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(service: &str, primary: &str, lines: &str) -> anyhow::Result<Self> {
+        let (host, primary_port) = primary.rsplit_once(':').context("address without port")?;
+        with_retries(|| {
+            let port = free_port()?;
+            let folder = folder("sentinel")?;
+            // It writes what it learns into its own configuration.
+            let configuration = folder.join("sentinel.conf");
+            let text = format!(
+                "bind 127.0.0.1\nport {port}\ndir {}\n\
+                 sentinel monitor {service} {host} {primary_port} 1\n\
+                 sentinel down-after-milliseconds {service} 500\n{lines}\n",
+                folder.display()
+            );
+            std::fs::write(&configuration, text)?;
+            let mut command = Command::new("redis-server");
+            command.arg(&configuration).arg("--sentinel");
+            let mut process = Process::start("redis sentinel", &folder, "TERM", &command)?;
+            let address = format!("127.0.0.1:{port}");
+            process.wait_until(Duration::from_secs(20), || answers(&address))?;
+            Ok(Self { address, _process: process })
+        })
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
 fn start(address: &str, options: &[String]) -> anyhow::Result<Process> {
     let (host, port) = address.rsplit_once(':').context("address without port")?;
     let folder = folder("redis")?;

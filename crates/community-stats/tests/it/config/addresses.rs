@@ -16,6 +16,47 @@ fn redis_addresses_keep_all_they_hold() {
     }
 }
 
+fn sentinel(text: &str) -> (Vec<(String, u16)>, String, u16) {
+    let url = RedisUrl::parse(text).unwrap();
+    let RedisTransport::Sentinel { sentinels, service, .. } = &url.transport else { panic!() };
+    assert_eq!(RedisUrl::parse(url.to_secret().expose()).unwrap(), url, "{text}");
+    (sentinels.clone(), service.clone(), url.database_number())
+}
+
+#[test]
+fn sentinels_are_named_in_all_forms_in_use() {
+    let two = vec![("a".to_owned(), 26379), ("::1".to_owned(), 5)];
+    for text in [
+        "redis+sentinel://a,[::1]:5/main/3",
+        "redis-sentinel://:p%2Fw@a:26379,[::1]:5/main/3",
+        "rediss+sentinel://u:p@ss@a:26379,[::1]:5/3?service_name=main",
+        "redis+sentinel://a,[::1]:5/main?db=3&sentinel_password=x@y",
+        "redis-sentinel://a,[::1]:5/3#main",
+        "redis+sentinel://a,[::1]:5?sentinelMasterId=main&db=3",
+    ] {
+        assert_eq!(sentinel(text), (two.clone(), "main".to_owned(), 3), "{text}");
+    }
+    assert_eq!(sentinel("redis+sentinel://a/1/2").1, "1", "a service may be called so");
+    let shown = RedisUrl::parse("redis+sentinel://u:hidden@a/main?sentinel_password=hidden");
+    assert_eq!(
+        shown.unwrap().to_string(),
+        "redis+sentinel://u:***@a:26379/main?sentinel_password=***"
+    );
+    for text in [
+        "redis+sentinel://a",
+        "redis+sentinel://a/",
+        "redis+sentinel://a/0",
+        "redis+sentinel://a/main/0/1",
+        "redis+sentinel://a/x/0?service_name=main",
+        "redis+sentinel://a/main/x",
+        "redis+sentinel://a/main/70000",
+        "redis+sentinel://a b/main/0",
+        "redis+sentinel://a,b:x/main/0",
+    ] {
+        assert!(RedisUrl::parse(text).is_err(), "{text}");
+    }
+}
+
 #[test]
 fn redis_options_count_as_in_python() {
     let url = RedisUrl::parse("redis://cache/1?db=2&password=hidden&username=u").unwrap();

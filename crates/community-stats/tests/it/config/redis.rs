@@ -4,7 +4,7 @@ use community_stats::config::RedisUrl;
 use community_stats::connections::redis_address;
 use serde_json::Value;
 use stats_cache::{CacheStore, Endpoint, RedisAddress, RedisClient, RedisOptions, RedisStore};
-use stats_testkit::services::{Redis, Service, require};
+use stats_testkit::services::{Redis, Sentinel, Service, process, require};
 
 use super::Scene;
 
@@ -53,6 +53,7 @@ fn place(address: &RedisAddress) -> String {
     match &address.endpoint {
         Endpoint::Tcp { host, port } | Endpoint::Tls { host, port } => format!("{host}:{port}"),
         Endpoint::Unix { path } => path.display().to_string(),
+        Endpoint::Sentinel { .. } => address.to_string(),
     }
 }
 
@@ -167,4 +168,34 @@ fn a_socket_with_a_password_is_connected_to() {
     }
     let shown = redis_address(&RedisUrl::parse(&format!("unix://:s3cret@{socket}")).unwrap());
     assert!(!format!("{shown} {shown:?}").contains("s3cret"), "{shown}");
+}
+
+/// Responses, registry and lock are at the primary, each in its database; a sentinel that is gone
+/// is passed over, and another password counts at the sentinels than at the server.
+#[test]
+fn the_primary_behind_sentinels_is_connected_to() {
+    if require(Service::Redis).is_none() {
+        return;
+    }
+    let server = Redis::start(&["--requirepass", "p@ss"]).unwrap();
+    let lines = "sentinel auth-pass main p@ss\nrequirepass other";
+    let sentinel = Sentinel::start("main", server.address(), lines).unwrap();
+    let nobody = process::free_port().unwrap();
+    let url = format!(
+        "redis+sentinel://:p%40ss@127.0.0.1:{nobody},{}/main/2?sentinel_password=other",
+        sentinel.address()
+    );
+    let Places { cache, registry, main } = places(&main_url(&url));
+    assert_eq!((cache.database, registry.database, main.database), (7, 8, 2));
+    assert!(!format!("{cache} {cache:?}").contains("other"), "{cache}");
+    let client = RedisClient::connect(cache, RedisOptions::default()).unwrap();
+    assert_eq!(client.primary().unwrap().as_deref(), Some(server.address()));
+    let store = RedisStore::open(client.into(), "p").unwrap();
+    assert_eq!(store.summary().unwrap().entries, 0);
+
+    let unknown = url.replace("/main/", "/mine/");
+    let refused = RedisClient::connect(places(&main_url(&unknown)).cache, RedisOptions::default());
+    let refused = format!("{:#}", anyhow::Error::from(refused.unwrap_err()));
+    assert!(refused.contains("watch no service of this name"), "{refused}");
+    assert!(!refused.contains("p@ss") && !refused.contains("other"), "{refused}");
 }

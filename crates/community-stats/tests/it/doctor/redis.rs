@@ -7,7 +7,7 @@ use community_stats::connections::redis_address;
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use jiff::SignedDuration;
 use stats_cache::{ManualClock, RedisClient, RedisLock, RedisOptions};
-use stats_testkit::services::{Redis, Service, process, require};
+use stats_testkit::services::{Redis, Sentinel, Service, process, require};
 
 use super::{Findings, Patient};
 
@@ -44,6 +44,17 @@ fn a_healthy_server() {
     let lock = "cache::lock:community_stats_cache_generation in database 0 is free";
     found.expect("lock", Ok, lock);
     assert!(!found.has("store"), "the SQLite store is not in use");
+}
+
+#[test]
+fn the_primary_that_sentinels_name_is_told() {
+    let Some(server) = server(&[]) else { return };
+    let sentinel = Sentinel::start("main", server.address(), "").unwrap();
+    let found = patient(&format!("redis+sentinel://{}/main/0", sentinel.address())).examine();
+    found.expect("redis", Ok, &format!("whose primary is {}: takes writes", server.address()));
+    found.expect("lock", Ok, "in database 0 is free");
+    let found = patient(&format!("redis+sentinel://{}/other/0", sentinel.address())).examine();
+    found.expect("redis", Failed, "the sentinels watch no service of this name");
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod examine;
 mod faults;
 mod lock;
 mod registry;
+mod sentinel;
 mod store;
