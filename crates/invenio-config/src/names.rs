@@ -71,3 +71,9 @@ const fn of(name: &'static str, setting: &'static str, decides: Decides) -> Name
 pub fn name(name: &str) -> Option<&'static Name> {
     NAMES.iter().find(|known| known.name == name)
 }
+
+/// The name of a variable for a message. What is no name may be a secret, and is not repeated.
+pub(crate) fn shown_variable(name: &str) -> &str {
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name { name } else { "(its name is none)" }
+}

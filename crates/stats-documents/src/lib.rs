@@ -18,6 +18,7 @@ mod pause;
 pub mod postgres;
 mod source;
 mod stored;
+pub mod tls;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};

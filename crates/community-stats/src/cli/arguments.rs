@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use stats_series::Category;
 
+use crate::config::may_hold_password;
 use crate::service::{Communities, CommunityName, GLOBAL, similar};
 
 /// Which communities a command is about.
@@ -99,6 +100,11 @@ pub(super) fn mangled_setting(arguments: &[OsString]) -> bool {
         }
     }
     false
+}
+
+/// Whether a message about these arguments could repeat a password.
+pub(super) fn any_may_hold_password(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| may_hold_password(&argument.to_string_lossy()))
 }
 
 /// Reads a share: `10`, `10%` or `0.5%`.

@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use stats_cache::{Clock, ManualClock, SystemClock};
 
 use crate::app::App;
-use crate::config::{Loader, Settings};
+use crate::config::{Loader, Settings, may_hold_password};
 pub use exit::{Exit, Failure};
 
 /// How a command ends.
@@ -131,6 +131,13 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             // The message would repeat what was meant as a value, and that may be a password.
             let failure = Failure::new(Exit::Usage, "--set: expected KEY=VALUE");
             terminal::report(&failure.hint("as in `--set cache.ttl_days=7`"));
+            return Exit::Usage;
+        }
+        Err(error) if error.use_stderr() && arguments::any_may_hold_password(&arguments) => {
+            let message = "this command does not take all of these arguments, and one of them is \
+                           an address that may hold a password (kept out of this message)";
+            let hint = "give addresses as `--set cache.redis_url=…`, or in the environment";
+            terminal::report(&Failure::new(Exit::Usage, message).hint(hint));
             return Exit::Usage;
         }
         Err(error) => {
@@ -260,7 +267,8 @@ impl Global {
         }
         if let Some(folder) = &self.data_dir {
             // What begins at the home folder is a path of the settings already.
-            let folder = match folder.starts_with("~") {
+            let address = may_hold_password(&folder.to_string_lossy());
+            let folder = match folder.starts_with("~") || address {
                 true => folder.clone(),
                 false => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             };

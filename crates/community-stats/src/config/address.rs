@@ -69,16 +69,19 @@ fn end_of_login(text: &str) -> Option<usize> {
         let at = before.rfind('@');
         let host = &before[at.map_or(0, |at| at + 1)..];
         // Else the question mark, too, is a part of the password.
-        if begins_with_option(options) && begins_with_nodes(host) {
+        if begins_with_option(options) && stands_before_options(host) {
             return at;
         }
     }
     Some(last)
 }
 
-fn begins_with_nodes(text: &str) -> bool {
+/// Whether hosts may end here, and options begin, although an `@` follows. No host ends with a
+/// colon: there, the password begins.
+fn stands_before_options(text: &str) -> bool {
     let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.split(',').all(|node| host_and_port(node).is_some())
+    let is_host = |node: &str| !node.ends_with(':') && host_and_port(node).is_some();
+    !text.is_empty() && authority.split(',').all(is_host)
 }
 
 fn begins_with_option(text: &str) -> bool {
@@ -207,7 +210,10 @@ pub(super) fn shown_query(query: &[(String, String)]) -> String {
         return String::new();
     }
     let shown = |(name, value): &(String, String)| match name.as_str() {
-        name if SHOWN_OPTIONS.contains(&name) => format!("{name}={}", encoded(value)),
+        // With an `@` in it, it may be a password that looks like options.
+        name if SHOWN_OPTIONS.contains(&name) && !value.contains('@') => {
+            format!("{name}={}", encoded(value))
+        }
         // A lone word may be the end of a password that holds a question mark.
         name if is_option_name(name) && !value.is_empty() => format!("{name}={MASK}"),
         _ => MASK.to_owned(),

@@ -91,8 +91,12 @@ pub(super) fn refuse_both(
 /// The content of the file that a variable names, without line ends at its end.
 pub(super) fn content_of_file(variable: &str, path: &str) -> Result<String, ConfigError> {
     let content = fs::read_to_string(path).map_err(|error| {
-        ConfigError::new(format!("{variable}: the file {path} cannot be read: {error}"))
-            .caused_by(error)
+        // Somebody may have put the secret itself into the variable.
+        let file = match path.starts_with('/') {
+            true => format!("the file {path}"),
+            false => "the file that it names".to_owned(),
+        };
+        ConfigError::new(format!("{variable}: {file} cannot be read: {error}")).caused_by(error)
     })?;
     Ok(content.trim_end_matches(['\n', '\r']).to_owned())
 }

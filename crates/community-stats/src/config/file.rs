@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
 use super::invenio::Named;
+use super::login::shown_name;
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::section::SectionDescription;
@@ -89,7 +90,8 @@ impl SettingsFile<'_> {
             let (place, written) = (self.place(name.span().start), name.get_ref().as_ref());
             let known = invenio_config::name(written).ok_or_else(|| {
                 let names = invenio_config::NAMES.iter().map(|name| name.name);
-                let message = format!("{place}: `{written}` of InvenioRDM means nothing here");
+                let shown = shown_name(written);
+                let message = format!("{place}: `{shown}` of InvenioRDM means nothing here");
                 ConfigError::unknown(message, written, names)
             })?;
             let Value::Text(text) = self.value(content)? else {
@@ -170,12 +172,13 @@ impl SettingsFile<'_> {
         if matches!(content.get_ref(), DeValue::Table(_)) {
             let known = SECTIONS.iter().map(|section| section.name);
             return ConfigError::unknown(
-                format!("{place}: unknown section `[{name}]`"),
+                format!("{place}: unknown section `[{}]`", shown_name(name)),
                 name,
                 known,
             );
         }
-        let error = ConfigError::new(format!("{place}: unknown key `{name}` outside any section"));
+        let shown = shown_name(name);
+        let error = ConfigError::new(format!("{place}: unknown key `{shown}` outside any section"));
         match same_name_elsewhere(name) {
             Some(key) => error.with_hint(format!("did you mean `{key}`?")),
             None => error,
@@ -196,7 +199,7 @@ impl SettingsFile<'_> {
         written: &str,
     ) -> ConfigError {
         let place = self.place(name.span().start);
-        let error = ConfigError::new(format!("{place}: unknown key `{written}`"));
+        let error = ConfigError::new(format!("{place}: unknown key `{}`", shown_name(written)));
         let keys = section.settings.iter().map(|setting| setting.key);
         let meant =
             same_name_elsewhere(name.get_ref()).or_else(|| nearest(written, keys)).or_else(|| {

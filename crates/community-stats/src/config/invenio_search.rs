@@ -3,6 +3,7 @@
 use invenio_config::Literal;
 
 use super::invenio::{Invenio, Named};
+use super::login::shown_name;
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::search_host::{MEMBERS, login_from};
@@ -120,7 +121,8 @@ impl Invenio {
                 lifted.push((key, value));
             } else {
                 self.warnings.push(format!(
-                    "{origin}: `{name}` of a host is not understood; it was skipped"
+                    "{origin}: `{}` of a host is not understood; it was skipped",
+                    shown_name(name)
                 ));
             }
         }

@@ -1,6 +1,6 @@
 //! From flags, environment and files to settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::environment::{
     Environment, FILE_VARIABLE, INVENIO_CFG_VARIABLE, default_data_folder, default_file, home,
@@ -10,6 +10,7 @@ use super::error::ConfigError;
 use super::file::offer_file;
 use super::invenio::Invenio;
 use super::life::Life;
+use super::login::{KEPT_OUT, may_hold_password, shown_name};
 use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::value::Value;
@@ -102,6 +103,7 @@ impl Loader {
     /// contradict each other.
     pub fn load(&self) -> Result<Settings, ConfigError> {
         self.refuse_unreadable()?;
+        refuse_address(self.settings_file().as_deref(), "a settings file")?;
         let mut values = Values::new(home(&self.environment));
         self.offer_flags(&mut values)?;
         offer_environment(&self.environment, &mut values)?;
@@ -111,6 +113,7 @@ impl Loader {
             None => Vec::new(),
         };
         let cfg = self.invenio_cfg.clone().or_else(|| self.named_by(INVENIO_CFG_VARIABLE));
+        refuse_address(cfg.as_deref(), "an invenio.cfg")?;
         let said = asked.first().map(|(_, named)| named.origin.clone());
         let mut invenio = Invenio::read(asked, &self.environment, cfg.as_deref())?;
         invenio.offer(&mut values);
@@ -134,7 +137,7 @@ impl Loader {
             let setting = setting(&flag.key).ok_or_else(|| {
                 let keys = SECTIONS.iter().flat_map(|section| section.settings);
                 ConfigError::unknown(
-                    format!("{}: unknown setting `{}`", flag.name, flag.key),
+                    format!("{}: unknown setting `{}`", flag.name, shown_name(&flag.key)),
                     &flag.key,
                     keys.map(|setting| setting.key),
                 )
@@ -152,6 +155,16 @@ impl Loader {
 
     fn named_by(&self, variable: &str) -> Option<PathBuf> {
         self.environment.get(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+}
+
+/// An address is no path, and may hold a password.
+fn refuse_address(path: Option<&Path>, what: &str) -> Result<(), ConfigError> {
+    match path {
+        Some(path) if may_hold_password(&path.to_string_lossy()) => {
+            Err(ConfigError::new(format!("{KEPT_OUT} is named as {what}")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -31,6 +31,7 @@ mod invenio_search;
 mod life;
 mod loader;
 mod lock;
+mod login;
 mod origin;
 mod redis_url;
 mod reference;
@@ -65,6 +66,7 @@ pub use source::{Compression, SourceKind, SourceSettings};
 pub use types::{ByteSize, JsonInput, Lifetime, MASK, Secret, Workers};
 pub use value::{Misfit, SettingValue, Surroundings, Value};
 
+pub(crate) use login::may_hold_password;
 use section::Section as _;
 
 /// The settings file with every setting, its default and an explanation, all commented out.

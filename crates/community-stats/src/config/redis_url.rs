@@ -81,7 +81,11 @@ impl RedisUrl {
 
     /// `unix://[user:password@]/path/of.sock?db=2`.
     fn parse_unix(rest: &str) -> Result<Self, Misfit> {
-        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        // A password may hold a question mark; the path that follows it begins with a slash.
+        let end_of_login = if rest.starts_with('/') { None } else { rest.rfind("@/") };
+        let after_login = end_of_login.map_or(0, |at| at + 1);
+        let options = rest[after_login..].find('?').map(|at| after_login + at);
+        let (address, query) = options.map_or((rest, ""), |at| (&rest[..at], &rest[at + 1..]));
         let (login, path) = match address.rsplit_once('@') {
             Some((login, path)) => {
                 let (user, password) = login.split_once(':').unwrap_or((login, ""));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::error::ConfigError;
+use super::login::{self, KEPT_OUT};
 use super::origin::Origin;
 use super::value::{SettingValue, Surroundings, Value};
 
@@ -39,6 +40,13 @@ impl Values {
     /// The typed value of `key`, if anybody gave one.
     pub(super) fn get<T: SettingValue>(&self, key: &str) -> Result<Option<T>, ConfigError> {
         let Some(given) = self.given.get(key) else { return Ok(None) };
+        if !T::SECRET && may_hold_password(&given.value, T::JSON) {
+            return Err(ConfigError::new(format!(
+                "{}: `{key}` is {KEPT_OUT}, expected {}",
+                given.origin,
+                T::EXPECTED
+            )));
+        }
         let surroundings =
             Surroundings { folder: folder_of(&given.origin), home: self.home.clone() };
         T::from_value(&given.value, &surroundings).map(Some).map_err(|misfit| {
@@ -59,6 +67,18 @@ impl Values {
     /// Where the value of `key` was given.
     pub(super) fn origin(&self, key: &str) -> Origin {
         self.given.get(key).map_or(Origin::Default, |given| given.origin.clone())
+    }
+}
+
+/// Whether an address that may hold a password stands where none belongs.
+fn may_hold_password(value: &Value, json: bool) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(|item| may_hold_password(item, json)),
+        Value::Text(text) | Value::Word(text) => {
+            let is_json = json && text.trim_start().starts_with('{');
+            !is_json && login::may_hold_password(text)
+        }
+        _ => false,
     }
 }
 

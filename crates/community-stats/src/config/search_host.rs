@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::address::{Credentials, bracketed, encoded, split};
+use super::login::shown_name;
 use super::types::{MASK, Secret};
 use super::value::{Misfit, SettingValue, Surroundings, Value, integer, quoted};
 
@@ -62,7 +63,8 @@ impl SearchHost {
         if let Some((name, _)) = members.iter().find(|(name, _)| !MEMBERS.contains(&name.as_str()))
         {
             return Err(Misfit::because(format!(
-                "`{name}` is no part of a host; there are {}",
+                "`{}` is no part of a host; there are {}",
+                shown_name(name),
                 MEMBERS.join(", ")
             )));
         }

@@ -230,8 +230,8 @@ impl SettingValue for Lifetime {
     }
 }
 
-/// A JSON document that is given in a file or as it is.
-#[derive(Debug, Clone, PartialEq)]
+/// A JSON document that is given in a file or as it is. Shown without its content.
+#[derive(Clone, PartialEq)]
 pub enum JsonInput {
     /// It stands in this file.
     File(PathBuf),
@@ -252,8 +252,18 @@ impl JsonInput {
     }
 }
 
+impl fmt::Debug for JsonInput {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(out, "File({})", path.display()),
+            Self::Given(_) => out.write_str("Given(…)"),
+        }
+    }
+}
+
 impl SettingValue for JsonInput {
     const EXPECTED: &'static str = "the path of a JSON file, or a JSON object";
+    const JSON: bool = true;
 
     fn from_value(value: &Value, surroundings: &Surroundings) -> Result<Self, Misfit> {
         match value {

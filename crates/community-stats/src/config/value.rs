@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use invenio_config::Literal;
 
+use super::login::KEPT_OUT;
+
 /// A value from a file, the environment, a flag or a Python literal.
 #[derive(Clone, PartialEq)]
 pub enum Value {
@@ -65,6 +67,7 @@ impl Value {
             Self::Float(value) => format!("the number {value:?}"),
             Self::Text(text) | Self::Word(text) if text.is_empty() => "empty".to_owned(),
             Self::Text(_) | Self::Word(_) if secret => "text (kept out of this message)".to_owned(),
+            Self::Text(text) | Self::Word(text) if text.contains("://") => KEPT_OUT.to_owned(),
             Self::Text(text) => format!("the text {text:?}"),
             Self::Word(text) => format!("`{text}`"),
             Self::List(_) => "a list".to_owned(),
@@ -156,6 +159,8 @@ pub trait SettingValue: Sized {
     const EXPECTED: &'static str;
     /// Whether the written value may hold a secret and stays out of messages.
     const SECRET: bool = false;
+    /// Whether text may be JSON, with addresses in it.
+    const JSON: bool = false;
 
     /// Reads a value.
     ///
@@ -253,6 +258,7 @@ impl SettingValue for PathBuf {
 impl<T: SettingValue> SettingValue for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const SECRET: bool = T::SECRET;
+    const JSON: bool = T::JSON;
 
     fn from_value(value: &Value, surroundings: &Surroundings) -> Result<Self, Misfit> {
         if value.is_nothing() {

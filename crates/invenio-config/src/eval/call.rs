@@ -7,6 +7,7 @@ use ruff_python_ast::{Expr, ExprCall, Parameters};
 use super::Evaluator;
 use super::value::{Object, Value, View};
 use crate::literal::Literal;
+use crate::names::shown_variable;
 
 /// Modules of which everybody knows that they set no names of a configuration.
 const HARMLESS: [&str; 19] = [
@@ -359,8 +360,10 @@ impl Evaluator<'_> {
         };
         match (self.variable(name), default) {
             (None, _) => {
-                let reason =
-                    format!("needs the variable {name} of an environment that nobody knows");
+                let reason = format!(
+                    "needs the variable {} of an environment that nobody knows",
+                    shown_variable(name)
+                );
                 self.unknown(reason, default.as_slice_or_empty())
             }
             (Some(Ok(text)), _) => Value::text(text),

@@ -23,6 +23,7 @@ use ruff_python_ast::Stmt;
 use ruff_text_size::Ranged;
 
 use crate::cfg::{Cfg, Finding, Surroundings, Undecided};
+use crate::names::shown_variable;
 use value::{Extraction, Heap, Object, Value};
 
 /// Whoever takes more steps is no configuration; some seconds at most.
@@ -140,7 +141,7 @@ impl<'a> Evaluator<'a> {
                     .get(name)
                     .into_iter()
                     .flatten()
-                    .map(ToString::to_string)
+                    .map(|name| shown_variable(name).to_owned())
                     .collect(),
             },
             Err(undecided) => Finding::Undecided(undecided),

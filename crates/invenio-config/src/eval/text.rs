@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::value::{Object, Value, View};
 use super::{Evaluator, LONGEST_TEXT};
+use crate::names::shown_variable;
 
 impl Evaluator<'_> {
     /// What `str()` makes of it, if that is known.
@@ -191,7 +192,10 @@ impl Evaluator<'_> {
                 match self.variable(name) {
                     Some(Ok(text)) => Some(Value::text(text)),
                     Some(Err(_)) => {
-                        let reason = format!("needs the variable {name}, which is not set here");
+                        let reason = format!(
+                            "needs the variable {}, which is not set here",
+                            shown_variable(name)
+                        );
                         return self.unknown(reason, &[]);
                     }
                     None => None,

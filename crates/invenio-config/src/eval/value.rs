@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::cfg::Undecided;
 use crate::literal::Literal;
+use crate::names::shown_variable;
 
 /// A value. What can change lives in a [`Heap`], so that two names may be one object.
 #[derive(Clone, Debug)]
@@ -200,7 +201,8 @@ impl Extraction<'_> {
             Value::Function(_) => return Err(self.undecided("is a function")),
             Value::View(..) => return Err(self.undecided("is a part of something else")),
             Value::Unset(name) => {
-                let reason = format!("needs the variable {name}, which is not set here");
+                let reason =
+                    format!("needs the variable {}, which is not set here", shown_variable(name));
                 return Err(self.undecided(&reason));
             }
             Value::Foreign(path) => {

@@ -180,11 +180,12 @@ fn http(settings: &OpenSearchSettings) -> Result<Http, SourceError> {
         .timeout(settings.request_timeout)
         .pool_max_idle_per_host(1)
         .tls_danger_accept_invalid_certs(!settings.verify_certificates);
-    if let Some(pem) = &settings.authorities {
-        let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| {
-            refused("reading the certificates of the search authorities", error)
+    if let Some(pem) = settings.authorities.as_ref().filter(|_| settings.verify_certificates) {
+        let trusting = crate::tls::trusting(pem).map_err(|reason| {
+            let doing = format!("reading the certificates of the search authorities: {reason}");
+            SourceError::new(SourceErrorKind::Refused, doing)
         })?;
-        builder = builder.tls_certs_only(authorities);
+        builder = builder.tls_backend_preconfigured(trusting);
     }
     builder.build().map_err(|error| refused("preparing connections to the search hosts", error))
 }

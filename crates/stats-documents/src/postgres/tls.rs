@@ -5,16 +5,14 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::settings::{PostgresSettings, TlsMode};
+use crate::tls::Trusting;
 use crate::{SourceError, SourceErrorKind};
 
 /// How TLS is spoken in `mode`.
@@ -54,9 +52,9 @@ enum Proof {
     /// Nothing.
     None,
     /// That a trusted authority vouches for it, under whatever name.
-    Authority(Arc<WebPkiServerVerifier>),
+    Authority(Trusting),
     /// That a trusted authority vouches for it under the name that we asked for.
-    Host(Arc<WebPkiServerVerifier>),
+    Host(Trusting),
 }
 
 #[derive(Debug)]
@@ -119,17 +117,14 @@ impl ServerCertVerifier for Verifier {
 fn trusted_by(
     file: Option<&Path>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, SourceError> {
+) -> Result<Trusting, SourceError> {
     let found = match file {
         Some(file) => certificates(file)?,
         // Files of the system that cannot be read leave fewer to trust, which is told by name
         // when the server's certificate is among those that are not.
         None => rustls_native_certs::load_native_certs().certs,
     };
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found);
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
+    Trusting::new(found, provider)
         .map_err(|error| refused("reading the certificates to trust".to_owned(), error))
 }
 

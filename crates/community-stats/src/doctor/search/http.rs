@@ -135,15 +135,12 @@ fn client(settings: &SourceSettings) -> Result<Client, Check> {
         .connect_timeout(settings.timeout.min(LIMIT))
         .timeout(settings.timeout.min(LIMIT))
         .tls_danger_accept_invalid_certs(!settings.verify_certs);
-    if let Some(file) = &settings.ca_certs {
+    if let Some(file) = settings.ca_certs.as_ref().filter(|_| settings.verify_certs) {
         let pem =
             fs::read(file).map_err(|error| refused(format!("{}: {error}", file.display())))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|error| refused(format!("{}: {error}", file.display())))?;
-        if certificates.is_empty() {
-            return Err(refused(format!("{} holds no certificates", file.display())));
-        }
-        builder = builder.tls_certs_only(certificates);
+        let trusting = stats_documents::tls::trusting(&pem)
+            .map_err(|reason| refused(format!("{}: {reason}", file.display())))?;
+        builder = builder.tls_backend_preconfigured(trusting);
     }
     builder.build().map_err(|error| refused(format!("preparing TLS: {error}")))
 }

@@ -13,6 +13,7 @@ mod interrupt;
 mod loss;
 mod manners;
 mod names;
+mod secrets;
 mod series;
 mod shared;
 pub(crate) mod support;

@@ -10,6 +10,41 @@ use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy, Request};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};
 
+/// As the Python client does, which OpenSSL lets do so: what is in the file is trusted, also where
+/// the server shows it itself. Name and key have to be right all the same.
+#[test]
+fn a_server_that_shows_a_certificate_of_the_file_itself() {
+    let Some(cluster) = Cluster::new() else { return };
+    let documents = cluster.put_year(20);
+    let authority = Authority::of_itself(&["localhost", "127.0.0.1"]).unwrap();
+    let elsewhere = Authority::of_itself(&["elsewhere.example"]).unwrap();
+    let same_names = Authority::of_itself(&["localhost", "127.0.0.1"]).unwrap();
+    for (shown, trusted, is_believed) in [
+        (&authority, &authority, true),
+        (&elsewhere, &elsewhere, false),
+        (&authority, &same_names, false),
+        (&authority, &elsewhere, false),
+    ] {
+        let proxy = HttpProxy::in_front_of(cluster.node.address()).tls(shown).start().unwrap();
+        let settings = OpenSearchSettings {
+            hosts: vec![HostUrl(proxy.url().to_owned())],
+            authorities: Some(trusted.certificate().as_bytes().to_vec()),
+            attempts: 1,
+            ..cluster.settings()
+        };
+        let unverified = OpenSearchSettings { verify_certificates: false, ..settings.clone() };
+        for (settings, is_believed) in [(settings, is_believed), (unverified, true)] {
+            match read(&OpenSearch::new(settings).unwrap(), &shelf("a"), None) {
+                Ok(found) => assert!(is_believed && found == pairs(&documents)),
+                Err(error) => {
+                    assert!(!is_believed, "{}", chain(&error));
+                    assert_eq!(error.kind(), SourceErrorKind::Unreachable, "{}", chain(&error));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn basic_login_over_tls_with_an_authority_of_ones_own() {
     let Some(cluster) = Cluster::new() else { return };

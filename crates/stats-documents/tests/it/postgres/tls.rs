@@ -29,8 +29,17 @@ fn encrypted() -> Option<(Postgres, tempfile::NamedTempFile)> {
     let names = vec!["localhost".to_owned()];
     let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
 
+    Some(serving(&certificate.pem(), &key, &authority))
+}
+
+/// A server with this certificate, and a file with that of an authority.
+fn serving(
+    certificate: &str,
+    key: &KeyPair,
+    authority: &str,
+) -> (Postgres, tempfile::NamedTempFile) {
     let server = Postgres::start().unwrap();
-    write_file(&server, "server.crt", &certificate.pem());
+    write_file(&server, "server.crt", certificate);
     write_file(&server, "server.key", &key.serialize_pem());
     // The server refuses keys that others can read. Its programs start in its data folder.
     server.sql("postgres", "COPY (SELECT) TO PROGRAM 'chmod 600 server.key'").unwrap();
@@ -41,7 +50,33 @@ fn encrypted() -> Option<(Postgres, tempfile::NamedTempFile)> {
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), authority).unwrap();
-    Some((server, file))
+    (server, file)
+}
+
+/// As libpq does: what is in the file is trusted, also where the server shows it itself.
+#[test]
+fn a_server_that_shows_the_certificate_of_the_file_itself() {
+    let Some(()) = require(Service::Postgres) else { return };
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap().pem();
+    let (server, file) = serving(&certificate, &key, &certificate);
+    let database = Database::new(&server, WITHOUT_TIME_ZONE);
+    for (mode, host, is_believed) in [
+        ("verify-full", "localhost", true),
+        ("verify-full", "127.0.0.1", false),
+        ("verify-ca", "127.0.0.1", true),
+    ] {
+        let settings = PostgresSettings {
+            host: host.to_owned(),
+            options: vec![("sslmode".to_owned(), mode.to_owned())],
+            ca_file: Some(file.path().to_owned()),
+            ..database.settings()
+        };
+        let connected = PostgresCommunities::connect(settings);
+        assert_eq!(connected.is_ok(), is_believed, "{mode} {host}: {:?}", connected.err());
+    }
 }
 
 #[test]
