@@ -113,6 +113,7 @@ pub struct BrokerNode {
     scheme: String,
     host: String,
     port: Option<u16>,
+    login: Credentials,
     shown: String,
 }
 
@@ -149,7 +150,7 @@ impl BrokerNode {
         let (scheme, rest) =
             text.trim().split_once("://").ok_or_else(|| Misfit::because("it has no scheme"))?;
         let parts = split(rest)?;
-        let login = match &parts.login {
+        let shown_login = match &parts.login {
             Some((user, Some(_))) => format!("{}:{MASK}@", encoded(user)),
             Some((user, None)) => format!("{}@", encoded(user)),
             None => String::new(),
@@ -157,11 +158,18 @@ impl BrokerNode {
         let port = parts.port.map(|port| format!(":{port}")).unwrap_or_default();
         let (host, path) = (bracketed(&parts.host), &parts.path);
         let query = shown_query(&parts.query);
+        let (username, password) = parts.login.unwrap_or_default();
+        let or_guest = |text: String| if text.is_empty() { "guest".to_owned() } else { text };
+        let login = Credentials {
+            username: or_guest(username),
+            password: Secret::new(or_guest(password.unwrap_or_default())),
+        };
         Ok(Self {
+            login,
             scheme: scheme.to_ascii_lowercase(),
             host: parts.host,
             port: parts.port,
-            shown: format!("{scheme}://{login}{host}{port}{path}{query}"),
+            shown: format!("{scheme}://{shown_login}{host}{port}{path}{query}"),
         })
     }
 
@@ -176,6 +184,12 @@ impl BrokerNode {
         };
         let host = if self.host.is_empty() { "localhost" } else { &self.host };
         Some((host.to_owned(), self.port.unwrap_or(usual)))
+    }
+
+    /// With whom to log in; `guest` where nothing is said, as Celery has it.
+    #[must_use]
+    pub fn login(&self) -> Credentials {
+        self.login.clone()
     }
 
     /// What stands before `://`, in lower case.

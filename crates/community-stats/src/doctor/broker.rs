@@ -1,17 +1,16 @@
-//! Whether the message broker listens. It is not needed for responses, so it is never worse than a
-//! warning; nothing is sent to it but the greeting of its protocol.
+//! Whether the message broker listens, and takes the login. It is not needed for responses, so it
+//! is never worse than a warning; nothing is sent to it but the greeting of its protocol and the
+//! login, as any client of it does.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use super::amqp::{Login, greet, log_in};
 use super::check::{Check, State};
 use crate::config::{BrokerNode, BrokerSettings, BrokerUrl};
 
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// What a client of AMQP 0-9-1 says first.
-const GREETING: &[u8; 8] = b"AMQP\0\0\x09\x01";
 
 pub(super) fn examine(settings: &BrokerSettings) -> Vec<Check> {
     let broker = settings.url.as_ref().map(|url| check("broker", url));
@@ -50,10 +49,15 @@ fn check_node(name: &str, url: &BrokerNode) -> Check {
         return Check::ok(name, format!("{url} takes connections")).took(took);
     }
     let asked = Instant::now();
-    match greeted(stream) {
-        Ok(version) => {
+    match talk(stream, url) {
+        Ok((version, Login::Accepted)) => {
             let detail = format!("{url} speaks AMQP");
             Check::ok(name, detail).version(version.unwrap_or_default()).took(asked.elapsed())
+        }
+        Ok((_, Login::Refused(reason))) => {
+            let detail = format!("{url} refuses user or password: {reason}");
+            let remedy = "correct user and password of its address; responses do not need it";
+            Check::warning(name, detail, remedy)
         }
         Err(error) => {
             let remedy =
@@ -61,6 +65,18 @@ fn check_node(name: &str, url: &BrokerNode) -> Check {
             Check::warning(name, format!("{url} does not speak AMQP 0-9-1: {error}"), remedy)
         }
     }
+}
+
+/// Greets and logs in; gives the version that the server tells.
+fn talk(mut stream: TcpStream, url: &BrokerNode) -> io::Result<(Option<String>, Login)> {
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    let greeted = greet(&mut stream)?;
+    let login = match greeted.takes_passwords {
+        true => log_in(&mut stream, &url.login())?,
+        false => Login::Accepted,
+    };
+    Ok((greeted.version, login))
 }
 
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -72,47 +88,4 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-/// Waits for `connection.start` and gives the version that the server tells in it.
-fn greeted(mut stream: TcpStream) -> io::Result<Option<String>> {
-    stream.set_read_timeout(Some(LIMIT))?;
-    stream.set_write_timeout(Some(LIMIT))?;
-    stream.write_all(GREETING)?;
-    let mut head = [0; 11];
-    stream.read_exact(&mut head)?;
-    // A method frame of channel 0: type, channel, length, then class 10 and method 10.
-    let [kind, channel_high, channel_low, size @ .., 0, 10, 0, 10] = head else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "another protocol answers"));
-    };
-    if (kind, channel_high, channel_low) != (1, 0, 0) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "another protocol answers"));
-    }
-    let size = u64::from(u32::from_be_bytes(size)).clamp(4, 64 << 10) - 4;
-    let mut properties = Vec::new();
-    stream.take(size).read_to_end(&mut properties)?;
-    Ok(version(&properties))
-}
-
-/// The long text under the name `version` in a table of AMQP.
-fn version(properties: &[u8]) -> Option<String> {
-    const NAME: &[u8] = b"\x07versionS";
-    let at = properties.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
-    let size = properties.get(at..at + 4)?;
-    let size = u32::from_be_bytes(size.try_into().ok()?) as usize;
-    let text = properties.get(at + 4..)?.get(..size.min(100))?;
-    std::str::from_utf8(text).ok().map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_in_tables() {
-        let table = b"\x07productS\0\0\0\x08RabbitMQ\x07versionS\0\0\0\x063.10.8rest";
-        assert_eq!(version(table).as_deref(), Some("3.10.8"));
-        assert_eq!(version(b"\x07versionS\0\0"), None);
-        assert_eq!(version(b""), None);
-    }
 }

@@ -9,10 +9,11 @@
 //! * `search`: OpenSearch
 //! * `redis`: the three Redis databases and the lock
 //! * `postgres`: the communities table
-//! * `broker`: whether the message broker listens
+//! * `broker`, `amqp`: whether the message broker listens, and takes the login
 //! * `clocks`: theirs against ours
 
 mod aggregation;
+mod amqp;
 mod broker;
 mod check;
 mod clocks;

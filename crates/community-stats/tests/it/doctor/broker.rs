@@ -8,11 +8,22 @@ use super::Patient;
 #[test]
 fn brokers_that_listen() {
     let Some(server) = RabbitMq::shared() else { return };
-    let url = server.url().replace("guest:guest@", "guest:s3cret@");
-    let found = Patient::new().with("broker.url", url).examine();
-    let broker = found.expect("broker", Ok, "speaks AMQP");
-    assert!(broker.version.as_ref().unwrap().contains('.'), "{broker:?}");
-    found.hide("s3cret");
+    for url in [server.url().to_owned(), server.url().replace("guest:guest@", "")] {
+        let found = Patient::new().with("broker.url", url).examine();
+        let broker = found.expect("broker", Ok, "speaks AMQP");
+        assert!(broker.version.as_ref().unwrap().contains('.'), "{broker:?}");
+    }
+}
+
+#[test]
+fn brokers_that_refuse_the_login() {
+    let Some(server) = RabbitMq::shared() else { return };
+    for login in ["guest:s3cret@", "u:?name=s3cret@"] {
+        let url = server.url().replace("guest:guest@", login);
+        let found = Patient::new().with("broker.url", url).examine();
+        found.expect("broker", Warning, "refuses user or password: ACCESS_REFUSED");
+        found.hide("s3cret");
+    }
 }
 
 #[test]
