@@ -27,6 +27,7 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     if let Ok(client) = &responses {
         let prefix = &settings.cache.prefix;
         checks.push(database("redis responses", client, prefix));
+        checks.extend(elsewhere(&targets.responses, client, prefix));
         checks.push(rights("rights on responses", client, &Needs::of_store(prefix)));
         let store = RedisStore::open(Arc::clone(client), prefix.as_str());
         checks.extend(store.ok().and_then(|store| aggregation::notes(&store).ok().flatten()));
@@ -164,6 +165,37 @@ fn database(name: &str, client: &RedisClient, prefix: &str) -> Check {
         }
         Err(error) => broken(name, &error),
     }
+}
+
+/// Responses in other databases of the server: the dashboard reads one alone, and that may be
+/// another one than ours. Who may not look is not told: nothing else needs that right.
+fn elsewhere(url: &RedisUrl, ours: &RedisClient, prefix: &str) -> Option<Check> {
+    let holds = |number: &u16| {
+        let there = client(&url.with_database(*number), "redis");
+        there.is_ok_and(|there| there.holds_responses(prefix).unwrap_or(false))
+    };
+    let others = ours.databases_in_use().ok()?;
+    let mut others: Vec<u16> =
+        others.into_iter().filter(|number| *number != url.database_number()).collect();
+    others.sort_unstable();
+    let found: Vec<String> =
+        others.into_iter().filter(holds).map(|number| number.to_string()).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let here = match ours.holds_responses(prefix) {
+        Ok(true) => "too",
+        _ => "ours holds none",
+    };
+    let detail = format!(
+        "responses below {prefix}: lie in database {} of the same server, {here}: whoever reads that \
+         one does not see what is stored in database {}",
+        found.join(" and "),
+        url.database_number(),
+    );
+    let remedy = "say in `cache.redis_db` (or in the address `cache.redis_url`) what InvenioRDM has \
+                  as STATS_CACHE_REDIS_DB; delete what nobody reads";
+    Some(Check::warning("redis database", detail, remedy))
 }
 
 /// Whether the user of an address may do what we do there.

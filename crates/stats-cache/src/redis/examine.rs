@@ -6,8 +6,12 @@ use jiff::Timestamp;
 
 use super::client::RedisClient;
 use super::index::index_name;
-use super::reply::{bytes, command, integer, milliseconds};
+use super::reply::{bytes, command, integer, milliseconds, scanned};
+use super::store::escaped;
 use crate::{CacheError, CacheErrorKind};
+
+/// How many pages of a thousand keys are looked at in search of responses.
+const MOST_SCANS: usize = 200;
 
 /// What a Redis server says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +107,50 @@ impl RedisClient {
             u64::try_from(number).unwrap_or(0)
         };
         Ok(DatabaseCounts { keys: count(0), recorded: count(1) })
+    }
+
+    /// The numbers of all databases of the server that hold anything.
+    ///
+    /// # Errors
+    /// When the server cannot answer, or refuses.
+    pub fn databases_in_use(&self) -> Result<Vec<u16>, CacheError> {
+        let doing = "listing databases";
+        let answers = self.pipeline(&[command(&["INFO", "keyspace"])], doing)?;
+        let Some(answer) = answers.first() else { return Ok(Vec::new()) };
+        self.refusal(answer, doing)?;
+        let info = text(answer).unwrap_or_default();
+        let names = fields(&info).into_keys();
+        Ok(names.filter_map(|name| name.strip_prefix("db")?.parse().ok()).collect())
+    }
+
+    /// Whether the database holds responses below `prefix`, whoever wrote them. Of a large database
+    /// only a part is looked at.
+    ///
+    /// # Errors
+    /// When the server cannot answer, or refuses.
+    pub fn holds_responses(&self, prefix: &str) -> Result<bool, CacheError> {
+        let doing = "looking for responses";
+        let pattern = format!("{}:*", escaped(prefix));
+        let mut cursor = "0".to_owned();
+        for _ in 0..MOST_SCANS {
+            let scan = ["SCAN", &cursor, "MATCH", &pattern, "COUNT", "1000"];
+            let answers = self.pipeline(&[command(&scan)], doing)?;
+            let Some(answer) = answers.into_iter().next() else { break };
+            self.refusal(&answer, doing)?;
+            let Some((next, found)) = scanned(answer) else { break };
+            let is_response = |key: &redis::Value| {
+                let digits = bytes(key).and_then(|key| key.get(prefix.len() + 1..));
+                digits.is_some_and(|it| it.len() == 64 && it.iter().all(u8::is_ascii_hexdigit))
+            };
+            if found.iter().any(is_response) {
+                return Ok(true);
+            }
+            cursor = String::from_utf8_lossy(&next).into_owned();
+            if cursor == "0" {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     /// An error of the server as an error of the question.

@@ -497,7 +497,7 @@ fn is_digest(text: &str) -> bool {
 }
 
 /// `text` as a pattern that only matches itself.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for character in text.chars() {
         if matches!(character, '*' | '?' | '[' | ']' | '\\' | '^') {

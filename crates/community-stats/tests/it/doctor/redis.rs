@@ -46,6 +46,24 @@ fn a_healthy_server() {
     assert!(!found.has("store"), "the SQLite store is not in use");
 }
 
+/// The number of a database that the dashboard does not read.
+#[test]
+fn responses_in_another_database_are_told() {
+    let Some(server) = server(&[]) else { return };
+    let response = format!("stats_dashboard:{}", "0a".repeat(32));
+    let other = ["SET", "stats_dashboard:x", "{}"];
+    say(&server, 3, &other);
+    let patient = patient(&format!("redis://{}/0", server.address()));
+    assert!(!patient.examine().has("redis database"), "that is no response");
+    say(&server, 3, &["SET", &response, "{}"]);
+    let none = "lie in database 3 of the same server, ours holds none";
+    patient.examine().expect("redis database", Warning, none);
+    say(&server, 7, &["SET", &response, "{}"]);
+    patient.examine().expect("redis database", Warning, "database 3 of the same server, too");
+    say(&server, 3, &["DEL", &response]);
+    assert!(!patient.examine().has("redis database"));
+}
+
 #[test]
 fn the_primary_that_sentinels_name_is_told() {
     let Some(server) = server(&[]) else { return };
