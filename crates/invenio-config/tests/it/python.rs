@@ -129,3 +129,58 @@ fn what_is_known_is_what_python_has() {
     assert!(ran > cases / 2, "only {ran} files ran");
     assert!(known > cases / 2 && undecided > cases / 2, "{known} known, {undecided} undecided");
 }
+
+/// What stands above each of [`FORMS`].
+const ABOVE: &str = "import os\nfrom copy import copy, deepcopy\nfrom invenio_i18n import lazy_gettext as _\n\
+                     from upstream.config import LAYOUT\nB = ['b']\nC = {'c': {'d': 1}}\nD = 'd'\n";
+
+/// Forms in which people write an `invenio.cfg`: each one is known.
+const FORMS: [&str; 34] = [
+    "A = _('text')",
+    "from invenio_i18n import lazy_gettext\nA = {'label': lazy_gettext('text')}",
+    "from invenio_i18n import gettext as g\nA = g('text')",
+    "A = os.getenv('NOWHERE', 'literal')",
+    "A = os.getenv('HERE', 'literal')",
+    "A = os.environ.get('NOWHERE', 'literal')",
+    "A = os.environ.get('HERE')",
+    "A = os.environ['HERE']",
+    "from os import environ, getenv\nA = [environ.get('HERE'), getenv('NOWHERE', 'x')]",
+    "A = f'{D}-search:{9200}'",
+    "A = f'redis://{os.getenv(\"NOWHERE\", \"cache\")}:6379/0'",
+    "A = 'redis://' + D + ':6379/0'",
+    "A = '%s:%d' % (D, 9200)",
+    "A = '{}:{}'.format(D, 9200)",
+    "A = B + ['x']",
+    "A = 2\nA += 1",
+    "A = 7\nA -= 1\nA *= 3\nA //= 2\nA %= 5\nA **= 2",
+    "A = 6\nA |= 1\nA &= 5\nA ^= 2\nA <<= 2\nA >>= 1",
+    "A = {'a': 1}\nA |= {'b': 2}",
+    "A = ['a']\nA += B",
+    "A = 'a'\nA += D",
+    "A = deepcopy(LAYOUT)\nA['tabs'].append('three')",
+    "A = {**LAYOUT, 'n': 2}",
+    "A = {**C, **LAYOUT}",
+    "A = [*B, 'x']",
+    "A = deepcopy(C)\nA['c']['d'] = 2\nA['e'] = []",
+    "A = deepcopy(C)\ndel A['c']",
+    "A = deepcopy(C)\nA.update({'x': 1}, y=2)",
+    "A = dict(C, x=1)",
+    "A = copy(B)\nA.extend(['x', 'y'])",
+    "A = LAYOUT\nA['n'] += 1",
+    "A = C['c']['d'] if D == 'd' else None",
+    "A: dict = {'typed': True}",
+    "A = E = ('a',)\nA, E = 1, 2",
+];
+
+#[test]
+fn every_form_that_people_write_is_known() {
+    let files: Vec<String> = FORMS.iter().map(|form| format!("{ABOVE}{form}\n")).collect();
+    let Some(answers) = python(&files) else { return };
+    for (file, answer) in files.iter().zip(answers) {
+        let Answer { text, names } = answer.unwrap_or_else(|| panic!("does not end: {file}"));
+        assert_eq!(text.trim().lines().count(), file.trim().lines().count(), "{file}");
+        let ours = Cfg::parse(file, &surroundings()).unwrap().find("A");
+        let Some(Finding::Known { value, .. }) = ours else { panic!("{ours:?}: {file}") };
+        assert_eq!(shown(&value), names["A"], "{file}");
+    }
+}

@@ -55,7 +55,7 @@ def modules():
     upstream = types.ModuleType("upstream"); config = types.ModuleType("upstream.config")
     upstream.config = config
     config.LAYOUT = {"tabs": ["one", "two"], "n": 1}
-    i18n = types.ModuleType("invenio_i18n"); i18n.lazy_gettext = lambda text: text
+    i18n = types.ModuleType("invenio_i18n"); i18n.lazy_gettext = i18n.gettext = lambda text: text
     for module in (site, star, upstream, config, i18n): sys.modules[module.__name__] = module
 def show(v, depth=0):
     global SHOWN

@@ -201,6 +201,9 @@ fn an_instance_is_asked_by_its_own_python() {
     let differs = "invenio.cfg:1: COMMUNITY_STATS_SUBCOUNTS is another one than the instance said";
     assert!(other.stderr.contains(differs), "{other}");
     assert!(other.stdout.contains("search:9243"), "{other}");
+    let doctor = ["doctor", "--invenio-cfg", &cfg, "--set", "mirror.offline=true"];
+    let doctor = scene.run(&[&doctor[..], &["--set", "cache.store=sqlite"]].concat());
+    assert!(doctor.stdout.contains(differs), "{doctor}");
     let alone = ["--set", "source.kind=archive", "--set", "cache.store=sqlite"];
     let alone = [&["cache", "generate", "--community-id", "global"][..], &alone].concat();
     scene.run(&alone).expect(0);
