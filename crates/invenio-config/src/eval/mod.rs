@@ -6,10 +6,13 @@
 //! import, or a look at the table of names may set anything: everything is undecided after it.
 
 mod assign;
+mod builtin;
 mod call;
 mod comprehension;
+mod equality;
 mod expression;
 mod method;
+mod number;
 mod operator;
 mod statement;
 mod text;
