@@ -1,6 +1,8 @@
 //! Whether rows are as they were written, and whether SQLite finds its own structure sound.
 
 use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
 use xxhash_rust::xxh3::Xxh3;
 
 /// So many findings are enough to know.
@@ -76,6 +78,26 @@ impl RowCheck {
         let kept = self.0.digest() >> 3;
         i64::try_from(kept | 1 << 61).unwrap_or(i64::MAX)
     }
+}
+
+/// Gives a connection the function `row_check(…)`: [`RowCheck`] of its arguments, in their order.
+/// Statements write the number of a row with the row, and compare it later.
+///
+/// # Errors
+/// When SQLite does not take it.
+pub fn teach_row_check(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("row_check", -1, flags, |context| {
+        let said = (0..context.len()).fold(RowCheck::new(), |said, at| match context.get_raw(at) {
+            ValueRef::Null => said.nothing(),
+            ValueRef::Integer(number) => said.number(number),
+            ValueRef::Real(number) => said.number(number.to_bits().cast_signed()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => said.bytes(bytes),
+        });
+        Ok(said.finish())
+    })
 }
 
 /// What SQLite finds wrong with the structure of a database, in a few lines; empty when nothing. It

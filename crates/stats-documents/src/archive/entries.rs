@@ -128,8 +128,8 @@ impl ArchiveWriter<'_> {
             }
             connection
                 .prepare_cached(&format!(
-                    "INSERT OR REPLACE INTO {}bookmarks (id, kind, community, day)
-                     VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO {}bookmarks (id, kind, community, day, checked)
+                     VALUES (?1, ?2, ?3, ?4, row_check(2, ?1, ?2, ?3, ?4))",
                     place.prefix()
                 ))?
                 .execute((id, wanted.0, wanted.1, wanted.2))?;
@@ -163,8 +163,8 @@ impl ArchiveWriter<'_> {
             }
             connection
                 .prepare_cached(&format!(
-                    "INSERT OR REPLACE INTO {}events (id, community, day, record_created)
-                     VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO {}events (id, community, day, record_created, checked)
+                     VALUES (?1, ?2, ?3, ?4, row_check(4, ?1, ?2, ?3, ?4))",
                     place.prefix()
                 ))?
                 .execute((id, wanted.0, wanted.1, wanted.2))?;
@@ -238,8 +238,9 @@ fn write_community(
     connection
         .prepare_cached(&format!(
             "INSERT OR REPLACE INTO {}communities (id, slug, title, created, visibility, deletion,
-                dashboard_enabled, dashboard_layout)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                dashboard_enabled, dashboard_layout, checked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                     row_check(3, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
             place.prefix()
         ))?
         .execute((

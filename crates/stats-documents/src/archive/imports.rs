@@ -57,13 +57,13 @@ DROP TABLE IF EXISTS temp.import_events;
 DROP TABLE IF EXISTS temp.import_seen;
 CREATE TEMP TABLE import_communities (
     id TEXT PRIMARY KEY, slug TEXT, title TEXT, created INTEGER, visibility TEXT, deletion TEXT,
-    dashboard_enabled INTEGER, dashboard_layout TEXT
+    dashboard_enabled INTEGER, dashboard_layout TEXT, checked INTEGER
 ) WITHOUT ROWID;
 CREATE TEMP TABLE import_bookmarks (
-    id TEXT PRIMARY KEY, kind INTEGER, community TEXT, day INTEGER
+    id TEXT PRIMARY KEY, kind INTEGER, community TEXT, day INTEGER, checked INTEGER
 ) WITHOUT ROWID;
 CREATE TEMP TABLE import_events (
-    id TEXT PRIMARY KEY, community TEXT, day INTEGER, record_created INTEGER
+    id TEXT PRIMARY KEY, community TEXT, day INTEGER, record_created INTEGER, checked INTEGER
 ) WITHOUT ROWID;
 CREATE TEMP TABLE import_seen (sequence INTEGER PRIMARY KEY);
 ";
@@ -134,16 +134,17 @@ DROP TABLE temp.import_seen;
 fn publish(connection: &Connection, kinds: &[DocumentKind]) -> rusqlite::Result<()> {
     connection.execute_batch(
         "INSERT OR REPLACE INTO communities (id, slug, title, created, visibility, deletion,
-            dashboard_enabled, dashboard_layout)
-         SELECT id, slug, title, created, visibility, deletion, dashboard_enabled, dashboard_layout
+            dashboard_enabled, dashboard_layout, checked)
+         SELECT id, slug, title, created, visibility, deletion, dashboard_enabled, dashboard_layout,
+            checked
          FROM temp.import_communities;
-         INSERT OR REPLACE INTO events (id, community, day, record_created)
-         SELECT id, community, day, record_created FROM temp.import_events;",
+         INSERT OR REPLACE INTO events (id, community, day, record_created, checked)
+         SELECT id, community, day, record_created, checked FROM temp.import_events;",
     )?;
     for kind in kinds {
         connection.execute(
-            "INSERT OR REPLACE INTO bookmarks (id, kind, community, day)
-             SELECT id, kind, community, day FROM temp.import_bookmarks WHERE kind = ?1",
+            "INSERT OR REPLACE INTO bookmarks (id, kind, community, day, checked)
+             SELECT id, kind, community, day, checked FROM temp.import_bookmarks WHERE kind = ?1",
             [code_of(*kind)],
         )?;
     }
@@ -275,7 +276,7 @@ impl RunningImport {
             }
         }
         let Ok(plain) = usize::try_from(plain) else { return Ok(None) };
-        Ok(self.unpacker.unpack(dictionary, content, plain).ok().map(<[u8]>::to_vec))
+        Ok(self.unpacker.unpack(dictionary, content, plain, None).ok().map(<[u8]>::to_vec))
     }
 }
 

@@ -292,7 +292,10 @@ impl ArchiveWriter<'_> {
     pub fn forget_origins(&mut self, kind: DocumentKind) -> Result<()> {
         self.write(|connection, _| {
             for statement in [
-                "UPDATE documents SET origin = NULL WHERE kind = ?1",
+                "UPDATE documents SET origin = NULL, checked = iif(checked IS NULL, NULL,
+                    row_check(5, shelf, day, id, kind, sequence, NULL, digest, plain, stored, body,
+                              mark))
+                 WHERE kind = ?1",
                 "UPDATE shelves SET remote = NULL, evicted = NULL WHERE kind = ?1",
             ] {
                 connection.prepare_cached(statement)?.execute([code_of(kind)])?;
@@ -412,7 +415,8 @@ fn empty(connection: &Connection, batch: &mut Batch, shelf: i64) -> rusqlite::Re
     connection
         .prepare_cached(
             "UPDATE shelves SET documents = 0, highest = 0, total = 0, plain = 0, stored = 0,
-                changed = ?2, evicted = remote, remote = NULL
+                changed = ?2, evicted = remote, remote = NULL,
+                checked = row_check(1, kind, community, year, 0, 0, 0, ?2)
              WHERE shelf = ?1",
         )?
         .execute((shelf, batch.sequence))?;

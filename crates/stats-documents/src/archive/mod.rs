@@ -14,6 +14,7 @@
 //! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
 //! * `imports`, `versions`: imports that are open; which of two documents is the newer one
 //! * `mirror`: origins, remembered positions, eviction
+//! * `sound`: whether tables and indices agree, before anything is believed
 //! * `stats`: sizes and counts
 
 mod connection;
@@ -26,13 +27,14 @@ mod packing;
 mod reader;
 mod schema;
 mod shelves;
+mod sound;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod versions;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,6 +54,7 @@ use self::dictionary::Dictionaries;
 use self::failure::{DoingWithFile, Result};
 use self::packing::Unpacker;
 use self::schema::Access;
+use self::sound::Table;
 use crate::{Day, SourceError, SourceErrorKind};
 
 /// How an archive is opened.
@@ -91,6 +94,8 @@ pub struct Archive {
     read_only: bool,
     dictionaries: Arc<Dictionaries>,
     idle: Mutex<Vec<Reader>>,
+    /// The tables that were found sound in the file that lies there.
+    sound: Mutex<BTreeSet<Table>>,
     /// The connection of the last writer.
     idle_writer: Mutex<Option<WriteConnection>>,
     /// Shelves read since the last time this was written down, with the time of the reading.
@@ -146,6 +151,7 @@ impl Archive {
             read_only: access == Access::Read,
             dictionaries,
             idle: Mutex::new(vec![reader]),
+            sound: Mutex::default(),
             idle_writer: Mutex::default(),
             used: Mutex::default(),
             logged: AtomicU64::new(0),
@@ -217,6 +223,7 @@ impl Archive {
     fn forget_file(&self) {
         lock(&self.idle).clear();
         lock(&self.used).clear();
+        lock(&self.sound).clear();
     }
 }
 

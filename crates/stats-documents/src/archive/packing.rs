@@ -36,6 +36,8 @@ pub struct PackedDocument {
     pub(crate) origin: Option<u64>,
     pub(crate) digest: SourceDigest,
     pub(crate) plain: u64,
+    /// The XXH3 of the document as it came.
+    pub(crate) mark: u64,
     pub(crate) dictionary: Option<Arc<Dictionary>>,
     pub(crate) content: Vec<u8>,
 }
@@ -111,11 +113,9 @@ impl Packer {
         let Document { id, day, sequence, source } = document;
         let dictionary = self.dictionaries.for_document(shelf.kind, source);
         let hash = xxh3_128(source);
-        let content = if source.len() >= LARGE {
-            self.compress_large(source, hash as u64)
-        } else {
-            self.compress(shelf.kind, dictionary.as_ref(), source)
-        };
+        // Of long ones both are the same.
+        let mark = if source.len() >= LARGE { hash as u64 } else { xxh3_64(source) };
+        let content = self.compress(shelf.kind, dictionary.as_ref(), source, mark);
         PackedDocument {
             kind: shelf.kind,
             id: id.to_owned(),
@@ -124,6 +124,7 @@ impl Packer {
             origin: Some(sequence),
             digest: hash.to_le_bytes(),
             plain: source.len() as u64,
+            mark,
             dictionary,
             content,
         }
@@ -139,7 +140,8 @@ impl Packer {
         origin: Option<u64>,
     ) -> PackedDocument {
         let dictionary = self.dictionaries.for_document(kind, source);
-        let content = self.compress(kind, dictionary.as_ref(), source);
+        let mark = xxh3_64(source);
+        let content = self.compress(kind, dictionary.as_ref(), source, mark);
         PackedDocument {
             kind,
             id: id.to_owned(),
@@ -148,6 +150,7 @@ impl Packer {
             origin,
             digest: digest_of(source),
             plain: source.len() as u64,
+            mark,
             dictionary,
             content,
         }
@@ -158,9 +161,10 @@ impl Packer {
         kind: DocumentKind,
         dictionary: Option<&Arc<Dictionary>>,
         source: &[u8],
+        mark: u64,
     ) -> Vec<u8> {
         if source.len() >= LARGE {
-            return self.compress_large(source, xxh3_64(source));
+            return self.compress_large(source, mark);
         }
         let compressor = match dictionary {
             None => self.without.get_or_insert_with(|| compressor(&[])),
@@ -241,24 +245,30 @@ impl Unpacker {
         Ok(())
     }
 
-    /// The document of `plain` bytes that `content` holds.
+    /// The document of `plain` bytes that `content` holds, and whose XXH3 is `mark` where that is
+    /// known.
     pub(crate) fn unpack(
         &mut self,
         dictionary: Option<i64>,
         content: &[u8],
         plain: usize,
+        mark: Option<u64>,
     ) -> io::Result<&[u8]> {
         if self.buffer.len() > KEPT_BUFFER && plain < KEPT_BUFFER {
             self.buffer = Vec::new();
         }
+        check_claim(content, plain)?;
         if self.buffer.len() < plain {
             self.buffer.try_reserve(plain - self.buffer.len()).map_err(io::Error::other)?;
             self.buffer.resize(plain, 0);
         }
         if let Some(packed) = content.strip_prefix(LZ4) {
-            self.unpack_large(packed, plain)?;
+            self.unpack_large(packed, plain, mark)?;
         } else {
             self.unpack_small(dictionary, content, plain)?;
+            if mark.is_some_and(|mark| mark != xxh3_64(&self.buffer[..plain])) {
+                return Err(io::Error::other(ANOTHER));
+            }
         }
         Ok(&self.buffer[..plain])
     }
@@ -282,19 +292,36 @@ impl Unpacker {
         check_length(decompressor.decompress_to_buffer(content, room)?, plain)
     }
 
-    fn unpack_large(&mut self, packed: &[u8], plain: usize) -> io::Result<()> {
+    fn unpack_large(&mut self, packed: &[u8], plain: usize, mark: Option<u64>) -> io::Result<()> {
         let Some((hash, packed)) = packed.split_first_chunk() else {
             return Err(io::Error::other("it breaks off"));
         };
+        let hash = u64::from_le_bytes(*hash);
+        if mark.is_some_and(|mark| mark != hash) {
+            return Err(io::Error::other(ANOTHER));
+        }
         let room = &mut self.buffer[..plain];
         let length = block::decompress_into(packed, room).map_err(io::Error::other)?;
         check_length(length, plain)?;
-        if xxh3_64(room) == u64::from_le_bytes(*hash) {
-            Ok(())
-        } else {
-            Err(io::Error::other("its checksum differs"))
-        }
+        if xxh3_64(room) == hash { Ok(()) } else { Err(io::Error::other("its checksum differs")) }
     }
+}
+
+const ANOTHER: &str = "its content is another document's";
+
+/// How long a document is stands in the file, too, and a damaged one may say anything: no memory is
+/// taken for more than the content can become.
+fn check_claim(content: &[u8], plain: usize) -> io::Result<()> {
+    let possible = match content.strip_prefix(LZ4) {
+        // A byte of an LZ4 block says at most 255 bytes.
+        Some(packed) => plain <= packed.len().saturating_mul(255),
+        None => {
+            let said = zstd::zstd_safe::get_frame_content_size(content);
+            matches!(said, Ok(Some(said)) if said == plain as u64)
+        }
+    };
+    let text = || format!("{} bytes cannot be {plain}", content.len());
+    if possible { Ok(()) } else { Err(io::Error::other(text())) }
 }
 
 fn check_length(length: usize, plain: usize) -> io::Result<()> {
@@ -311,12 +338,16 @@ mod tests {
 
     fn round_trip(source: &[u8], dictionary: Option<Arc<Dictionary>>) -> Vec<u8> {
         let mut packer = Packer::new(Arc::default());
-        let content = packer.compress(DocumentKind::UsageDelta, dictionary.as_ref(), source);
+        let content =
+            packer.compress(DocumentKind::UsageDelta, dictionary.as_ref(), source, xxh3_64(source));
         let mut unpacker = Unpacker::default();
         if let Some(dictionary) = &dictionary {
             unpacker.learn(7, &dictionary.content).unwrap();
         }
-        unpacker.unpack(dictionary.map(|_| 7), &content, source.len()).unwrap().to_vec()
+        unpacker
+            .unpack(dictionary.map(|_| 7), &content, source.len(), Some(xxh3_64(source)))
+            .unwrap()
+            .to_vec()
     }
 
     #[test]
@@ -353,7 +384,7 @@ mod tests {
         assert_eq!(round_trip(document.as_bytes(), Some(dictionary.clone())), document.as_bytes());
         let mut packer = Packer::new(Arc::default());
         let mut length = |dictionary| {
-            packer.compress(DocumentKind::UsageDelta, dictionary, document.as_bytes()).len()
+            packer.compress(DocumentKind::UsageDelta, dictionary, document.as_bytes(), 0).len()
         };
         assert!(length(Some(&dictionary)) * 2 < length(None));
     }
@@ -369,7 +400,10 @@ mod tests {
             let packed = packer.pack_from(&shelf, document);
             assert_eq!(packed.digest, xxh3_128(&source).to_le_bytes());
             let mut unpacker = Unpacker::default();
-            assert_eq!(unpacker.unpack(None, &packed.content, length).unwrap(), source);
+            assert_eq!(
+                unpacker.unpack(None, &packed.content, length, Some(packed.mark)).unwrap(),
+                source
+            );
         }
     }
 
@@ -380,9 +414,10 @@ mod tests {
         assert!(small.len() < LARGE && large.len() >= LARGE);
         let mut packer = Packer::new(Arc::default());
         for source in [small, large] {
-            let content = packer.compress(DocumentKind::UsageDelta, None, &source);
+            let content =
+                packer.compress(DocumentKind::UsageDelta, None, &source, xxh3_64(&source));
             let unpack = |content: &[u8]| {
-                Unpacker::default().unpack(None, content, source.len()).map(<[u8]>::to_vec)
+                Unpacker::default().unpack(None, content, source.len(), None).map(<[u8]>::to_vec)
             };
             for place in 0..content.len() {
                 let mut damaged = content.clone();
@@ -394,8 +429,8 @@ mod tests {
                 assert!(unpack(&content[..place]).is_err(), "cut at {place}");
             }
             let mut unpacker = Unpacker::default();
-            assert!(unpacker.unpack(None, &content, source.len() + 1).is_err());
-            assert!(unpacker.unpack(None, &content, source.len() - 1).is_err());
+            assert!(unpacker.unpack(None, &content, source.len() + 1, None).is_err());
+            assert!(unpacker.unpack(None, &content, source.len() - 1, None).is_err());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use stats_series::DocumentKind;
@@ -11,6 +12,7 @@ use super::failure::{DoingWithFile, Result, damaged};
 use super::mirror::history;
 use super::packing::Unpacker;
 use super::schema::code_of;
+use super::sound::{DOCUMENT_CHECK, Table, carries_checks};
 use super::{Archive, imports, lock, now};
 use crate::{
     Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
@@ -19,7 +21,7 @@ use crate::{
 
 impl DocumentSource for Archive {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
-        self.ask(|connection| {
+        self.ask_of(Table::Shelves, |connection| {
             let sequence = last_change(connection, kind)?;
             Ok(Position(vec![PositionMark { history: history(connection)?, sequence }]))
         })
@@ -27,7 +29,7 @@ impl DocumentSource for Archive {
 
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
         let [mark] = since.0.as_slice() else { return Ok(Changes::Everything) };
-        self.ask(|connection| {
+        self.ask_of(Table::Shelves, |connection| {
             // A position from the future: the file was restored from a copy.
             if mark.history != history(connection)?
                 || mark.sequence > last_change(connection, kind)?
@@ -43,7 +45,7 @@ impl DocumentSource for Archive {
     }
 
     fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
-        self.ask(|connection| {
+        self.ask_of(Table::Shelves, |connection| {
             connection
                 .prepare_cached("SELECT coalesce(sum(documents), 0) FROM shelves WHERE kind = ?1")?
                 .query_row([code_of(kind)], |row| row.get(0))
@@ -55,17 +57,20 @@ impl DocumentSource for Archive {
         kind: DocumentKind,
         filter: &ShelfFilter,
     ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
-        self.ask(|connection| fingerprints(connection, kind, filter))
+        self.ask_of(Table::Shelves, |connection| fingerprints(connection, kind, filter))
     }
 
     fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
-        self.ask(|connection| {
+        self.ask_of(Table::Shelves, |connection| {
             let Some(found) = find_shelf(connection, shelf)? else { return Ok(Vec::new()) };
+            let check = check_of_documents(connection)?;
             connection
-                .prepare_cached(
-                    "SELECT day, id, sequence FROM documents WHERE shelf = ?1 ORDER BY day, id",
-                )?
+                .prepare_cached(&format!(
+                    "SELECT day, id, sequence, {check} FROM documents WHERE shelf = ?1
+                     ORDER BY day, id",
+                ))?
                 .query_map([found.number], |row| {
+                    as_written(row, 3)?;
                     Ok(ManifestEntry {
                         day: stored_day(row.get(0)?)?,
                         id: row.get(1)?,
@@ -87,6 +92,7 @@ impl DocumentSource for Archive {
             let snapshot =
                 Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
                     .doing(&doing, self.path())?;
+            self.make_sure(Table::Shelves, &snapshot)?;
             let found = find_shelf(&snapshot, shelf).doing(&doing, self.path())?;
             let Some(found) = found else { return Ok(()) };
             self.note_use(found.number);
@@ -100,23 +106,25 @@ impl DocumentSource for Archive {
         kind: DocumentKind,
         communities: &[String],
     ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
-        self.ask(|connection| entries::bookmarks(connection, kind, communities))
+        self.ask_of(Table::Bookmarks, |connection| {
+            entries::bookmarks(connection, kind, communities)
+        })
     }
 
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
-        self.ask(entries::communities)
+        self.ask_of(Table::Communities, entries::communities)
     }
 
     fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.ask(|connection| entries::community_by_slug(connection, slug))
+        self.ask_of(Table::Communities, |connection| entries::community_by_slug(connection, slug))
     }
 
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
-        self.ask(|connection| entries::first_events(connection, communities))
+        self.ask_of(Table::Events, |connection| entries::first_events(connection, communities))
     }
 
     fn first_record(&self) -> Result<Option<Day>, SourceError> {
-        self.ask(entries::first_record)
+        self.ask_of(Table::Events, entries::first_record)
     }
 
     fn open_imports(&self) -> Result<Vec<OpenImport>, SourceError> {
@@ -137,7 +145,9 @@ impl DocumentSource for Archive {
         shelf: &Shelf,
         read: &Fingerprint,
     ) -> Result<Option<Unsettled>, SourceError> {
-        self.ask(|connection| imports::unsettled_reading(connection, shelf, read))
+        self.ask_of(Table::Shelves, |connection| {
+            imports::unsettled_reading(connection, shelf, read)
+        })
     }
 }
 
@@ -151,6 +161,21 @@ impl Archive {
             let snapshot =
                 Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
                     .doing("read", &self.path)?;
+            question(&snapshot).doing("read", &self.path)
+        })
+    }
+
+    /// Asks a question whose answer comes from one table, once that is known to be sound.
+    fn ask_of<T>(
+        &self,
+        table: Table,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.with_reader(|reader| {
+            let snapshot =
+                Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
+                    .doing("read", &self.path)?;
+            self.make_sure(table, &snapshot)?;
             question(&snapshot).doing("read", &self.path)
         })
     }
@@ -172,6 +197,7 @@ impl Archive {
             let snapshot =
                 Transaction::new_unchecked(&reader.connection, TransactionBehavior::Deferred)
                     .doing(&doing, self.path())?;
+            self.make_sure(Table::Shelves, &snapshot)?;
             let found = find_remembered(&snapshot, shelf, remembered).doing(&doing, self.path())?;
             let Some(found) = found else { return Ok(false) };
             self.note_use(found.number);
@@ -265,6 +291,22 @@ fn fingerprints(
     Ok(found)
 }
 
+/// Whether a row of documents is as it was written; `NULL` where that cannot be told.
+fn check_of_documents(connection: &Connection) -> rusqlite::Result<&'static str> {
+    Ok(if carries_checks(connection)? { AS_WRITTEN.as_str() } else { UNCHECKED })
+}
+
+static AS_WRITTEN: LazyLock<String> = LazyLock::new(|| format!("checked = {DOCUMENT_CHECK}"));
+const UNCHECKED: &str = "NULL";
+
+/// Refuses a row whose check, in this column, fails.
+fn as_written(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<()> {
+    match row.get(column)? {
+        Some(false) => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
+        _ => Ok(()),
+    }
+}
+
 /// One reading of one shelf.
 struct Reading<'a> {
     archive: &'a Archive,
@@ -284,12 +326,14 @@ impl Reading<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<()> {
         let path = self.archive.path();
+        let check = check_of_documents(snapshot).doing(self.doing, path)?;
+        let mark = if check == UNCHECKED { "NULL" } else { "mark" };
         // A missing body must be seen, hence the outer join.
         let mut statement = snapshot
             .prepare_cached(&format!(
-                "SELECT d.day, d.id, d.{}, d.plain, b.dictionary, b.content
-                 FROM documents d LEFT JOIN bodies b ON b.body = d.body
-                 WHERE d.shelf = ?1 ORDER BY d.day, d.id",
+                "SELECT day, id, {}, plain, dictionary, content, {check}, {mark}
+                 FROM documents LEFT JOIN bodies USING (body)
+                 WHERE shelf = ?1 ORDER BY day, id",
                 self.number
             ))
             .doing(self.doing, path)?;
@@ -306,10 +350,11 @@ impl Reading<'_> {
                 continue;
             }
             self.learn(snapshot, unpacker, head.dictionary)?;
+            as_written(row, 6).map_err(|_| self.damaged(id, "its row is not as it was written"))?;
             let content = row.get_ref(5).doing(self.doing, path)?.as_blob();
             let content = content.map_err(|_| self.damaged(id, "its content is missing"))?;
             let source = unpacker
-                .unpack(head.dictionary, content, head.plain)
+                .unpack(head.dictionary, content, head.plain, head.mark)
                 .map_err(|error| self.damaged(id, error))?;
             let document = Document { id, day: head.day, sequence: head.sequence, source };
             if visit(document) == ControlFlow::Break(()) {
@@ -356,6 +401,7 @@ struct Head {
     sequence: u64,
     plain: usize,
     dictionary: Option<i64>,
+    mark: Option<u64>,
 }
 
 fn row_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
@@ -364,5 +410,6 @@ fn row_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
         sequence: row.get(2)?,
         plain: row.get(3)?,
         dictionary: row.get(4)?,
+        mark: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
     })
 }

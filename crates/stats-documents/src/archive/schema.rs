@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use stats_series::DocumentKind;
-use stats_sqlite::{Place, PlaceError, place};
+use stats_sqlite::{Place, PlaceError, place, teach_row_check};
 
 use super::failure::{DoingWithFile, Result, damaged};
+use super::sound::Table;
 use crate::{SourceError, SourceErrorKind};
 
 /// The format that this program writes, kept in `PRAGMA user_version`.
@@ -18,7 +19,8 @@ use crate::{SourceError, SourceErrorKind};
 /// * 1: the tables below; every body is a zstd frame.
 /// * 2: large bodies are packed with LZ4; what evicted shelves held is kept.
 /// * 3: imports that are open, and the prefix of the index names.
-pub(crate) const FORMAT: i64 = 3;
+/// * 4: rows show that they are as they were written.
+pub(crate) const FORMAT: i64 = 4;
 
 /// The oldest format that this program reads. Opened to be written to, such a file becomes one of
 /// the present format.
@@ -33,7 +35,9 @@ const APPLICATION_ID: i64 = 0x4353_6172;
 /// `shelves.changed` is the last sequence number that touched the shelf, removals included, and
 /// outlives the last document. `remote` is what a mirror remembers of the shelf in the index, and
 /// is forgotten with every change; `evicted` is what that was when the shelf had to make room. Days
-/// are numbers, `20250309`.
+/// are numbers, `20250309`. `documents.mark` is the XXH3 of the plain document, so that a row and a
+/// body that do not belong together are seen; `checked` is what `sound` makes of a row. Rows that
+/// came from older formats may lack both.
 const TABLES: &str = "
 CREATE TABLE archive (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -63,6 +67,7 @@ CREATE TABLE shelves (
     used INTEGER NOT NULL,
     remote TEXT,
     evicted TEXT,
+    checked INTEGER,
     UNIQUE (kind, community, year)
 ) STRICT;
 CREATE INDEX shelves_by_change ON shelves (kind, changed);
@@ -79,6 +84,8 @@ CREATE TABLE documents (
     plain INTEGER NOT NULL,
     stored INTEGER NOT NULL,
     body INTEGER NOT NULL,
+    mark INTEGER,
+    checked INTEGER,
     PRIMARY KEY (shelf, day, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX documents_by_id ON documents (kind, id);
@@ -104,7 +111,8 @@ CREATE TABLE communities (
     visibility TEXT NOT NULL,
     deletion TEXT NOT NULL,
     dashboard_enabled INTEGER,
-    dashboard_layout TEXT
+    dashboard_layout TEXT,
+    checked INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX communities_by_slug ON communities (slug);
 
@@ -112,7 +120,8 @@ CREATE TABLE bookmarks (
     id TEXT PRIMARY KEY,
     kind INTEGER NOT NULL,
     community TEXT NOT NULL,
-    day INTEGER NOT NULL
+    day INTEGER NOT NULL,
+    checked INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bookmarks_by_kind ON bookmarks (kind, community);
 
@@ -120,7 +129,8 @@ CREATE TABLE events (
     id TEXT PRIMARY KEY,
     community TEXT NOT NULL,
     day INTEGER,
-    record_created INTEGER
+    record_created INTEGER,
+    checked INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX events_by_day ON events (community, day);
 CREATE INDEX events_by_record ON events (record_created);
@@ -157,6 +167,16 @@ CREATE INDEX shelves_by_use ON shelves (used, shelf) WHERE documents > 0;
 
 /// What a file of format 2 lacks, besides the tables of imports.
 const FROM_2: &str = "ALTER TABLE archive ADD COLUMN index_prefix TEXT;";
+
+/// What a file of format 3 lacks.
+const FROM_3: &str = "
+ALTER TABLE shelves ADD COLUMN checked INTEGER;
+ALTER TABLE documents ADD COLUMN mark INTEGER;
+ALTER TABLE documents ADD COLUMN checked INTEGER;
+ALTER TABLE communities ADD COLUMN checked INTEGER;
+ALTER TABLE bookmarks ADD COLUMN checked INTEGER;
+ALTER TABLE events ADD COLUMN checked INTEGER;
+";
 
 /// How a kind is written in the file. Never reuse or renumber.
 pub(crate) const fn code_of(kind: DocumentKind) -> i64 {
@@ -204,6 +224,7 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .doing("open", path)?;
     connection.busy_timeout(busy_timeout).doing("open", path)?;
+    teach_row_check(&connection).doing("open", path)?;
     connection.set_prepared_statement_cache_capacity(64);
     // Else SQLite plans a statement anew whenever its parameters change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).doing("open", path)?;
@@ -262,12 +283,15 @@ enum Found {
 
 /// Refuses files of other programs and of newer formats.
 fn look(connection: &Connection, path: &Path) -> Result<Found> {
+    // In one state of the file: another process may be making it at this moment.
+    let snapshot = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
+        .doing("open", path)?;
     let number = |pragma: &str| {
-        connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).doing("open", path)
+        snapshot.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).doing("open", path)
     };
     let (application, format) = (number("application_id")?, number("user_version")?);
     if application != APPLICATION_ID {
-        let tables: i64 = connection
+        let tables: i64 = snapshot
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .doing("open", path)?;
         if application == 0 && format == 0 && tables == 0 {
@@ -336,9 +360,16 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
     if format < 2 {
         transaction.execute_batch(FROM_1)?;
     }
-    if format < FORMAT {
+    if format < 3 {
         transaction.execute_batch(FROM_2)?;
         transaction.execute_batch(IMPORTS)?;
+    }
+    if format < FORMAT {
+        transaction.execute_batch(FROM_3)?;
+        for table in Table::ALL {
+            let (name, check) = (table.name(), table.check());
+            transaction.execute(&format!("UPDATE {name} SET checked = {check}"), [])?;
+        }
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

@@ -78,8 +78,9 @@ impl Shelves {
                 connection
                     .prepare_cached(
                         "INSERT INTO shelves (kind, community, year, documents, highest, total,
-                                              changed, plain, stored, used)
-                         VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, 0, ?4)",
+                                              changed, plain, stored, used, checked)
+                         VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, 0, ?4,
+                                 row_check(1, ?1, ?2, ?3, 0, 0, 0, 0))",
                     )?
                     .execute((code_of(kind), community, year, now()))?;
                 connection.last_insert_rowid()
@@ -183,7 +184,8 @@ impl Shelves {
                 .prepare_cached(
                     "UPDATE shelves SET documents = ?2, highest = ?3, total = ?4, changed = ?5,
                         plain = ?6, stored = ?7, used = ?8,
-                        remote = CASE WHEN ?9 THEN NULL ELSE remote END, evicted = NULL
+                        remote = CASE WHEN ?9 THEN NULL ELSE remote END, evicted = NULL,
+                        checked = row_check(1, kind, community, year, ?2, ?3, ?4, ?5)
                      WHERE shelf = ?1",
                 )?
                 .execute((

@@ -282,8 +282,9 @@ fn put(
     connection
         .prepare_cached(
             "INSERT INTO documents
-                (shelf, day, id, kind, sequence, origin, digest, plain, stored, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                (shelf, day, id, kind, sequence, origin, digest, plain, stored, body, mark, checked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+                     row_check(5, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))",
         )?
         .execute((
             shelf,
@@ -296,6 +297,7 @@ fn put(
             weight.plain,
             weight.stored,
             body,
+            document.mark.cast_signed(),
         ))?;
     Ok(if known.is_some() { Put::Replaced } else { Put::New })
 }
@@ -312,7 +314,10 @@ fn keep(
         batch.shelves.forget_remote(connection, known.shelf)?;
         connection
             .prepare_cached(
-                "UPDATE documents SET origin = ?4 WHERE shelf = ?1 AND day = ?2 AND id = ?3",
+                "UPDATE documents SET origin = ?4, checked = iif(checked IS NULL, NULL,
+                    row_check(5, shelf, day, id, kind, sequence, ?4, digest, plain, stored, body,
+                              mark))
+                 WHERE shelf = ?1 AND day = ?2 AND id = ?3",
             )?
             .execute((known.shelf, known.day, id, origin))?;
     }

@@ -74,7 +74,7 @@ fn an_empty_file_becomes_an_archive() {
 #[test]
 fn a_newer_format_is_refused() {
     let place = Place::new();
-    meddle(&place.archive, "PRAGMA user_version = 4");
+    meddle(&place.archive, "PRAGMA user_version = 5");
     let path = place.archive.path().to_owned();
     for result in [
         Archive::open(&path, ArchiveOptions::default()),
@@ -82,7 +82,7 @@ fn a_newer_format_is_refused() {
     ] {
         let error = result.unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::NewerFormat);
-        assert!(error.to_string().contains("format 4"), "{error}");
+        assert!(error.to_string().contains("format 5"), "{error}");
     }
 }
 

@@ -25,7 +25,7 @@ fn read(archive: &Archive, shelf: &Shelf) -> Vec<Vec<u8>> {
     found
 }
 
-/// What stands in the fixtures of formats 1 and 2: three communities with lists of no item, of which the
+/// What stands in the fixtures of formats 1 to 3: three communities with lists of no item, of which the
 /// last documents were packed with a dictionary, and the first three days of one with an item.
 fn expected(community: u32) -> Vec<Vec<u8>> {
     let (items, days) = if community < 3 { (0, 270) } else { (1, 3) };
@@ -39,7 +39,7 @@ fn expected(community: u32) -> Vec<Vec<u8>> {
 
 #[test]
 fn old_formats_are_read_as_they_are_and_become_the_present_one_when_written_to() {
-    for old in [1, 2] {
+    for old in [1, 2, 3] {
         is_read_and_becomes_the_present_one(old);
     }
 }
@@ -79,5 +79,5 @@ fn is_read_and_becomes_the_present_one(old_format: u32) {
     let shelf = Shelf { community: corpus::COMMUNITY.to_owned(), ..shelf(0) };
     assert!(read(&archive, &shelf) == large);
     drop(archive);
-    assert_eq!(format(), 3);
+    assert_eq!(format(), 4);
 }

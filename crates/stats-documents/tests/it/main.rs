@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod contract;
+mod damage;
 mod failures;
 mod formats;
 mod import;
