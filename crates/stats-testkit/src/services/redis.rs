@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -61,13 +60,18 @@ impl Redis {
         self.process.as_ref().map(Process::folder)
     }
 
-    /// The URL of a database that no other test of this process uses.
+    /// The URL of an empty database that no other test uses, of other processes neither: the server
+    /// itself counts them.
+    ///
+    /// # Panics
+    /// When the server does not answer.
     #[must_use]
     pub fn database(&self) -> String {
-        static NEXT: AtomicU16 = AtomicU16::new(0);
-        // Processes that share one server start at different places.
-        let start = (std::process::id() as u16).wrapping_mul(61);
-        let number = 16 + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 4_080;
+        let claimed = say(&self.address, "INCR community-stats-tests:databases");
+        let count: u64 = claimed.trim_start_matches(':').parse().expect("the server counts");
+        let number = 16 + count % 4_080;
+        // After many tests one that was used before comes again.
+        say(&self.address, &format!("SELECT {number}\r\nFLUSHDB"));
         format!("redis://{}/{number}", self.address)
     }
 
@@ -159,4 +163,14 @@ fn answers(address: &str) -> bool {
         Ok(matches!(answer[0], b'+' | b'-'))
     };
     ping().unwrap_or(false)
+}
+
+/// Says one command, or several, and gives the last line of the answer.
+fn say(address: &str, commands: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server takes connections");
+    stream.write_all(format!("{commands}\r\nQUIT\r\n").as_bytes()).expect("the server listens");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    let mut lines = answer.lines().rev().skip_while(|line| *line == "+OK");
+    lines.next().unwrap_or_default().to_owned()
 }
