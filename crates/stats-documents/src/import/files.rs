@@ -1,10 +1,9 @@
-//! Finding files, opening them, and seeing how they are compressed.
+//! Finding files. Every file of a folder is read, or named with the reason why not.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::fs::{DirEntry, FileType};
+use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::report::FileError;
 
@@ -12,7 +11,7 @@ use super::report::FileError;
 pub enum Input {
     /// A file, or a folder with everything below it.
     Path(PathBuf),
-    /// Anything that can be read, compressed or not; `name` stands for it in messages.
+    /// Anything that can be read, compressed, packed or not; `name` stands for it in messages.
     Reader {
         /// For example `standard input`.
         name: String,
@@ -33,7 +32,12 @@ pub(crate) struct Found {
 pub(crate) enum From {
     File(PathBuf),
     Reader(Box<dyn Read + Send>),
+    /// It is not read, and why.
+    Nowhere(&'static str),
 }
+
+/// Why hidden files are not read.
+pub(crate) const HIDDEN: &str = "a hidden file";
 
 /// All files that are meant by `inputs`, in the order of reading: as named, and within a folder by
 /// path.
@@ -61,10 +65,9 @@ fn file(path: PathBuf, in_folder: bool) -> Found {
     Found { name: path.display().to_string(), in_folder, size, from: From::File(path) }
 }
 
-/// Hidden files, other endings and links to folders are passed over.
 fn walk(folder: &Path, found: &mut Vec<Found>, errors: &mut Vec<FileError>) {
     let entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.collect::<io::Result<Vec<std::fs::DirEntry>>>());
+        .and_then(|entries| entries.collect::<io::Result<Vec<DirEntry>>>());
     let mut entries = match entries {
         Ok(entries) => entries,
         Err(error) => {
@@ -77,75 +80,38 @@ fn walk(folder: &Path, found: &mut Vec<Found>, errors: &mut Vec<FileError>) {
             return;
         }
     };
-    entries.sort_by_key(std::fs::DirEntry::file_name);
+    entries.sort_by_key(DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(&path, found, errors);
-        } else if has_known_ending(&name) && path.is_file() {
-            found.push(file(path, true));
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        // What cannot be looked at says so again when it is opened.
+        let kind = entry.file_type().ok();
+        let is_folder = kind.is_some_and(|kind| kind.is_dir());
+        match why_not(hidden, kind, &path) {
+            Some(why) => {
+                let name = path.display().to_string();
+                let from = From::Nowhere(why);
+                found.push(Found { name, in_folder: true, size: Some(0), from });
+            }
+            None if is_folder => walk(&path, found, errors),
+            None => found.push(file(path, true)),
         }
     }
 }
 
-fn has_known_ending(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let plain =
-        [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
-    [".ndjson", ".jsonl", ".json"].iter().any(|ending| plain.ends_with(ending))
-}
-
-/// Opens what was found; bytes read from it are added to `read`.
-pub(crate) fn open(from: From, read: &Arc<AtomicU64>) -> io::Result<Box<dyn Read>> {
-    let raw: Box<dyn Read> = match from {
-        From::File(path) => Box::new(File::open(path)?),
-        From::Reader(reader) => reader,
-    };
-    decompressed(Counted { raw, read: read.clone() })
-}
-
-/// Sees by its first bytes, not by its name, how a file is compressed.
-fn decompressed(mut raw: Counted) -> io::Result<Box<dyn Read>> {
-    let mut head = Vec::with_capacity(8);
-    raw.by_ref().take(6).read_to_end(&mut head)?;
-    let unsupported = |what: &str| {
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            format!("compressed with {what}, which is not supported: decompress it first"),
-        ))
-    };
-    let magic = head.clone();
-    let whole = Cursor::new(head).chain(raw);
-    match magic.as_slice() {
-        [0x1f, 0x8b, ..] => {
-            let reader = BufReader::with_capacity(READ_BYTES, whole);
-            Ok(Box::new(flate2::bufread::MultiGzDecoder::new(reader)))
-        }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Box::new(zstd::stream::read::Decoder::new(whole)?)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => unsupported("xz"),
-        [b'B', b'Z', b'h', ..] => unsupported("bzip2"),
-        [b'P', b'K', 3, 4, ..] => unsupported("zip"),
-        _ => Ok(Box::new(whole)),
+/// Why something in a folder is not read. A link is what it leads to, but a folder is read only
+/// where it lies.
+fn why_not(hidden: bool, kind: Option<FileType>, path: &Path) -> Option<&'static str> {
+    let kind = kind?;
+    if hidden {
+        return Some(if kind.is_dir() { "a hidden folder" } else { HIDDEN });
     }
-}
-
-const READ_BYTES: usize = 256 * 1024;
-
-/// Counts what is read, for the progress bar.
-struct Counted {
-    raw: Box<dyn Read>,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.raw.read(buffer)?;
-        self.read.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
+    let behind = if kind.is_symlink() { path.metadata().ok()?.file_type() } else { kind };
+    match behind {
+        _ if kind.is_symlink() && behind.is_dir() => Some("a link to a folder"),
+        _ if behind.is_fifo() => Some("a pipe"),
+        _ if behind.is_socket() => Some("a socket"),
+        _ if behind.is_block_device() || behind.is_char_device() => Some("a device"),
+        _ => None,
     }
 }

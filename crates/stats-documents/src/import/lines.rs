@@ -90,8 +90,9 @@ pub(crate) fn read_line(
         .map_err(|error| refuse(Reason::InvalidUtf8, error.to_string()))?;
     let mut hit: Hit<'_> =
         read_object(text).map_err(|error| refuse(Reason::NotJson, error.to_string()))?;
-    let bare = hit.index.0.is_none() && hit.source.is_none();
-    if bare && let Some(index) = &reading.index {
+    let without_index_name = hit.index.0.is_none();
+    let bare = without_index_name && hit.source.is_none();
+    if without_index_name && let Some(index) = &reading.index {
         hit.index.0 = Some(Cow::Owned(index.clone()));
     }
     let index = hit.index.0.ok_or_else(|| refuse(without_index(text), String::new()))?;
@@ -102,10 +103,15 @@ pub(crate) fn read_line(
     }
 
     let refuse = |reason, detail: String| Refusal { kind, reason, detail };
-    let id = if bare { bare_id(kind, text).map(Cow::Owned) } else { hit.id.0 };
-    let id = id.filter(|id| !id.is_empty());
-    let id = id.ok_or_else(|| refuse(Reason::MissingId, String::new()))?;
     let source = if bare { Some(text.trim_ascii()) } else { hit.source.map(RawValue::get) };
+    let own_id = hit.id.0.filter(|id| !bare && !id.is_empty());
+    let id = own_id.or_else(|| {
+        source
+            .filter(|_| without_index_name)
+            .and_then(|source| bare_id(kind, source))
+            .map(Cow::Owned)
+    });
+    let id = id.ok_or_else(|| refuse(Reason::MissingId, String::new()))?;
     let source = source.ok_or_else(|| refuse(Reason::MissingSource, shortened(&id)))?;
     if !source.starts_with('{') {
         return Err(refuse(Reason::MissingSource, "_source is not an object".to_owned()));

@@ -1,14 +1,19 @@
 //! Importing exports of indices into the archive.
 //!
 //! An export is a file of lines `{"_index", "_id", "_source"}`, as elasticdump and others write it
-//! (source-documents specification, section 4.5); unknown keys are ignored. Files may be plain or
-//! compressed with gzip or zstd, which is seen by their content.
+//! (source-documents specification, section 4.5); unknown keys are ignored. What people have
+//! instead is read too: answers of `_search`, one or several pages of them; arrays of hits; lines of
+//! `_bulk`; documents without anything around them, if [`ImportOptions::index`] says whose they
+//! are; each on one line or over several, as UTF-8 or UTF-16. Answers that are not all of a search
+//! are an error of their file.
 //!
-//! *Which files.* A file that is named is read, whatever it is called. Of a folder, everything
-//! below it that ends in `.ndjson`, `.jsonl` or `.json`, with or without `.gz` or `.zst`, is read
-//! in the order of paths; hidden files are passed over, and so are files without any export line
-//! among their first twenty (descriptions and mappings that dumps leave beside the data): these
-//! are named in the report.
+//! *Which files.* A file may be compressed with gzip, zstd, bzip2 or xz, or be a tar or zip archive,
+//! also one in the other; that is seen by its content. A file that is named is read, whatever it is
+//! called, a pipe as a stream. Of a folder, and of an archive, everything is read in the order of
+//! paths, or named in the report: hidden files, links to folders, pipes and devices, and texts that
+//! hold nothing of the above (descriptions and mappings that dumps leave beside the data) are
+//! passed over. What is packed in a way that is not known, or holds documents of which nobody says
+//! whose they are, is an error.
 //!
 //! *Idempotence.* What a line brings replaces what has the same kind and `_id`; the last line
 //! wins. Running an import again changes nothing.
@@ -32,12 +37,22 @@
 //! *Whose documents.* Index names begin with the prefix of an installation. Documents of two
 //! installations are never mixed: see [`ImportOptions::prefix`].
 
+mod answers;
+mod bulk;
+mod bytes;
+mod containers;
+mod documents;
 mod files;
+mod formats;
+mod forms;
 mod index_names;
 mod lines;
 mod pieces;
 mod prefixes;
 mod report;
+mod texts;
+mod utf16;
+mod values;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -49,6 +64,7 @@ use std::time::{Duration, Instant};
 
 use stats_series::DocumentKind;
 
+pub use documents::{Found, Left, each_document};
 pub use files::Input;
 pub use report::{
     Advance, Counts, FileError, ImportReport, KeptDocument, LineKind, Progress, Reason,
@@ -58,6 +74,7 @@ pub use report::{
 use self::lines::{Item, Reading, Refusal};
 use self::pieces::{Cutter, Piece};
 use self::prefixes::Prefixes;
+use self::texts::Texts;
 use self::worker::{Batch, Worked, Worker, too_long};
 use crate::archive::{Archive, ArchiveWriter, ImportEnd, Put};
 use crate::{SourceError, SourceErrorKind};
@@ -211,7 +228,11 @@ impl AssemblyLine {
         let cutter = Cutter {
             workers: to_workers,
             sent: 0,
-            line_limit: options.line_limit,
+            texts: Texts {
+                index: options.index.clone(),
+                line_limit: options.line_limit,
+                bare: options.index.is_some(),
+            },
             cancel: options.cancel.clone(),
             read: read.clone(),
         };

@@ -1,13 +1,15 @@
 //! Cutting files into pieces of whole lines, on a thread of its own.
 
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use super::files::{Found, open};
-use super::lines::{is_export_line, lines_of};
+use super::containers::{Member, open};
+use super::files::Found;
 use super::report::SkippedFile;
+use super::texts::{Lines, Texts, lines_in};
 
 /// What comes next, in the order of reading.
 pub(crate) enum Piece {
@@ -32,15 +34,13 @@ struct NobodyListens;
 pub(crate) struct Cutter {
     pub(crate) workers: Vec<SyncSender<Piece>>,
     pub(crate) sent: usize,
-    pub(crate) line_limit: usize,
+    pub(crate) texts: Texts,
     pub(crate) cancel: Arc<AtomicBool>,
     pub(crate) read: Arc<AtomicU64>,
 }
 
 /// Pieces are about so large, larger only for longer lines.
 const PIECE_BYTES: usize = 1024 * 1024;
-/// So many lines of a file in a folder are looked at to see whether it is an export.
-const LOOKED_AT: usize = 20;
 
 impl Cutter {
     pub(crate) fn run(mut self, files: Vec<Found>) {
@@ -53,32 +53,40 @@ impl Cutter {
     }
 
     fn file(&mut self, file: Found) -> Result<(), NobodyListens> {
-        let Found { name, in_folder, from, .. } = file;
-        let reader = match open(from, &self.read) {
-            Ok(reader) => reader,
-            Err(error) => {
+        let read = self.read.clone();
+        let flow = open(file, &read, &mut |member| match self.member(member) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(NobodyListens) => ControlFlow::Break(()),
+        });
+        if flow.is_break() { Err(NobodyListens) } else { Ok(()) }
+    }
+
+    fn member(&mut self, member: Member<'_>) -> Result<(), NobodyListens> {
+        let name = member.name.clone();
+        match lines_in(member, &self.texts) {
+            Lines::Read(reader) => {
                 self.send(Piece::Begin(name))?;
-                return self.send(Piece::End(Some(error)));
+                let mut source = Source::new(reader);
+                while let Some(cut) = source.next(self.texts.line_limit) {
+                    self.send(match cut {
+                        Cut::Lines(lines) => Piece::Lines(lines),
+                        Cut::TooLong => Piece::TooLong,
+                    })?;
+                    if self.cancel.load(Ordering::Relaxed) {
+                        return Err(NobodyListens);
+                    }
+                }
+                self.send(Piece::End(source.error))
             }
-        };
-        let mut source = Source { reader, rest: Vec::new(), at_start: true, error: None };
-        let mut next = source.next(self.line_limit);
-        if in_folder && matches!(&next, Some(Cut::Lines(lines)) if !looks_like_export(lines)) {
-            let why = "no export lines".to_owned();
-            return self.send(Piece::Skipped(SkippedFile { file: name, why }));
-        }
-        self.send(Piece::Begin(name))?;
-        while let Some(cut) = next {
-            self.send(match cut {
-                Cut::Lines(lines) => Piece::Lines(lines),
-                Cut::TooLong => Piece::TooLong,
-            })?;
-            if self.cancel.load(Ordering::Relaxed) {
-                return Err(NobodyListens);
+            Lines::Skipped(why) => {
+                let why = why.to_owned();
+                self.send(Piece::Skipped(SkippedFile { file: name, why }))
             }
-            next = source.next(self.line_limit);
+            Lines::Failed(error) => {
+                self.send(Piece::Begin(name))?;
+                self.send(Piece::End(Some(error)))
+            }
         }
-        self.send(Piece::End(source.error))
     }
 
     fn send(&mut self, piece: Piece) -> Result<(), NobodyListens> {
@@ -88,29 +96,32 @@ impl Cutter {
     }
 }
 
-fn looks_like_export(lines: &[u8]) -> bool {
-    let mut lines = lines_of(lines).filter(|line| !line.trim_ascii().is_empty()).peekable();
-    lines.peek().is_none() || lines.take(LOOKED_AT).any(is_export_line)
-}
-
-enum Cut {
+/// A part of a text.
+pub(crate) enum Cut {
+    /// Whole lines; only the last one may lack its end.
     Lines(Vec<u8>),
+    /// In the place of one line that is longer than allowed.
     TooLong,
 }
 
-/// A file that is being cut.
-struct Source {
-    reader: Box<dyn Read>,
+/// A text that is being cut.
+pub(crate) struct Source<'a> {
+    reader: Box<dyn Read + 'a>,
     /// The beginning of a line whose end was not read yet.
     rest: Vec<u8>,
     at_start: bool,
-    error: Option<io::Error>,
+    /// Why it ended early.
+    pub(crate) error: Option<io::Error>,
 }
 
-impl Source {
+impl<'a> Source<'a> {
+    pub(crate) fn new(reader: Box<dyn Read + 'a>) -> Self {
+        Self { reader, rest: Vec::new(), at_start: true, error: None }
+    }
+
     /// The next piece, or nothing at the end. What comes before an error is cut as if the file
     /// ended there, without the line that the error cut off.
-    fn next(&mut self, line_limit: usize) -> Option<Cut> {
+    pub(crate) fn next(&mut self, line_limit: usize) -> Option<Cut> {
         let mut buffer = std::mem::take(&mut self.rest);
         let mut searched = 0;
         loop {
@@ -176,11 +187,12 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::lines_of;
     use super::*;
 
     fn cut(content: &[u8], line_limit: usize) -> (Vec<String>, usize) {
         let reader = Box::new(io::Cursor::new(content.to_vec()));
-        let mut source = Source { reader, rest: Vec::new(), at_start: true, error: None };
+        let mut source = Source::new(reader);
         let (mut lines, mut too_long) = (Vec::new(), 0);
         while let Some(cut) = source.next(line_limit) {
             match cut {

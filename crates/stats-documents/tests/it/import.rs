@@ -15,13 +15,13 @@ use crate::support::{Place, contents, corpus, document, fingerprints, line, line
 const KIND: DocumentKind = DocumentKind::UsageDelta;
 const INDEX: &str = "stats-community-usage-delta-2025";
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
 
-fn zstd(content: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(content: &[u8]) -> Vec<u8> {
     zstd::encode_all(content, 1).unwrap()
 }
 
@@ -82,7 +82,10 @@ fn folders_are_read_in_order_without_what_is_no_export() {
     assert_eq!(report.total().refused_lines(), 1);
     let skipped: Vec<&str> =
         report.skipped.iter().map(|skipped| skipped.file.rsplit('/').next().unwrap()).collect();
-    assert_eq!(skipped, ["edge-cases.ndjson", "manifest.json"]);
+    assert_eq!(
+        skipped,
+        [".hidden.ndjson", "communities-metadata.sql", "edge-cases.ndjson", "manifest.json"]
+    );
     // The file that comes later in the order of paths won.
     let first = contents(&place.archive).into_values().next().unwrap();
     assert!(String::from_utf8(first).unwrap().contains("\"total_events\":2"));

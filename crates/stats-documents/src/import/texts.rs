@@ -1,0 +1,77 @@
+//! From any text that holds documents to lines with one document each.
+
+use std::io::{self, Cursor, Read};
+
+use super::HOW_TO_EXPORT;
+use super::bulk::Bulk;
+use super::containers::{Content, Failing, Member};
+use super::forms::{BARE, Form, LOOKED_AT, Layout, NO_EXPORT, form_of};
+use super::values::Values;
+
+/// How texts are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Texts {
+    /// The index of what comes without one.
+    pub(crate) index: Option<String>,
+    /// No line is longer, in bytes.
+    pub(crate) line_limit: usize,
+    /// Whether documents may stand there without anything around them.
+    pub(crate) bare: bool,
+}
+
+/// The lines of a text.
+pub(crate) enum Lines<'a> {
+    Read(Box<dyn Read + 'a>),
+    /// It holds no documents, and nobody said that it does.
+    Skipped(&'static str),
+    /// It cannot be read.
+    Failed(io::Error),
+}
+
+/// The lines that stand in a member, whatever form it has.
+pub(crate) fn lines_in<'a>(member: Member<'a>, texts: &Texts) -> Lines<'a> {
+    let mut content = match member.content {
+        Content::Plain(content) => content,
+        Content::Skipped(why) => return Lines::Skipped(why),
+        Content::Failed(error) => return Lines::Failed(error),
+    };
+    let mut head = Vec::new();
+    let read = content.by_ref().take(LOOKED_AT as u64).read_to_end(&mut head);
+    let ended = read.as_ref().is_ok_and(|length| *length < LOOKED_AT);
+    let rest: Box<dyn Read + 'a> = match read {
+        Ok(_) => content,
+        Err(error) => Box::new(Failing(Some(error))),
+    };
+    // Some tools write another one where a text that has one is converted.
+    while head.starts_with(BYTE_ORDER_MARK) {
+        head.drain(..BYTE_ORDER_MARK.len());
+    }
+    let form = form_of(&head, ended);
+    let is_object = head.trim_ascii_start().starts_with(b"{");
+    let is_one_a_line = super::lines::lines_of(&head)
+        .find(|line| !line.trim_ascii().is_empty())
+        .is_some_and(|line| line.trim_ascii().ends_with(b"}"));
+    let whole: Box<dyn Read + 'a> = Box::new(Cursor::new(head).chain(rest));
+    let values = |whole| Lines::Read(Box::new(Values::new(whole, texts.line_limit)));
+    match form {
+        Form::Lines => Lines::Read(whole),
+        Form::Values => values(whole),
+        Form::Bulk => {
+            Lines::Read(Box::new(Bulk::new(whole, texts.line_limit, texts.index.clone())))
+        }
+        Form::Bare(_) if !texts.bare => Lines::Failed(cannot(BARE.to_owned())),
+        Form::Bare(Layout::OneALine) => Lines::Read(whole),
+        Form::Bare(Layout::SeveralLines) => values(whole),
+        Form::Unknown(why) if member.in_folder => Lines::Skipped(why),
+        // Whoever names it means it: then each line says why it brings nothing.
+        Form::Unknown(NO_EXPORT) if texts.bare && is_object && !is_one_a_line => values(whole),
+        Form::Unknown(NO_EXPORT) => Lines::Read(whole),
+        Form::Unknown(why) => Lines::Failed(cannot(format!("{why}; {HOW_TO_EXPORT}"))),
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn cannot(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
