@@ -184,6 +184,12 @@ impl ComponentRegistry {
             components.0.is_empty() || names.iter().any(|name| components.0.contains(name))
         })
     }
+
+    /// Whether a component of this name shows any metric.
+    fn knows(&self, component: &str) -> bool {
+        let metrics = self.kinds.values().flat_map(BTreeMap::values);
+        metrics.flat_map(BTreeMap::values).any(|names| names.contains(component))
+    }
 }
 
 impl Default for ComponentRegistry {
@@ -206,6 +212,15 @@ impl SeriesConfig {
     #[must_use]
     pub const fn new(subcounts: SubcountConfig, registry: ComponentRegistry) -> Self {
         Self { subcounts, registry }
+    }
+
+    /// Those of the components that show no metric, so far as the registry knows: their names
+    /// change nothing.
+    pub fn components_without_metrics<'a>(
+        &'a self,
+        components: &'a ComponentNames,
+    ) -> impl Iterator<Item = &'a str> {
+        components.0.iter().map(String::as_str).filter(|name| !self.registry.knows(name))
     }
 
     /// A text that is equal for two configurations exactly when they shape responses equally.
