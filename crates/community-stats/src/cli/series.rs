@@ -1,17 +1,15 @@
 //! `series`: documents in, one response out; neither archive nor store are touched.
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
+use stats_documents::import::{Found, ImportOptions, Input, Left, LineKind, each_document};
 use stats_series::{
     Category, ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
-    WriteError,
+    SeriesConfig, WriteError,
 };
 
 use super::{Ending, Exit, Failure, Global, arguments, terminal};
@@ -24,10 +22,14 @@ pub(super) struct Series {
     /// The category.
     #[arg(value_parser = arguments::category)]
     category: Category,
-    /// The documents, one JSON object a line, bare or as export lines with `_source`; they are
-    /// fed in this order. `-` is standard input.
+    /// The documents, in any form that `import` reads, or one JSON object a line; they are fed in
+    /// this order. `-` is standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
+    /// Takes the documents of this community, and of the kind that the category needs, out of all
+    /// that are there. Without it there may be no others.
+    #[arg(long, value_name = "ID")]
+    community_id: Option<String>,
     /// Keeps only the metrics that the global layout shows.
     #[arg(long, conflicts_with_all = ["components", "layout"])]
     optimize: bool,
@@ -39,40 +41,15 @@ pub(super) struct Series {
     layout: Option<PathBuf>,
 }
 
-/// A line of an export.
-#[derive(Deserialize)]
-struct ExportLine<'a> {
-    #[serde(borrow, default, rename = "_id")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "_source")]
-    source: &'a RawValue,
-}
-
 impl Series {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
-        let spec = ResponseSpec { category: self.category, selection: self.selection(&app)? };
         let config = app.series_config()?;
+        let selection = self.selection(&app, &config)?;
+        let spec = ResponseSpec { category: self.category, selection };
         let mut builder = SeriesBuilder::new(&config, &[spec])
             .map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
-        let mut input = self.open().map_err(|error| self.unreadable(&error))?;
-        let (mut line, mut number) = (Vec::new(), 0_u64);
-        loop {
-            line.clear();
-            let read = input.read_until(b'\n', &mut line);
-            if read.map_err(|error| self.unreadable(&error))? == 0 {
-                break;
-            }
-            number += 1;
-            let text = line.trim_ascii();
-            if text.is_empty() {
-                continue;
-            }
-            feed(&mut builder, text);
-            if let Some(failure) = builder.failure(0) {
-                return Err(self.refused(number, failure));
-            }
-        }
+        self.feed(&mut builder, &app.settings().source.index_prefix)?;
         let mut output = terminal::output();
         match builder.write(0, app.floats(), &mut output) {
             Ok(()) => {}
@@ -85,10 +62,68 @@ impl Series {
         Ok(Exit::Done)
     }
 
-    fn selection(&self, app: &App) -> Result<Selection, Failure> {
+    /// Feeds every document that is meant.
+    fn feed(&self, builder: &mut SeriesBuilder, prefix: &str) -> Result<(), Failure> {
+        let mut chosen = Chosen::new(self, prefix);
+        let (mut fed, mut refused) = (0_u64, None);
+        let line_limit = ImportOptions::default().line_limit;
+        let left = each_document(self.input(), line_limit, &mut |found| {
+            match chosen.takes(&found) {
+                Ok(false) => return ControlFlow::Continue(()),
+                Ok(true) => {}
+                Err(failure) => {
+                    refused = Some(failure);
+                    return ControlFlow::Break(());
+                }
+            }
+            fed += 1;
+            builder.feed(&found.id, found.source);
+            match builder.failure(0) {
+                None => ControlFlow::Continue(()),
+                Some(failure) => {
+                    refused = Some(self.refused(&found, failure));
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        match refused {
+            Some(failure) => Err(failure),
+            None => self.check(&left, fed),
+        }
+    }
+
+    /// Whether everything was read, and anything was there that was asked for.
+    fn check(&self, left: &Left, fed: u64) -> Result<(), Failure> {
+        if let Some(error) = left.errors.first() {
+            let message = format!("reading {}: {}", error.file, error.message);
+            return Err(Failure::new(Exit::Failed, message).hint(NOTHING_WRITTEN));
+        }
+        for skipped in &left.skipped {
+            terminal::warn(&format!("{} was not read: {}", skipped.file, skipped.why));
+        }
+        let kind = self.category.kind();
+        match &self.community_id {
+            Some(id) if fed == 0 => {
+                let message = format!("no {kind} documents of the community '{id}'");
+                Err(Failure::new(Exit::Failed, message).hint(NOTHING_WRITTEN))
+            }
+            None if fed == 0 && !left.skipped.is_empty() => {
+                Err(Failure::new(Exit::Failed, "no documents were found").hint(NOTHING_WRITTEN))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn selection(&self, app: &App, config: &SeriesConfig) -> Result<Selection, Failure> {
         if let Some(names) = &self.components {
             let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-            return Ok(Selection::Components(names.map(str::to_owned).collect()));
+            let names: ComponentNames = names.map(str::to_owned).collect();
+            let unknown: Vec<&str> = config.components_without_metrics(&names).collect();
+            if !unknown.is_empty() {
+                let unknown = unknown.join(", ");
+                terminal::warn(&format!("components that show no metric: {unknown}"));
+            }
+            return Ok(Selection::Components(names));
         }
         if let Some(path) = &self.layout {
             return Ok(Selection::Components(components_of(path)?));
@@ -99,16 +134,8 @@ impl Series {
         Ok(Selection::All)
     }
 
-    fn open(&self) -> io::Result<Box<dyn BufRead>> {
-        if self.file == Path::new("-") {
-            Ok(Box::new(io::stdin().lock()))
-        } else {
-            Ok(Box::new(BufReader::with_capacity(256 * 1024, File::open(&self.file)?)))
-        }
-    }
-
-    fn refused(&self, line: u64, failure: &DocumentFailure) -> Failure {
-        let mut message = format!("{}, line {line}", self.input());
+    fn refused(&self, found: &Found<'_>, failure: &DocumentFailure) -> Failure {
+        let mut message = place(found);
         if !failure.id.is_empty() {
             message.push_str(&format!(", _id '{}'", failure.id));
         }
@@ -118,31 +145,96 @@ impl Series {
                 message.push_str(part);
             }
         }
-        Failure::new(Exit::Failed, message)
-            .hint("no response is written when a document cannot be used")
+        Failure::new(Exit::Failed, message).hint(NOTHING_WRITTEN)
     }
 
-    fn input(&self) -> String {
+    fn input(&self) -> Input {
         if self.file == Path::new("-") {
-            "standard input".to_owned()
+            Input::Reader { name: "standard input".to_owned(), reader: Box::new(io::stdin()) }
         } else {
-            self.file.display().to_string()
+            Input::Path(self.file.clone())
         }
-    }
-
-    fn unreadable(&self, error: &io::Error) -> Failure {
-        Failure::new(Exit::Failed, format!("reading {}: {error}", self.input()))
     }
 }
 
-/// Feeds a bare document or the one inside an export line.
-fn feed(builder: &mut SeriesBuilder, text: &[u8]) {
-    match serde_json::from_slice::<ExportLine<'_>>(text) {
-        Ok(line) => {
-            builder.feed(line.id.as_deref().unwrap_or_default(), line.source.get().as_bytes());
+const NOTHING_WRITTEN: &str = "no response is written when a document cannot be used";
+
+fn place(found: &Found<'_>) -> String {
+    format!("{}, line {}", found.file, found.line)
+}
+
+/// Which documents are meant: those of one community, kind and installation.
+struct Chosen<'a> {
+    category: Category,
+    /// The community that was asked for; else the first one that was found.
+    wanted: Option<&'a str>,
+    community: Option<String>,
+    /// The prefix of the index names that is set; else the first one that was found.
+    wanted_prefix: Option<&'a str>,
+    prefix: Option<String>,
+}
+
+impl<'a> Chosen<'a> {
+    fn new(series: &'a Series, prefix: &'a str) -> Self {
+        Self {
+            category: series.category,
+            wanted: series.community_id.as_deref(),
+            community: None,
+            wanted_prefix: Some(prefix).filter(|prefix| !prefix.is_empty()),
+            prefix: None,
         }
-        Err(_) => builder.feed("", text),
     }
+
+    /// Whether a document is one of them; an error if nobody said which ones are.
+    fn takes(&mut self, found: &Found<'_>) -> Result<bool, Failure> {
+        // Whatever has no index name, or another one, is taken at its word.
+        if let Some(Ok((kind, prefix))) = &found.index {
+            if self.wanted_prefix.is_some_and(|wanted| wanted != prefix) {
+                return Ok(false);
+            }
+            if *kind != LineKind::Documents(self.category.kind()) {
+                return match self.wanted {
+                    Some(_) => Ok(false),
+                    None => Err(self.other_kind(found, *kind)),
+                };
+            }
+        }
+        if let Some(wanted) = self.wanted {
+            if found.community.as_deref() != Some(wanted) {
+                return Ok(false);
+            }
+        } else if let Some(community) = &found.community {
+            let first = self.community.get_or_insert_with(|| community.to_string());
+            if first != community {
+                let what = format!("of the community '{community}', after others of '{first}'");
+                return Err(several(found, &what));
+            }
+        }
+        if let Some(Ok((_, prefix))) = &found.index {
+            let first = self.prefix.get_or_insert_with(|| prefix.clone());
+            if first != prefix {
+                let what = format!(
+                    "of an installation with the prefix '{prefix}', after others of '{first}'"
+                );
+                return Err(Failure::new(Exit::Failed, format!("{}: {what}", place(found)))
+                    .hint("say which one is meant: source.index_prefix in the settings"));
+            }
+        }
+        Ok(true)
+    }
+
+    fn other_kind(&self, found: &Found<'_>, kind: LineKind) -> Failure {
+        let (category, needed) = (self.category.name(), self.category.kind());
+        several(found, &format!("{kind}, but {category} is made of {needed} documents"))
+    }
+}
+
+/// More was found than one response is made of.
+fn several(found: &Found<'_>, what: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("{}: {what}", place(found))).hint(
+        "a response is of one community and kind: --community-id ID takes its documents out of \
+         all that are there",
+    )
 }
 
 /// The components of a layout file: a layout, or an object with a `global_layout`.
