@@ -1,7 +1,7 @@
 //! `demo`: a bundled sample goes the whole way, in a folder of its own.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -83,11 +83,37 @@ impl Demo {
 /// The folder that was asked for, or a new one.
 fn folder(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(folder) = &global.data_dir {
-        return Ok(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+        return if is_unused(&folder)? { Ok(folder) } else { Err(used(&folder)) };
     }
     let folder = tempfile::Builder::new().prefix("community-stats-demo-").tempdir();
     let failed = |error| Failure::new(Exit::Failed, format!("making a folder: {error}"));
     Ok(folder.map_err(failed)?.keep())
+}
+
+/// Whether nothing is kept in the folder that the sample would be mixed with.
+fn is_unused(folder: &Path) -> Result<bool, Failure> {
+    for name in KEPT {
+        let file = folder.join(name);
+        match file.symlink_metadata() {
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let message = format!("looking for {}: {error}", file.display());
+                return Err(Failure::new(Exit::Failed, message));
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The databases of a data folder.
+const KEPT: [&str; 3] = ["archive.db", "cache.db", "mirror.db"];
+
+fn used(folder: &Path) -> Failure {
+    let message = format!("{} is a data folder already; nothing was changed", folder.display());
+    Failure::new(Exit::Failed, message)
+        .hint("the sample must not be mixed with other documents: name a new folder, or none")
 }
 
 /// Nothing but the folder is set: whatever else the user's settings name is left alone.
