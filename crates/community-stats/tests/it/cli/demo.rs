@@ -6,6 +6,10 @@ use super::support::{Outcome, Scene};
 
 /// Runs the demo by the clock of the machine, as a newcomer does.
 fn demo(scene: &Scene, arguments: &[&str]) -> Outcome {
+    try_demo(scene, arguments).expect(0)
+}
+
+fn try_demo(scene: &Scene, arguments: &[&str]) -> Outcome {
     let folder = scene.folder.path();
     let output = Command::new(env!("CARGO_BIN_EXE_community-stats"))
         .arg("demo")
@@ -17,7 +21,7 @@ fn demo(scene: &Scene, arguments: &[&str]) -> Outcome {
         .env("COMMUNITY_STATS_CACHE_REDIS_URL", "redis://localhost:1")
         .output()
         .unwrap();
-    scene.finished(&output).expect(0)
+    scene.finished(&output)
 }
 
 #[test]
@@ -45,4 +49,15 @@ fn the_demo_shows_a_table_and_a_picture_in_a_folder_of_its_own() {
     assert!(shown.stdout.contains("Success: 136, Failed: 0\n"), "{shown}");
     assert!(shown.stdout.contains('▇') || shown.stdout.contains('█'), "{shown}");
     assert!(shown.stdout.contains("--data-dir [folder]/community-stats-demo-"), "{shown}");
+}
+
+#[test]
+fn a_folder_that_is_in_use_is_left_alone() {
+    let scene = Scene::new();
+    let data = scene.path("data");
+    std::fs::create_dir(&data).unwrap();
+    scene.write("data/archive.db", "mine");
+    let refused = try_demo(&scene, &["--data-dir", data.to_str().unwrap()]);
+    assert!(refused.code != 0 && refused.stderr.contains("is a data folder already"), "{refused}");
+    assert_eq!(std::fs::read(data.join("archive.db")).unwrap(), b"mine");
 }

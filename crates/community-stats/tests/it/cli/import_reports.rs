@@ -54,3 +54,75 @@ fn indices_by_month_and_after_a_rollover_or_reindexing_are_known() {
     assert_eq!(imported["kinds"]["usage_delta"]["new"], 3, "{imported}");
     assert_eq!(documents(&scene, COMMUNITY, "usage_delta"), 3);
 }
+
+/// New and other lines of an import that has to end well.
+fn imported(scene: &Scene, arguments: &[&str]) -> (u64, u64) {
+    let report = scene.run(&[&["import", "--json"], arguments].concat()).expect(0).json();
+    let number = |name: &str| report["total"][name].as_u64().unwrap();
+    assert_eq!(report["kinds"].as_object().unwrap().keys().collect::<Vec<_>>(), ["usage_delta"]);
+    (number("new"), number("lines") - number("new"))
+}
+
+#[test]
+fn what_people_have_instead_of_export_lines_is_read() {
+    for (name, new, again) in [
+        ("03-tar-gz/backup.tar.gz", 6, 0),
+        ("04-search-answer/one-line.json", 3, 0),
+        ("04-search-answer/pretty.json", 3, 0),
+        ("04-search-answer/pages.ndjson", 3, 3),
+        ("05-array-of-hits/lines.json", 3, 0),
+        ("05-array-of-hits/one-line.json", 3, 0),
+    ] {
+        let scene = Scene::new();
+        assert_eq!(imported(&scene, &[&report(name)]), (new, again), "{name}");
+        assert_eq!(documents(&scene, COMMUNITY, "usage_delta"), new, "{name}");
+    }
+}
+
+#[test]
+fn the_same_documents_in_any_form_give_the_same_series() {
+    let series = |name: &str| {
+        let scene = Scene::new();
+        scene.run(&["series", "usage_delta", &report(name)]).expect(0).stdout
+    };
+    let right = series("05-array-of-hits/lines.json");
+    assert!(right.len() > 1000 && right.contains("[\"03-03\",3]"), "{right}");
+    for name in [
+        "04-search-answer/one-line.json",
+        "04-search-answer/pretty.json",
+        "05-array-of-hits/one-line.json",
+        "15-source-only/dump.json",
+    ] {
+        assert_eq!(series(name), right, "{name}");
+    }
+}
+
+#[test]
+fn every_file_of_a_folder_is_read_or_named() {
+    let scene = Scene::new();
+    let folder = scene.path("dump");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    let nothing = scene.run(&["import", folder]).expect(1);
+    assert!(nothing.stderr.contains("no file was found"), "{nothing}");
+    for (from, to) in [
+        ("03-tar-gz/backup.tar.gz", "backup.tar.gz"),
+        ("04-search-answer/one-line.json", "search.json"),
+    ] {
+        std::fs::copy(report(from), scene.path("dump").join(to)).unwrap();
+    }
+    assert_eq!(imported(&scene, &[folder]), (9, 0));
+    scene.write("dump/notes.txt", "how we made this dump\n");
+    let noted = scene.run(&["import", folder]).expect(0);
+    assert!(format!("{noted}").contains("notes.txt"), "{noted}");
+}
+
+#[test]
+fn bare_documents_need_the_name_of_their_index() {
+    let scene = Scene::new();
+    let dump = report("15-source-only/dump.json");
+    let refused = scene.run(&["import", &dump]).expect(1);
+    assert!(refused.stderr.contains("--index NAME"), "{refused}");
+    let index = ["--index", "stats-community-usage-delta-2024", &dump];
+    assert_eq!(imported(&scene, &index), (3, 0));
+}

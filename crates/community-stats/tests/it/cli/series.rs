@@ -97,3 +97,34 @@ fn the_layout_decides_what_is_kept() {
     scene.run(&["series", "usage_delta", "--layout", "/nowhere.json"]).expect(1);
     scene.run(&["series", "usage_delta", "/nowhere.ndjson"]).expect(1);
 }
+
+#[test]
+fn documents_of_several_communities_or_installations_are_refused_or_chosen_from() {
+    let scene = Scene::new();
+    let line = |community: &str, kind: &str, day: &str, views: u32| {
+        format!(
+            "{{\"_index\":\"stats-community-{kind}-2024\",\"_id\":\"{community}-{day}\",\"_source\":{{\
+             \"community_id\":\"{community}\",\"period_start\":\"{day}T00:00:00\",\"totals\":{{\"view\":\
+             {{\"total_events\":{views}}}}},\"subcounts\":{{}}}}}}\n"
+        )
+    };
+    let one =
+        line("a", "usage-delta", "2024-03-01", 1) + &line("a", "usage-delta", "2024-03-02", 2);
+    let two = line("b", "usage-delta", "2024-03-01", 5) + &one;
+    let kinds = line("a", "records-delta-created", "2024-03-01", 7) + &one;
+    let series = |documents: &str, more: &[&str]| {
+        scene.run_with(&[&["series", "usage_delta"], more].concat(), documents)
+    };
+    let right = series(&one, &[]).expect(0).stdout;
+    assert!(right.contains("[\"03-02\",2]"), "{right}");
+    for mixed in [&two, &kinds] {
+        let refused = series(mixed, &[]).expect(1);
+        assert_eq!(refused.stdout, "", "{refused}");
+        assert!(refused.stderr.contains("--community-id"), "{refused}");
+        assert_eq!(series(mixed, &["--community-id", "a"]).expect(0).stdout, right);
+    }
+    let nobody = series(&two, &["--community-id", "c"]).expect(1);
+    assert!(nobody.stdout.is_empty() && nobody.stderr.contains("'c'"), "{nobody}");
+    let named = series(&one, &["--components", "NoSuchThing"]).expect(0);
+    assert!(named.stderr.contains("NoSuchThing"), "{named}");
+}
