@@ -18,18 +18,18 @@ const KINDS: [&str; 4] = ["record_delta", "record_snapshot", "usage_delta", "usa
 /// Batches are small, so that there is a half.
 const BATCH: &str = "65536";
 /// When the corpus is complete.
-const NOW: &str = "2026-01-01T12:00:00Z";
+pub(super) const NOW: &str = "2026-01-01T12:00:00Z";
 
-type Bodies = BTreeMap<String, Vec<u8>>;
+pub(super) type Bodies = BTreeMap<String, Vec<u8>>;
 
 /// Bookmarks and communities come in the first file, documents in the second one.
-struct Corpus {
+pub(super) struct Corpus {
     first: String,
     documents: String,
 }
 
 impl Corpus {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let all: String = (0..3).map(|number| corpus::export(&KINDS, 1, 365, number)).collect();
         let (documents, first): (Vec<&str>, Vec<&str>) = all
             .split_inclusive('\n')
@@ -42,12 +42,12 @@ impl Corpus {
     }
 
     /// The same, computed a year later with other numbers.
-    fn later(&self) -> Self {
+    pub(super) fn later(&self) -> Self {
         let documents = self.documents.replace("\"total_events\":1", "\"total_events\":9");
         Self { first: self.first.clone(), documents }
     }
 
-    fn write_to(&self, scene: &Scene, folder: &str) -> String {
+    pub(super) fn write_to(&self, scene: &Scene, folder: &str) -> String {
         fs::create_dir_all(scene.path(folder)).unwrap();
         scene.write(&format!("{folder}/a.ndjson"), &self.first);
         scene.write(&format!("{folder}/b.ndjson"), &self.documents);
@@ -55,16 +55,16 @@ impl Corpus {
     }
 }
 
-fn import(scene: &Scene, path: &str) -> Outcome {
+pub(super) fn import(scene: &Scene, path: &str) -> Outcome {
     scene.run(&["import", path, "--batch", BATCH])
 }
 
-fn generate(scene: &Scene) -> Outcome {
+pub(super) fn generate(scene: &Scene) -> Outcome {
     scene.run(&["cache", "generate", "--all-years"])
 }
 
 /// Everything that is stored, in plain bytes.
-fn bodies(scene: &Scene) -> Bodies {
+pub(super) fn bodies(scene: &Scene) -> Bodies {
     let path = scene.data("cache.db");
     if !path.exists() {
         return Bodies::new();
@@ -159,7 +159,7 @@ impl Expected {
     }
 }
 
-fn kill_after(mut child: Child, delay: Duration) -> bool {
+pub(super) fn kill_after(mut child: Child, delay: Duration) -> bool {
     sleep(delay);
     let running = child.try_wait().unwrap().is_none();
     child.kill().unwrap();

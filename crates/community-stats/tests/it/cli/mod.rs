@@ -5,6 +5,7 @@ mod cache;
 mod companion;
 mod demo;
 mod generate;
+mod generate_killed;
 mod golden;
 mod import;
 mod import_broken_off;
