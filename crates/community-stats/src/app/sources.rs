@@ -96,9 +96,18 @@ impl App {
         let path = self.settings.mirror.path(&self.settings.data);
         make_folder_of(&path)?;
         let options = ArchiveOptions { track_use: true, ..ArchiveOptions::default() };
-        let archive = Archive::open(path, options)?;
         if self.settings.mirror.offline {
-            return Ok(Mirror::offline(archive));
+            return Ok(Mirror::offline(Archive::open(path, options)?));
+        }
+        let (archive, aside) = Archive::open_or_remake(path, options)?;
+        if let Some(aside) = aside {
+            // Who cannot read it finds the file all the same.
+            let _ = writeln!(
+                stderr(),
+                "warning: {}; it was set aside as {}, and what is needed is fetched again",
+                aside.why,
+                aside.path.display()
+            );
         }
         let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?))?;
         let max_bytes = Some(self.settings.mirror.max_size.0);

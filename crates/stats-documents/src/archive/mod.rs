@@ -14,6 +14,7 @@
 //! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
 //! * `imports`, `versions`: imports that are open; which of two documents is the newer one
 //! * `mirror`: origins, remembered positions, eviction
+//! * `remake`: a damaged mirror is set aside and made anew
 //! * `sound`: whether tables and indices agree, before anything is believed
 //! * `stats`: sizes and counts
 
@@ -25,6 +26,7 @@ mod imports;
 mod mirror;
 mod packing;
 mod reader;
+mod remake;
 mod schema;
 mod shelves;
 mod sound;
@@ -204,6 +206,7 @@ impl Archive {
             None => self.connect_reader()?,
         };
         let answer = question(&mut reader);
+        self.mark_if_damaged(&answer);
         // After an error the connection may be in any state.
         if answer.is_ok() && reader.connection.is_autocommit() {
             let mut idle = lock(&self.idle);

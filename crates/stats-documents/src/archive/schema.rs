@@ -27,7 +27,7 @@ pub(crate) const FORMAT: i64 = 4;
 const OLDEST_FORMAT: i64 = 1;
 
 /// `CSar`, kept in `PRAGMA application_id`: tells an archive from any other SQLite file.
-const APPLICATION_ID: i64 = 0x4353_6172;
+pub(super) const APPLICATION_ID: i32 = 0x4353_6172;
 
 /// `shelves` answers positions, changes and fingerprints; `documents` answers manifests, in the
 /// order in which they are read; bodies lie apart, in the order in which they came.
@@ -290,7 +290,7 @@ fn look(connection: &Connection, path: &Path) -> Result<Found> {
         snapshot.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).doing("open", path)
     };
     let (application, format) = (number("application_id")?, number("user_version")?);
-    if application != APPLICATION_ID {
+    if application != i64::from(APPLICATION_ID) {
         let tables: i64 = snapshot
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .doing("open", path)?;

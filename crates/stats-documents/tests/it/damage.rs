@@ -199,3 +199,51 @@ fn no_altered_bit_makes_another_answer() {
     }
     assert!(seen * 10 > flips(), "damage that nobody sees proves nothing: {seen}");
 }
+
+fn as_mirror() -> ArchiveOptions {
+    ArchiveOptions { track_use: true, ..ArchiveOptions::default() }
+}
+
+#[test]
+fn a_damaged_mirror_is_set_aside_and_made_anew() {
+    let whole = whole();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mirror.db");
+    let (mut aside, mut sound) = (0, 0);
+    for page in 1..whole.len() / 4096 {
+        let mut damaged = whole.clone();
+        damaged[page * 4096..][..32].fill(0xff);
+        std::fs::write(&path, damaged).unwrap();
+        // Whoever reads on after damage was found marks the file for the next one.
+        for _ in 0..2 {
+            let (mirror, renamed) = Archive::open_or_remake(&path, as_mirror()).unwrap();
+            match renamed {
+                Some(renamed) => {
+                    assert!(renamed.path.exists() && !renamed.why.is_empty(), "{renamed:?}");
+                    assert_eq!(answers(&mirror).communities, Some(Vec::new()));
+                    aside += 1;
+                    break;
+                }
+                None => sound += u32::from(answers(&mirror).communities.is_some()),
+            }
+        }
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
+    assert!(aside > 20 && sound > 20, "{aside} set aside, {sound} opened");
+}
+
+#[test]
+fn files_of_others_are_not_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mirror.db");
+    for content in [
+        &b"SQLite format 3\0 of somebody else, with more than a header in it, as one sees"[..],
+        b"text",
+    ] {
+        std::fs::write(&path, content).unwrap();
+        assert!(Archive::open_or_remake(&path, as_mirror()).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+}
