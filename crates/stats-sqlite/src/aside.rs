@@ -27,6 +27,10 @@ pub struct Aside {
 /// id: nobody else's file may be set aside.
 #[must_use]
 pub fn is_like_ours(path: &Path, application_id: i32) -> bool {
+    // Opening a pipe would wait for whoever writes to it.
+    if !path.metadata().is_ok_and(|found| found.is_file()) {
+        return false;
+    }
     let mut head = Vec::new();
     let read = fs::File::open(path)
         .and_then(|file| io::Read::read_to_end(&mut io::Read::take(file, 72), &mut head));

@@ -17,5 +17,6 @@ mod names;
 mod secrets;
 mod series;
 mod shared;
+mod stores;
 pub(crate) mod support;
 mod warm;
