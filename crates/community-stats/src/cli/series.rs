@@ -1,12 +1,13 @@
 //! `series`: documents in, one response out; neither archive nor store are touched.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
-use stats_documents::import::{Found, ImportOptions, Input, Left, LineKind, each_document};
+use stats_documents::import::{Found, ImportOptions, Input, Left, LineKind, Reason, each_document};
 use stats_series::{
     Category, ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
     SeriesConfig, WriteError,
@@ -187,7 +188,13 @@ impl<'a> Chosen<'a> {
 
     /// Whether a document is one of them; an error if nobody said which ones are.
     fn takes(&mut self, found: &Found<'_>) -> Result<bool, Failure> {
-        // Whatever has no index name, or another one, is taken at its word.
+        // Whatever has no index name, or one that nobody knows, is taken at its word.
+        if let Some(Err(reason @ (Reason::OtherDateBasis | Reason::IndexNotUsed))) = &found.index {
+            return match self.wanted {
+                Some(_) => Ok(false),
+                None => Err(self.other_kind(found, reason)),
+            };
+        }
         if let Some(Ok((kind, prefix))) = &found.index {
             if self.wanted_prefix.is_some_and(|wanted| wanted != prefix) {
                 return Ok(false);
@@ -195,7 +202,7 @@ impl<'a> Chosen<'a> {
             if *kind != LineKind::Documents(self.category.kind()) {
                 return match self.wanted {
                     Some(_) => Ok(false),
-                    None => Err(self.other_kind(found, *kind)),
+                    None => Err(self.other_kind(found, kind)),
                 };
             }
         }
@@ -223,9 +230,10 @@ impl<'a> Chosen<'a> {
         Ok(true)
     }
 
-    fn other_kind(&self, found: &Found<'_>, kind: LineKind) -> Failure {
+    /// `what` it is instead.
+    fn other_kind(&self, found: &Found<'_>, what: &dyn fmt::Display) -> Failure {
         let (category, needed) = (self.category.name(), self.category.kind());
-        several(found, &format!("{kind}, but {category} is made of {needed} documents"))
+        several(found, &format!("{what}, but {category} is made of {needed} documents"))
     }
 }
 
@@ -239,7 +247,7 @@ fn several(found: &Found<'_>, what: &str) -> Failure {
 
 /// The components of a layout file: a layout, or an object with a `global_layout`.
 fn components_of(path: &Path) -> Result<ComponentNames, Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
+    let failed = |error: &dyn fmt::Display| {
         Failure::new(Exit::Failed, format!("reading the layout {}: {error}", path.display()))
     };
     let text = std::fs::read(path).map_err(|error| failed(&error))?;
