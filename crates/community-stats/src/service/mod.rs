@@ -3,6 +3,7 @@
 
 mod bulk;
 mod communities;
+mod compare;
 mod completeness;
 mod difference;
 mod error;

@@ -2,24 +2,22 @@
 //! to the byte.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use stats_cache::{EntryDescription, EntryState};
-use stats_documents::Shelf;
-use stats_series::{Category, ResponseSpec, Selection, WriteError};
+use stats_documents::{Fingerprint, Shelf};
+use stats_series::{Category, ResponseSpec, Selection};
 
 use super::CachedResponseService;
 use super::bulk::Halt;
-use super::difference::first_difference;
+use super::communities::MemberLayout;
+use super::compare::Compared;
 use super::error::{ServiceError, chain};
 use super::list::description;
 use super::matrix::{StateName, Verdict};
 use super::plan::Plan;
 use super::request::Request;
-use super::shelf::Reading;
 use super::summary::Failure;
 
 /// How a verification is carried out.
@@ -41,7 +39,8 @@ pub struct Verification {
     pub same: u64,
     /// Entries that differ, though nothing says why.
     pub different: u64,
-    /// Entries that differ because they are not up to date, or are held, as their state says.
+    /// Entries that differ because they are not up to date, or are held, as their state says, or that
+    /// changed each time they were looked at.
     pub stale: u64,
     /// Entries that could not be made again.
     pub failed: u64,
@@ -78,19 +77,54 @@ pub struct Finding {
     pub difference: String,
 }
 
+/// How often an entry that differs is looked at, when it or its documents change in between.
+const ROUNDS: u32 = 3;
+/// What is said of an entry that was another one each time.
+const IN_MOTION: &str = "changed each time it was looked at";
+
 /// The entries to look at, by the member and the shelf they are made from.
 type Suspects = BTreeMap<(usize, Shelf), Vec<Suspect>>;
 
+#[derive(Clone)]
 struct Suspect {
     category: Category,
     verdict: Verdict,
     entry: EntryDescription,
 }
 
+/// What is there at one moment.
+struct Look {
+    plan: Plan,
+    suspects: Suspects,
+}
+
+impl Look {
+    fn count(&self) -> u64 {
+        self.suspects.values().map(|list| list.len() as u64).sum()
+    }
+}
+
+/// An entry that differs though its state does not say so: true only if neither it nor its
+/// documents changed since its state was found out.
+struct Doubt {
+    suspect: Suspect,
+    read: Fingerprint,
+    finding: Finding,
+}
+
+impl Doubt {
+    /// Whether everything still is as it was when the entry and its documents were compared.
+    fn stands(&self, now: &Suspect, shelf: Fingerprint) -> bool {
+        let Suspect { verdict, entry, .. } = &self.suspect;
+        self.read == shelf && *verdict == now.verdict && *entry == now.entry
+    }
+}
+
 impl CachedResponseService {
     /// Makes what stands within a request again, stores nothing, and compares. A response that
     /// we made is made in the mode it was made in; of any other it is enough that one mode gives
-    /// the same bytes.
+    /// the same bytes. Whatever differs is looked at once more: an import or a generation that runs
+    /// along may have changed it after its state was found out.
     ///
     /// # Errors
     /// When a community is not known, or source or store cannot answer.
@@ -100,33 +134,56 @@ impl CachedResponseService {
         run: &mut VerifyRun<'_>,
     ) -> Result<Verification, ServiceError> {
         let mut verification = Verification::default();
-        let (plan, suspects) = self.suspects(request, run.sample, &mut verification)?;
-        let total =
-            verification.checked + suspects.values().map(|list| list.len() as u64).sum::<u64>();
-        for ((member, shelf), suspects) in suspects {
-            if run.cancel.load(Ordering::Relaxed) {
-                verification.interrupted = true;
+        let sample = run.sample;
+        let mut look =
+            self.look(request, &|key: &str| in_sample(key, sample), &mut verification)?;
+        let mut total = verification.checked + look.count();
+        for round in 1..=ROUNDS {
+            let mut doubts = self.compare_all(&look, run, total, &mut verification)?;
+            verification.interrupted = verification.checked + (doubts.len() as u64) < total;
+            if doubts.is_empty() {
                 break;
             }
-            self.verify_shelf(&plan, member, &shelf, &suspects, run.cancel, &mut verification)?;
-            (run.progress)(verification.checked, total);
+            let wanted = |key: &str| doubts.contains_key(key);
+            let mut again = self.look(request, &wanted, &mut verification)?;
+            let Look { plan, suspects } = &mut again;
+            suspects.retain(|(_, shelf), suspects| {
+                let fingerprint = plan.standing.fingerprint(shelf);
+                suspects.retain(|now| {
+                    let Some(doubt) = doubts.remove(&now.entry.key) else { return false };
+                    let stands = doubt.stands(now, fingerprint);
+                    if stands {
+                        verification.differ(doubt.finding);
+                    } else if round == ROUNDS {
+                        verification.in_motion(doubt.finding);
+                    }
+                    !stands
+                });
+                !suspects.is_empty()
+            });
+            // Whatever was not found again is not stored any more.
+            verification.interrupted |= run.cancel.load(Ordering::Relaxed) && again.count() > 0;
+            if verification.interrupted || again.count() == 0 {
+                break;
+            }
+            total = verification.checked + again.count();
+            look = again;
         }
-        // Also when it was the last shelf that was broken off.
-        verification.interrupted |= verification.checked < total;
         Ok(verification)
     }
 
-    fn suspects(
+    /// Finds out what stands under the keys that are `wanted`, and counts what is damaged.
+    fn look(
         &self,
         request: &Request,
-        sample: f64,
+        wanted: &dyn Fn(&str) -> bool,
         verification: &mut Verification,
-    ) -> Result<(Plan, Suspects), ServiceError> {
+    ) -> Result<Look, ServiceError> {
         let mut found = Vec::new();
         let mut damaged = Vec::new();
         let plan = self.survey(request, &mut |cell, entry| match entry {
             EntryState::Ours(_) | EntryState::Foreign(_) => {
-                let entry = description(entry).filter(|entry| in_sample(&entry.key, sample));
+                let entry = description(entry).filter(|entry| wanted(&entry.key));
                 found.extend(entry.map(|entry| (*cell, entry)));
             }
             EntryState::Damaged(why) => damaged.push((*cell, why)),
@@ -135,10 +192,8 @@ impl CachedResponseService {
         for (cell, why) in damaged {
             let community_id = plan.member(&cell).id.to_string();
             let cache_key = self.key(&community_id, cell.year, cell.category);
-            if in_sample(&cache_key, sample) {
-                verification.checked += 1;
-                verification.different += 1;
-                verification.findings.push(Finding {
+            if wanted(&cache_key) {
+                verification.differ(Finding {
                     community_id,
                     year: cell.year,
                     category: cell.category.query_name(),
@@ -156,19 +211,39 @@ impl CachedResponseService {
             let suspect = Suspect { category: cell.category, verdict: cell.verdict, entry };
             suspects.entry((cell.member, plan.shelf(&cell))).or_default().push(suspect);
         }
-        Ok((plan, suspects))
+        Ok(Look { plan, suspects })
+    }
+
+    /// Compares everything that was found, and returns what has to be looked at again, by its key.
+    fn compare_all(
+        &self,
+        look: &Look,
+        run: &mut VerifyRun<'_>,
+        total: u64,
+        verification: &mut Verification,
+    ) -> Result<BTreeMap<String, Doubt>, ServiceError> {
+        let mut doubts = BTreeMap::new();
+        for ((member, shelf), suspects) in &look.suspects {
+            if run.cancel.load(Ordering::Relaxed) {
+                break;
+            }
+            let layout = &look.plan.members[*member].layout;
+            for doubt in self.verify_shelf(layout, shelf, suspects, run.cancel, verification)? {
+                doubts.insert(doubt.suspect.entry.key.clone(), doubt);
+            }
+            (run.progress)(verification.checked, total);
+        }
+        Ok(doubts)
     }
 
     fn verify_shelf(
         &self,
-        plan: &Plan,
-        member: usize,
+        layout: &MemberLayout,
         shelf: &Shelf,
         suspects: &[Suspect],
         cancel: &AtomicBool,
         verification: &mut Verification,
-    ) -> Result<(), ServiceError> {
-        let layout = &plan.members[member].layout;
+    ) -> Result<Vec<Doubt>, ServiceError> {
         let specs: Vec<ResponseSpec> = suspects
             .iter()
             .flat_map(|suspect| {
@@ -179,73 +254,36 @@ impl CachedResponseService {
         let halt = Halt { asked: cancel, lock: None };
         let reading = match self.read_shelf(shelf, &specs, halt) {
             Ok(reading) => reading,
-            Err(ServiceError::Interrupted) => return Ok(()),
+            Err(ServiceError::Interrupted) => return Ok(Vec::new()),
             Err(ServiceError::Source(error)) => {
                 let text = chain(&error);
                 for suspect in suspects {
                     verification.fail(shelf, suspect, text.clone());
                 }
-                return Ok(());
+                return Ok(Vec::new());
             }
             Err(error) => return Err(error),
         };
+        let mut doubts = Vec::new();
         for (index, suspect) in suspects.iter().enumerate() {
-            self.verify_entry(shelf, suspect, &reading, index * 2, verification)?;
-        }
-        Ok(())
-    }
-
-    /// Compares one entry with the responses at `first` (optimised) and after it (full).
-    fn verify_entry(
-        &self,
-        shelf: &Shelf,
-        suspect: &Suspect,
-        reading: &Reading,
-        first: usize,
-        verification: &mut Verification,
-    ) -> Result<(), ServiceError> {
-        let candidates = match &suspect.entry.origin {
-            Some(origin) if origin.optimized => vec![first],
-            Some(_) => vec![first + 1],
-            None => vec![first, first + 1],
-        };
-        let Some(stored) = self.store.get(&suspect.entry.key)? else {
-            verification.differ(shelf, suspect, None, "the stored body cannot be read".to_owned());
-            return Ok(());
-        };
-        let stored_hash: [u8; 32] = Sha256::digest(&stored.body).into();
-        for index in &candidates {
-            match self.hash_of(reading, *index) {
-                Ok(made) if made == stored_hash => {
+            match self.compare(&suspect.entry, &reading, index * 2)? {
+                Compared::Same => {
                     verification.checked += 1;
                     verification.same += 1;
-                    return Ok(());
                 }
-                Ok(_) => {}
-                Err(text) => {
-                    verification.fail(shelf, suspect, text);
-                    return Ok(());
+                Compared::Failed(text) => verification.fail(shelf, suspect, text),
+                Compared::Different { place, difference } => {
+                    let finding = finding(shelf, suspect, place, difference);
+                    if matches!(finding.state, StateName::Stale | StateName::Held) {
+                        verification.outdated(finding);
+                    } else {
+                        let (suspect, read) = (suspect.clone(), reading.fingerprint);
+                        doubts.push(Doubt { suspect, read, finding });
+                    }
                 }
             }
         }
-        let mut made = Vec::new();
-        if let Err(error) = reading.builder.write(candidates[0], self.settings.floats, &mut made) {
-            verification.fail(shelf, suspect, write_failure(&error));
-            return Ok(());
-        }
-        let difference = first_difference(&stored.body, &made);
-        let text = difference.as_ref().map(ToString::to_string).unwrap_or_default();
-        let place = difference.map(|difference| (difference.series, difference.date));
-        verification.differ(shelf, suspect, place, text);
-        Ok(())
-    }
-
-    fn hash_of(&self, reading: &Reading, index: usize) -> Result<[u8; 32], String> {
-        let mut hasher = Hashing(Sha256::new());
-        match reading.builder.write(index, self.settings.floats, &mut hasher) {
-            Ok(()) => Ok(hasher.0.finalize().into()),
-            Err(error) => Err(write_failure(&error)),
-        }
+        Ok(doubts)
     }
 }
 
@@ -261,39 +299,40 @@ impl Verification {
         });
     }
 
-    fn differ(
-        &mut self,
-        shelf: &Shelf,
-        suspect: &Suspect,
-        place: Option<(String, Option<String>)>,
-        difference: String,
-    ) {
-        let (series, date) = place.map_or((None, None), |(series, date)| (Some(series), date));
-        let state = suspect.verdict.name();
+    fn differ(&mut self, finding: Finding) {
         self.checked += 1;
-        let (count, findings) = match state {
-            StateName::Stale | StateName::Held => (&mut self.stale, &mut self.outdated),
-            _ => (&mut self.different, &mut self.findings),
-        };
-        *count += 1;
-        findings.push(Finding {
-            community_id: shelf.community.clone(),
-            year: shelf.year,
-            category: suspect.category.query_name(),
-            cache_key: suspect.entry.key.clone(),
-            state,
-            reason: suspect.verdict.reason(),
-            series,
-            date,
-            difference,
-        });
+        self.different += 1;
+        self.findings.push(finding);
+    }
+
+    fn outdated(&mut self, finding: Finding) {
+        self.checked += 1;
+        self.stale += 1;
+        self.outdated.push(finding);
+    }
+
+    fn in_motion(&mut self, finding: Finding) {
+        self.outdated(Finding { reason: IN_MOTION.to_owned(), ..finding });
     }
 }
 
-fn write_failure(error: &WriteError) -> String {
-    match error {
-        WriteError::Document(failure) => failure.to_string(),
-        WriteError::Io(error) => chain(error),
+fn finding(
+    shelf: &Shelf,
+    suspect: &Suspect,
+    place: Option<(String, Option<String>)>,
+    difference: String,
+) -> Finding {
+    let (series, date) = place.map_or((None, None), |(series, date)| (Some(series), date));
+    Finding {
+        community_id: shelf.community.clone(),
+        year: shelf.year,
+        category: suspect.category.query_name(),
+        cache_key: suspect.entry.key.clone(),
+        state: suspect.verdict.name(),
+        reason: suspect.verdict.reason(),
+        series,
+        date,
+        difference,
     }
 }
 
@@ -302,19 +341,6 @@ fn in_sample(key: &str, percent: f64) -> bool {
     let start = key.len().saturating_sub(8);
     let number = key.get(start..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     percent >= 100.0 || number.is_none_or(|n| f64::from(n) < percent / 100.0 * 4_294_967_296.0)
-}
-
-struct Hashing(Sha256);
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
