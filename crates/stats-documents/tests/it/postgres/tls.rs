@@ -41,8 +41,11 @@ fn serving(
     let server = Postgres::start().unwrap();
     write_file(&server, "server.crt", certificate);
     write_file(&server, "server.key", &key.serialize_pem());
-    // The server refuses keys that others can read. Its programs start in its data folder.
-    server.sql("postgres", "COPY (SELECT) TO PROGRAM 'chmod 600 server.key'").unwrap();
+    // The server refuses keys that others can read. Its programs start in its data folder, and have
+    // to read what they are told.
+    server
+        .sql("postgres", "COPY (SELECT) TO PROGRAM 'cat >/dev/null; chmod 600 server.key'")
+        .unwrap();
     server.sql("postgres", "ALTER SYSTEM SET ssl = on").unwrap();
     server.sql("postgres", "SELECT pg_reload_conf()").unwrap();
     while server.sql("postgres", "SHOW ssl").unwrap().trim() != "on" {
