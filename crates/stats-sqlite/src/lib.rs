@@ -12,4 +12,4 @@ pub use aside::{Aside, is_like_ours, mark_damaged, marked_damaged, set_aside};
 pub use check::{RowCheck, quick_check, table_check, teach_row_check};
 pub use failure::{Explained, FailureKind, explain};
 pub use place::{FileIdentity, Place, PlaceError, file_identity, place};
-pub use read::{ReadConnection, open_read_only};
+pub use read::{ReadConnection, Unchanging, open_read_only};

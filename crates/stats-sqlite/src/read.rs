@@ -13,8 +13,23 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 #[derive(Debug)]
 pub struct ReadConnection {
     connection: Connection,
+    unchanging: Unchanging,
+}
+
+/// What a connection takes for granted about its file.
+#[derive(Debug, Default)]
+pub struct Unchanging {
     /// The `-wal` file that must not appear; `None` when SQLite looks after that itself.
-    unchanging: Option<PathBuf>,
+    log: Option<PathBuf>,
+}
+
+impl Unchanging {
+    /// Whether what was read can be believed: false when somebody has begun to write to a file that
+    /// was taken for one that does not change. Ask after reading.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.log.as_ref().is_none_or(|log| is_empty(log))
+    }
 }
 
 impl ReadConnection {
@@ -29,11 +44,16 @@ impl ReadConnection {
         &mut self.connection
     }
 
-    /// Whether what was read can be believed: false when somebody has begun to write to a file that
-    /// was taken for one that does not change. Ask after reading.
+    /// Whether what was read can be believed; see [`Unchanging::holds`].
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.unchanging.as_ref().is_none_or(|log| is_empty(log))
+        self.unchanging.holds()
+    }
+
+    /// The connection, and what it takes for granted.
+    #[must_use]
+    pub fn into_parts(self) -> (Connection, Unchanging) {
+        (self.connection, self.unchanging)
     }
 }
 
@@ -50,7 +70,9 @@ pub fn open_read_only(path: &Path) -> rusqlite::Result<ReadConnection> {
         Ok(connection)
     };
     let error = match open(path, OpenFlags::empty()) {
-        Ok(connection) => return Ok(ReadConnection { connection, unchanging: None }),
+        Ok(connection) => {
+            return Ok(ReadConnection { connection, unchanging: Unchanging::default() });
+        }
         Err(error) => error,
     };
     let log = with_suffix(path, "-wal");
@@ -60,7 +82,7 @@ pub fn open_read_only(path: &Path) -> rusqlite::Result<ReadConnection> {
     let Some(name) = path.to_str() else { return Err(error) };
     let name = format!("file:{}?immutable=1", escaped(name));
     let connection = open(Path::new(&name), OpenFlags::SQLITE_OPEN_URI)?;
-    Ok(ReadConnection { connection, unchanging: Some(log) })
+    Ok(ReadConnection { connection, unchanging: Unchanging { log: Some(log) } })
 }
 
 /// Whether SQLite failed at what it writes to read.

@@ -163,7 +163,8 @@ fn contents(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
 /// What the last runs left to tell; nothing where there is no store that can be read.
 fn notes(settings: &Settings) -> Option<Check> {
     let path = settings.cache.file_path(&settings.data);
-    let store = if path.exists() { SqliteStore::open(&path).ok()? } else { return None };
+    let clock = Arc::new(SystemClock);
+    let store = SqliteStore::open_read_only(&path, SqliteOptions::default(), clock).ok()?;
     aggregation::notes(&store).ok().flatten()
 }
 

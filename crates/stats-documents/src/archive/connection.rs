@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::path::Path;
 
 use rusqlite::Connection;
+use stats_sqlite::Unchanging;
 
 use super::failure::{DoingWithFile, Result};
 use super::schema::{self, Access};
@@ -21,7 +22,7 @@ pub(crate) struct WriteConnection {
 impl WriteConnection {
     fn open(archive: &Archive) -> Result<Self> {
         let path = archive.path();
-        let (connection, file) = connected(path, Access::Write, archive.options())?;
+        let Connected { connection, file, .. } = connected(path, Access::Write, archive.options())?;
         // Room for the upper parts of the indices, into which ids come in no order.
         connection.pragma_update(None, "cache_size", -32_768).doing("open", path)?;
         if let Some(limit) = archive.options().limit_bytes {
@@ -31,18 +32,27 @@ impl WriteConnection {
     }
 }
 
-/// A connection to what lies at `path`, and which file that is; `None` where another one was put
-/// there at the same moment.
+/// A connection to what lies at a path.
+pub(super) struct Connected {
+    pub(super) connection: Connection,
+    /// Which file that is; `None` where another one was put there at the same moment, or where that
+    /// cannot be told.
+    pub(super) file: Option<FileId>,
+    /// What it takes for granted about that file.
+    pub(super) unchanging: Unchanging,
+}
+
+/// A connection to what lies at `path`.
 pub(super) fn connected(
     path: &Path,
     access: Access,
     options: &ArchiveOptions,
-) -> Result<(Connection, Option<FileId>)> {
+) -> Result<Connected> {
     let before = file_id(path);
-    let connection = schema::connect(path, access, options.busy_timeout)?;
+    let (connection, unchanging) = schema::connect(path, access, options.busy_timeout)?;
     // A file that was just made was not there before.
     let file = file_id(path).filter(|id| before.is_none_or(|before| before == *id));
-    Ok((connection, file))
+    Ok(Connected { connection, file, unchanging })
 }
 
 fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {

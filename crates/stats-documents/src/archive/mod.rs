@@ -43,6 +43,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
+use stats_sqlite::Unchanging;
 
 pub use entries::CommunityEvent;
 pub(crate) use imports::ImportEnd;
@@ -51,7 +52,7 @@ pub use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;
 pub use writer::{ArchiveWriter, Put};
 
-use self::connection::{FileId, WriteConnection, file_id};
+use self::connection::{Connected, FileId, WriteConnection, file_id};
 use self::dictionary::Dictionaries;
 use self::failure::{DoingWithFile, Result};
 use self::packing::Unpacker;
@@ -111,13 +112,16 @@ struct Reader {
     connection: Connection,
     /// The file it is connected to; `None` where that cannot be told.
     file: Option<FileId>,
+    /// What it takes for granted about that file.
+    unchanging: Unchanging,
     unpacker: Unpacker,
 }
 
 impl Reader {
     fn connect(path: &Path, access: Access, options: &ArchiveOptions) -> Result<Self> {
-        let (connection, file) = connection::connected(path, access, options)?;
-        Ok(Self { connection, file, unpacker: Unpacker::default() })
+        let Connected { connection, file, unchanging } =
+            connection::connected(path, access, options)?;
+        Ok(Self { connection, file, unchanging, unpacker: Unpacker::default() })
     }
 }
 
@@ -198,7 +202,7 @@ impl Archive {
         let there = file_id(&self.path);
         let waiting = lock(&self.idle).pop();
         let mut reader = match waiting {
-            Some(reader) if reader.file == there => reader,
+            Some(reader) if reader.file == there && reader.unchanging.holds() => reader,
             Some(_) => {
                 self.forget_file();
                 self.connect_reader()?
@@ -206,6 +210,11 @@ impl Archive {
             None => self.connect_reader()?,
         };
         let answer = question(&mut reader);
+        if !reader.unchanging.holds() {
+            let path = self.path.display();
+            let doing = format!("read the archive {path}, to which somebody began to write");
+            return Err(SourceError::new(SourceErrorKind::Inconsistent, doing));
+        }
         self.mark_if_damaged(&answer);
         // After an error the connection may be in any state.
         if answer.is_ok() && reader.connection.is_autocommit() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use stats_series::DocumentKind;
-use stats_sqlite::{Place, PlaceError, place, teach_row_check};
+use stats_sqlite::{Place, PlaceError, ReadConnection, Unchanging, place, teach_row_check};
 
 use super::failure::{DoingWithFile, Result, damaged};
 use super::sound::Table;
@@ -205,7 +205,11 @@ pub(crate) enum Access {
 }
 
 /// Opens a connection and makes sure that the file is an archive of a format we know.
-pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Result<Connection> {
+pub(crate) fn connect(
+    path: &Path,
+    access: Access,
+    busy_timeout: Duration,
+) -> Result<(Connection, Unchanging)> {
     match place(path).map_err(misplaced)? {
         Place::File(_) => {}
         Place::Nothing if access == Access::Create => create_for_owner_only(path)?,
@@ -216,13 +220,15 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
             ));
         }
     }
-    let mode = if access == Access::Read {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
+    let opened = match access {
+        Access::Read => stats_sqlite::open_read_only(path).map(ReadConnection::into_parts),
+        Access::Write | Access::Create => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags);
+            connection.map(|connection| (connection, Unchanging::default()))
+        }
     };
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .doing("open", path)?;
+    let (connection, unchanging) = opened.doing("open", path)?;
     connection.busy_timeout(busy_timeout).doing("open", path)?;
     teach_row_check(&connection).doing("open", path)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -248,7 +254,7 @@ pub(crate) fn connect(path: &Path, access: Access, busy_timeout: Duration) -> Re
             )
             .doing("open", path)?;
     }
-    Ok(connection)
+    Ok((connection, unchanging))
 }
 
 /// A file without tables: another process is making it, if it holds some soon.
