@@ -8,11 +8,10 @@ use stats_documents::{Fingerprint, Shelf};
 use stats_series::Category;
 
 use super::CachedResponseService;
-use super::communities::Communities;
 use super::error::ServiceError;
 use super::list::{description, state_of_left_over};
 use super::matrix::{Action, StateName, Wait};
-use super::names::CommunityName;
+use super::names::{Communities, CommunityName};
 use super::plan::{Cell, Plan};
 use super::request::{Request, Years};
 

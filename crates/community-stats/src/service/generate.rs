@@ -8,18 +8,13 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use stats_cache::ShelfMark;
-use stats_documents::{Shelf, Unsettled};
-use stats_series::{Category, DocumentKind, ResponseSpec, Selection};
+use stats_series::{Category, DocumentKind};
 
 use super::CachedResponseService;
-use super::bulk::{Halt, HeldBulkLock};
-use super::communities::Member;
-use super::judge::Former;
-use super::loss::Loss;
+use super::job::{Outcome, Over, ShelfJob, ShelfReport};
+use super::lock::{Halt, HeldBulkLock};
 use super::matrix::Action;
 use super::plan::Plan;
-use super::settled::Unsettled as NotSettled;
 use super::summary::{Failure, Held, Stored, Summary, Waiting};
 
 /// How a run is carried out.
@@ -45,54 +40,6 @@ pub struct Progress<'a> {
     pub year: i16,
     /// Category of the last one.
     pub category: Category,
-}
-
-/// The cells that one reading of a shelf makes.
-pub(super) struct ShelfJob<'a> {
-    pub(super) member: &'a Member,
-    pub(super) year: i16,
-    pub(super) kind: DocumentKind,
-    /// Each with what its response has to be held against.
-    pub(super) categories: Vec<(Category, Former)>,
-    /// Why nothing may be stored that is made from what can be read.
-    pub(super) unsettled: Option<NotSettled>,
-}
-
-pub(super) struct ShelfReport {
-    community: String,
-    year: i16,
-    pub(super) outcomes: Vec<(Category, Outcome)>,
-    pub(super) documents: u64,
-    pub(super) bytes: u64,
-}
-
-pub(super) enum Outcome {
-    Stored {
-        key: String,
-        plain_length: u64,
-        over: Over,
-    },
-    Held {
-        loss: Loss,
-        shelf: ShelfMark,
-        length: u64,
-    },
-    Incomplete(String),
-    /// An import changes the documents.
-    Imported(Unsettled),
-    Failed(String),
-    Abandoned,
-}
-
-/// What a response took the place of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
-    /// Nothing, or one of ours.
-    Ours,
-    /// Another one of somebody else.
-    Theirs,
-    /// The same one of somebody else: it became ours.
-    Same,
 }
 
 impl CachedResponseService {
@@ -167,30 +114,6 @@ impl CachedResponseService {
             let text = text.unwrap_or_else(|| "without a message".to_owned());
             job.report(|| Outcome::Failed(format!("the generator panicked: {text}")))
         })
-    }
-}
-
-impl ShelfJob<'_> {
-    pub(super) fn shelf(&self) -> Shelf {
-        Shelf { kind: self.kind, community: self.member.id.to_string(), year: self.year }
-    }
-
-    pub(super) fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
-        let selection = || if optimize { self.member.layout.selection() } else { Selection::All };
-        self.categories
-            .iter()
-            .map(|(category, _)| ResponseSpec { category: *category, selection: selection() })
-            .collect()
-    }
-
-    pub(super) fn report(&self, outcome: impl Fn() -> Outcome) -> ShelfReport {
-        ShelfReport {
-            community: self.member.id.to_string(),
-            year: self.year,
-            outcomes: self.categories.iter().map(|(category, _)| (*category, outcome())).collect(),
-            documents: 0,
-            bytes: 0,
-        }
     }
 }
 

@@ -9,35 +9,10 @@ use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
 
 use super::CachedResponseService;
 use super::completeness::gap;
-use super::loss::{Loss, days_of};
+use super::loss::Loss;
 use super::matrix::{Facts, Refusal, Verdict, Wanted, decide};
 use super::plan::Plan;
 use super::standing::mark;
-
-/// What a response that is made has to be held against before it takes the place of what stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Former {
-    /// Nothing stands, or nothing that is to be spared.
-    Nothing,
-    /// A response of so many days.
-    Days(u64),
-    /// A response of which only its body tells the days.
-    Unknown,
-    /// The same, and it may become ours.
-    Adoptable,
-}
-
-impl Former {
-    pub(super) fn of(entry: &EntryState) -> Self {
-        match entry {
-            EntryState::Absent | EntryState::Damaged(_) => Self::Nothing,
-            EntryState::Foreign(_) => Self::Adoptable,
-            EntryState::Ours(known) | EntryState::Expired(known) => {
-                known.origin.as_ref().map_or(Self::Unknown, |origin| Self::Days(days_of(origin)))
-            }
-        }
-    }
-}
 
 /// Judges the cells of one plan.
 pub(super) struct Judge<'a> {

@@ -6,11 +6,12 @@ use stats_cache::{EntryDescription, EntryFilter, EntryState, MemoryChanges, Note
 use stats_series::Category;
 
 use super::CachedResponseService;
-use super::communities::{Communities, Directory, GLOBAL};
+use super::directory::{Directory, GLOBAL};
 use super::error::ServiceError;
+use super::loss::stands_for_days;
 use super::matrix::StateName;
-use super::names::CommunityName;
-use super::plan::{Plan, stands_for_days};
+use super::names::{Communities, CommunityName};
+use super::plan::Plan;
 use super::request::{Request, Years};
 use crate::calendar::day_of;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
-use stats_cache::Origin;
+use stats_cache::{EntryState, Origin};
 
 use super::difference::dates;
 
@@ -45,6 +45,38 @@ impl fmt::Display for Loss {
 #[must_use]
 pub fn days_of(origin: &Origin) -> u64 {
     origin.days.unwrap_or(origin.shelf.count)
+}
+
+/// What a response that is made has to be held against before it takes the place of what stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Former {
+    /// Nothing stands, or nothing that is to be spared.
+    Nothing,
+    /// A response of so many days.
+    Days(u64),
+    /// A response of which only its body tells the days.
+    Unknown,
+    /// The same, and it may become ours.
+    Adoptable,
+}
+
+impl Former {
+    pub(super) fn of(entry: &EntryState) -> Self {
+        match entry {
+            EntryState::Absent | EntryState::Damaged(_) => Self::Nothing,
+            EntryState::Foreign(_) => Self::Adoptable,
+            EntryState::Ours(known) | EntryState::Expired(known) => {
+                known.origin.as_ref().map_or(Self::Unknown, |origin| Self::Days(days_of(origin)))
+            }
+        }
+    }
+}
+
+/// Whether a response of ours was made from documents: then its year counts, whatever the lifespan
+/// says now.
+pub(super) fn stands_for_days(entry: &EntryState) -> bool {
+    let origin = entry.description().and_then(|entry| entry.origin.as_ref());
+    origin.is_some_and(|origin| days_of(origin) > 0)
 }
 
 /// How many days the points of a response are of. A layout may leave out some, so its documents may

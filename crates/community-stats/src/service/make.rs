@@ -6,12 +6,11 @@ use stats_documents::Bookmark;
 use stats_series::{Category, GENERATOR_VERSION};
 
 use super::CachedResponseService;
-use super::bulk::Halt;
 use super::completeness::gap;
 use super::error::{ServiceError, chain};
-use super::generate::{Outcome, Over, ShelfJob, ShelfReport};
-use super::judge::Former;
-use super::loss::{Loss, days_of_body};
+use super::job::{Outcome, Over, ShelfJob, ShelfReport};
+use super::lock::Halt;
+use super::loss::{Former, Loss, days_of_body};
 use super::matrix::ForeignRule;
 use super::plan::Plan;
 use super::settled::Unsettled;

@@ -2,18 +2,21 @@
 //! any source of documents and any store.
 
 mod bulk;
-mod communities;
 mod compare;
 mod completeness;
 mod difference;
+mod directory;
 mod error;
 mod explain;
 mod generate;
+mod job;
 mod judge;
 mod list;
+mod lock;
 mod loss;
 mod make;
 mod matrix;
+mod members;
 mod names;
 mod nothing;
 mod plan;
@@ -26,6 +29,7 @@ mod shelf;
 mod standing;
 mod still;
 mod summary;
+mod survey;
 mod verify;
 mod whole;
 
@@ -38,20 +42,21 @@ use stats_cache::{
 use stats_documents::DocumentSource;
 use stats_series::Category;
 
-pub use bulk::{BulkLock, HeldBulkLock, Unlocked};
-pub use communities::{Communities, GLOBAL, Member, MemberLayout};
 pub use completeness::{Gap, gap};
 pub use difference::{FirstDifference, first_difference};
+pub use directory::GLOBAL;
 pub use error::{ServiceError, chain, similar};
 pub use explain::{Explanation, LastFailure};
 pub use generate::{Progress, Run};
 pub use list::{ListFilter, Listed};
+pub use lock::{BulkLock, HeldBulkLock, Unlocked};
 pub use loss::{Loss, days_of};
 pub use matrix::{
     Action, Cause, CellState, Difference, Facts, ForeignRule, Keep, Refusal, StateName, Verdict,
     Wait, Wanted, decide, difference, position_text,
 };
-pub use names::{CommunityId, CommunityName, resolve};
+pub use members::{Member, MemberLayout};
+pub use names::{Communities, CommunityId, CommunityName, resolve};
 pub use nothing::Nothing;
 pub use plan::{Cell, Plan};
 pub use request::{Request, Years};

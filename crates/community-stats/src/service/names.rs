@@ -12,7 +12,7 @@ use stats_documents::{DocumentSource, ShelfFilter};
 use stats_series::DocumentKind;
 
 use super::CachedResponseService;
-use super::communities::{Communities, Directory, GLOBAL};
+use super::directory::{Directory, GLOBAL};
 use super::error::{ServiceError, similar};
 
 /// A community as somebody named it.
@@ -22,6 +22,16 @@ pub enum CommunityName {
     Any(String),
     /// A slug and nothing else.
     Slug(String),
+}
+
+/// Which communities a request is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Communities {
+    /// Every community that takes part, and `global` last.
+    #[default]
+    All,
+    /// These, in this order.
+    Named(Vec<CommunityName>),
 }
 
 /// The id of a community that is known, or `global`. Only this module makes one.

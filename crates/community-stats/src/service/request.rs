@@ -2,7 +2,7 @@
 
 use stats_series::Category;
 
-use super::communities::Communities;
+use super::names::Communities;
 
 /// The years a request is about; only those in the lifespan of a community count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use stats_documents::{Changes, DocumentSource, Position, ShelfFilter, Shown, Sou
 use stats_series::DocumentKind;
 
 use super::CachedResponseService;
-use super::bulk::Halt;
 use super::error::chain;
+use super::lock::Halt;
 
 /// How long a run waits. The indices of the source system are refreshed every 5 seconds, and where
 /// writes go on it takes two refreshes.

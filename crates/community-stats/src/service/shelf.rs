@@ -10,8 +10,8 @@ use stats_documents::{Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorK
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
 use super::CachedResponseService;
-use super::bulk::Halt;
 use super::error::{ServiceError, chain};
+use super::lock::Halt;
 use super::matrix::position_text;
 
 /// A shelf that changes while it is read is read anew, so often in all.

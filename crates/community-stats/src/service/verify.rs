@@ -10,12 +10,12 @@ use stats_documents::{Fingerprint, Shelf};
 use stats_series::{Category, ResponseSpec, Selection};
 
 use super::CachedResponseService;
-use super::bulk::Halt;
-use super::communities::MemberLayout;
 use super::compare::Compared;
 use super::error::{ServiceError, chain};
 use super::list::description;
+use super::lock::Halt;
 use super::matrix::{StateName, Verdict};
+use super::members::MemberLayout;
 use super::plan::Plan;
 use super::request::Request;
 use super::summary::Failure;

@@ -3,7 +3,8 @@
 use stats_cache::{CacheError, EntryState};
 
 use super::CachedResponseService;
-use super::judge::{Former, Judge};
+use super::judge::Judge;
+use super::loss::Former;
 use super::matrix::{Action, Keep};
 use super::plan::Plan;
 
