@@ -11,7 +11,7 @@ use stats_documents::{
     Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, SourceErrorKind,
 };
 
-use super::{App, AppError, make_folder_of};
+use super::parts::{App, AppError, make_folder_of};
 use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
 use crate::connections;
 use crate::service::chain;

@@ -9,7 +9,7 @@ use stats_cache::{
 };
 
 use super::locks::{FileBulkLock, SharedLock};
-use super::{App, AppError, make_folder_of};
+use super::parts::{App, AppError, make_folder_of};
 use crate::config::{LONGEST_LOCK, RedisUrl, StoreKind};
 use crate::connections::redis_address;
 use crate::service::{BulkLock, Nothing};

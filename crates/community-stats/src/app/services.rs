@@ -1,0 +1,114 @@
+//! The service over source and store, by what a command is going to do.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource};
+
+use super::parts::{App, AppError, make_folder_of};
+use super::stores::{Stores, Use};
+use crate::config::Foreign;
+use crate::service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
+
+impl App {
+    /// The service that makes and stores responses: the source has to be there, the store is made
+    /// when it is not.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_write(&self) -> Result<CachedResponseService, AppError> {
+        let source = self.source()?;
+        self.service(source, self.store(Use::Store)?)
+    }
+
+    /// The service that answers questions about responses: the source has to be there, and a store
+    /// that is not there is empty.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_read(&self) -> Result<CachedResponseService, AppError> {
+        self.service(self.source()?, self.store(Use::Read)?)
+    }
+
+    /// The service that removes responses: the source has to be there, and a store that is not there
+    /// is empty.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_remove(&self) -> Result<CachedResponseService, AppError> {
+        self.service(self.source()?, self.store(Use::Remove)?)
+    }
+
+    /// The service that removes from the store alone: a source that is not there knows no community.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_to_remove_from_store(&self) -> Result<CachedResponseService, AppError> {
+        self.service(self.source_if_any()?, self.store(Use::Remove)?)
+    }
+
+    /// The service for what needs the store alone: a source that is not there knows no community,
+    /// and a store that is not there is made only `to_write`.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn service_of_store(&self, to_write: bool) -> Result<CachedResponseService, AppError> {
+        let purpose = if to_write { Use::Store } else { Use::Read };
+        self.service(self.source_if_any()?, self.store(purpose)?)
+    }
+
+    fn source_if_any(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
+        match self.source() {
+            Err(AppError::NoArchive(_)) => Ok(Arc::new(Nothing)),
+            source => source,
+        }
+    }
+
+    /// The archive that documents are imported to; it is made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub fn archive(&self) -> Result<Archive, AppError> {
+        self.archive_with(ArchiveOptions::default())
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub fn archive_with(&self, options: ArchiveOptions) -> Result<Archive, AppError> {
+        let path = self.settings.data.archive_path();
+        make_folder_of(&path)?;
+        Ok(Archive::open(path, options)?)
+    }
+
+    fn service(
+        &self,
+        source: Arc<dyn DocumentSource>,
+        stores: Stores,
+    ) -> Result<CachedResponseService, AppError> {
+        let lifetime = self.settings.cache.ttl_days.seconds();
+        let settings = ServiceSettings {
+            prefix: self.settings.cache.prefix.clone(),
+            lifetime: lifetime.map(|seconds| {
+                SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+            }),
+            categories: self.categories(),
+            optimize: self.settings.generation.optimize,
+            opt_in: self.settings.communities.opt_in,
+            floats: self.floats(),
+            series: self.series_config()?,
+            layouts: self.layouts()?,
+            foreign: match self.settings.cache.foreign {
+                Foreign::Adopt => ForeignRule::Adopt,
+                Foreign::Keep => ForeignRule::Keep,
+            },
+            accept_loss: self.settings.generation.accept_loss,
+            still_after_days: self.settings.source.still_after_days(),
+        };
+        let service =
+            CachedResponseService::new(source, stores.store, Arc::clone(&self.clock), settings);
+        let service = service.with_registry(stores.registry).with_lock(stores.lock);
+        Ok(service.with_notebook(stores.notebook))
+    }
+}

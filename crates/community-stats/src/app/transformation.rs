@@ -1,0 +1,69 @@
+//! From settings to what is made of documents.
+
+use stats_series::{
+    Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
+};
+
+use super::parts::{App, AppError};
+use crate::config::{ConfigError, JsonInput, LargeFloats};
+
+impl App {
+    /// The configuration of the transformation: built in, or from the files that settings name.
+    ///
+    /// # Errors
+    /// When such a file cannot be read or understood.
+    pub fn series_config(&self) -> Result<SeriesConfig, AppError> {
+        let generation = &self.settings.generation;
+        if generation.subcounts.is_none() && generation.components.is_none() {
+            return Ok(SeriesConfig::default());
+        }
+        let subcounts = match &generation.subcounts {
+            None => SubcountConfig::default(),
+            Some(input) => parsed("generation.subcounts", input, SubcountConfig::from_json)?,
+        };
+        let components = match &generation.components {
+            None => ComponentRegistry::default(),
+            Some(input) => parsed("generation.components", input, ComponentRegistry::from_json)?,
+        };
+        Ok(SeriesConfig::new(subcounts, components))
+    }
+
+    /// The layouts: built in, or from the file that settings name.
+    ///
+    /// # Errors
+    /// When that file cannot be read or understood.
+    pub fn layouts(&self) -> Result<Layouts, AppError> {
+        match &self.settings.generation.layouts {
+            None => Ok(Layouts::default()),
+            Some(input) => parsed("generation.layouts", input, Layouts::from_json),
+        }
+    }
+
+    /// How large floats are written.
+    #[must_use]
+    pub const fn floats(&self) -> FloatStyle {
+        match self.settings.generation.large_floats {
+            LargeFloats::Plain => FloatStyle::Plain,
+            LargeFloats::Signed => FloatStyle::Signed,
+        }
+    }
+
+    /// The categories that are made when none are named.
+    #[must_use]
+    pub fn categories(&self) -> Vec<Category> {
+        let derived = self.settings.generation.derived;
+        Category::ALL.into_iter().filter(|category| derived || !category.is_derived()).collect()
+    }
+}
+
+fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+    key: &str,
+    input: &JsonInput,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, AppError> {
+    let text = input.read().map_err(|error| {
+        ConfigError::new(format!("the file that {key} names cannot be read")).caused_by(error)
+    })?;
+    let failed = |error| ConfigError::new(format!("{key} cannot be used")).caused_by(error);
+    Ok(parse(&text).map_err(failed)?)
+}
