@@ -1,5 +1,6 @@
 //! `series`: documents in, one response out; neither archive nor store are touched.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -7,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
-use stats_documents::import::{Found, ImportOptions, Input, Left, LineKind, Reason, each_document};
+use stats_documents::import::{
+    Form, Found, ImportOptions, Input, Left, LineKind, Reason, each_document,
+};
 use stats_series::{
     Category, ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
     SeriesConfig, WriteError,
@@ -89,18 +92,29 @@ impl Series {
         });
         match refused {
             Some(failure) => Err(failure),
-            None => self.check(&left, fed),
+            None => self.check(&left, fed, &chosen.other_prefixes),
         }
     }
 
     /// Whether everything was read, and anything was there that was asked for.
-    fn check(&self, left: &Left, fed: u64) -> Result<(), Failure> {
+    fn check(&self, left: &Left, fed: u64, others: &BTreeSet<String>) -> Result<(), Failure> {
         if let Some(error) = left.errors.first() {
             let message = format!("reading {}: {}", error.file, error.message);
             return Err(Failure::new(Exit::Failed, message).hint(NOTHING_WRITTEN));
         }
         for skipped in &left.skipped {
             terminal::warn(&format!("{} was not read: {}", skipped.file, skipped.why));
+        }
+        if !others.is_empty() {
+            let others: Vec<String> = others.iter().map(|prefix| format!("'{prefix}'")).collect();
+            let others = others.join(", ");
+            if fed == 0 {
+                let message =
+                    format!("all documents are of installations with other prefixes: {others}");
+                return Err(Failure::new(Exit::Failed, message)
+                    .hint("say which one is meant: source.index_prefix in the settings"));
+            }
+            terminal::warn(&format!("left out: documents with the prefixes {others}"));
         }
         let kind = self.category.kind();
         match &self.community_id {
@@ -173,6 +187,8 @@ struct Chosen<'a> {
     /// The prefix of the index names that is set; else the first one that was found.
     wanted_prefix: Option<&'a str>,
     prefix: Option<String>,
+    /// Those of documents that were left out.
+    other_prefixes: BTreeSet<String>,
 }
 
 impl<'a> Chosen<'a> {
@@ -183,11 +199,21 @@ impl<'a> Chosen<'a> {
             community: None,
             wanted_prefix: Some(prefix).filter(|prefix| !prefix.is_empty()),
             prefix: None,
+            other_prefixes: BTreeSet::new(),
         }
     }
 
     /// Whether a document is one of them; an error if nobody said which ones are.
     fn takes(&mut self, found: &Found<'_>) -> Result<bool, Failure> {
+        match found.form {
+            // Whoever reads it as a document says what is wrong with it.
+            Form::Broken => return Ok(true),
+            Form::WithoutSource => {
+                let text = format!("{}: a hit without its document (_source)", place(found));
+                return Err(Failure::new(Exit::Failed, text).hint(NOTHING_WRITTEN));
+            }
+            Form::Document => {}
+        }
         // Whatever has no index name, or one that nobody knows, is taken at its word.
         if let Some(Err(reason @ (Reason::OtherDateBasis | Reason::IndexNotUsed))) = &found.index {
             return match self.wanted {
@@ -197,6 +223,7 @@ impl<'a> Chosen<'a> {
         }
         if let Some(Ok((kind, prefix))) = &found.index {
             if self.wanted_prefix.is_some_and(|wanted| wanted != prefix) {
+                self.other_prefixes.insert(prefix.clone());
                 return Ok(false);
             }
             if *kind != LineKind::Documents(self.category.kind()) {
@@ -207,8 +234,13 @@ impl<'a> Chosen<'a> {
             }
         }
         if let Some(wanted) = self.wanted {
-            if found.community.as_deref() != Some(wanted) {
-                return Ok(false);
+            match found.community.as_deref() {
+                None => {
+                    let text = format!("{}: no community_id, so it may be of any", place(found));
+                    return Err(Failure::new(Exit::Failed, text).hint(NOTHING_WRITTEN));
+                }
+                Some(other) if other != wanted => return Ok(false),
+                Some(_) => {}
             }
         } else if let Some(community) = &found.community {
             let first = self.community.get_or_insert_with(|| community.to_string());

@@ -30,8 +30,21 @@ pub struct Found<'a> {
     pub id: Cow<'a, str>,
     /// Its `community_id`, if it has one.
     pub community: Option<Cow<'a, str>>,
-    /// The document itself.
+    /// The document itself; what is no JSON object is here as it stands.
     pub source: &'a [u8],
+    /// Whether it could be looked into.
+    pub form: Form,
+}
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A document, bare or in an export line.
+    Document,
+    /// A hit or an export line without its document, as a search with `_source: false` gives it.
+    WithoutSource,
+    /// No JSON object.
+    Broken,
 }
 
 /// What was left out.
@@ -43,15 +56,21 @@ pub struct Left {
     pub errors: Vec<FileError>,
 }
 
-/// The envelope of an export line.
+/// An export line, or a document with nothing around it.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Line<'a> {
     #[serde(borrow, default, rename = "_index")]
     index: Text<'a>,
     #[serde(borrow, default, rename = "_id")]
     id: Text<'a>,
     #[serde(borrow, rename = "_source")]
-    source: &'a RawValue,
+    source: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    community_id: Text<'a>,
+    #[serde(borrow, default)]
+    period_start: Text<'a>,
+    #[serde(borrow, default)]
+    snapshot_date: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -128,14 +147,103 @@ fn member_documents(
 }
 
 fn document<'a>(file: &'a str, line: u64, text: &'a [u8]) -> Found<'a> {
-    let (index, id, source) = match read_object_bytes::<Envelope<'a>>(text) {
-        Ok(Envelope { index, id, source }) => (index.0, id.0, source.get().as_bytes()),
-        Err(_) => (None, None, text),
+    let found = |form, index: Text<'_>, id: Text<'_>, source| {
+        let index = index.0.map(|index| {
+            read_index(&index).map(|IndexName { kind, prefix }| (kind, prefix.to_owned()))
+        });
+        let id = Cow::Owned(id.0.unwrap_or_default().into_owned());
+        Found { file, line, index, id, community: community_of(source), source, form }
     };
-    let index = index.map(|index| {
-        read_index(&index).map(|IndexName { kind, prefix }| (kind, prefix.to_owned()))
-    });
-    let community = read_object_bytes::<Community<'a>>(source).unwrap_or_default();
-    let community = community.community_id.0;
-    Found { file, line, index, id: id.unwrap_or_default(), community, source }
+    let readable = json_of_python(text);
+    let Ok(read) = read_object_bytes::<Line<'_>>(&readable) else {
+        return found(Form::Broken, Text::default(), Text::default(), text);
+    };
+    let Line { index, id, source, community_id, period_start, snapshot_date } = read;
+    let is_bare = [community_id, period_start, snapshot_date].iter().any(|text| text.0.is_some());
+    match source {
+        Some(source) => {
+            // The same place in what was really written.
+            let from = source.get().as_ptr().addr() - readable.as_ptr().addr();
+            found(Form::Document, index, id, &text[from..from + source.get().len()])
+        }
+        None if !is_bare && (index.0.is_some() || id.0.is_some()) => {
+            found(Form::WithoutSource, index, id, text)
+        }
+        None => found(Form::Document, Text::default(), Text::default(), text),
+    }
+}
+
+fn community_of(source: &[u8]) -> Option<Cow<'_, str>> {
+    match json_of_python(source) {
+        Cow::Borrowed(source) => {
+            read_object_bytes::<Community<'_>>(source).unwrap_or_default().community_id.0
+        }
+        Cow::Owned(source) => {
+            let read = read_object_bytes::<Community<'_>>(&source).unwrap_or_default();
+            read.community_id.0.map(|id| Cow::Owned(id.into_owned()))
+        }
+    }
+}
+
+/// The same text with ordinary numbers, of the same length, in the place of those that only Python
+/// reads and writes: `NaN`, `Infinity`. Only its structure is looked at.
+fn json_of_python(text: &[u8]) -> Cow<'_, [u8]> {
+    const OTHERS: [(&[u8], &[u8]); 2] = [(b"NaN", b"1e0"), (b"Infinity", b"1e000000")];
+    let mut changed = Cow::Borrowed(text);
+    let (mut at, mut in_text) = (0, false);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => at += 1,
+            b'N' | b'I' if !in_text => {
+                let other = OTHERS.iter().find(|(word, _)| text[at..].starts_with(word));
+                if let Some((word, number)) = other {
+                    changed.to_mut()[at..at + word.len()].copy_from_slice(number);
+                    at += word.len() - 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_taken_for_what_it_is() {
+        let index = r#""_index":"stats-community-usage-delta-2024","_id":"a""#;
+        for (line, form, source, community) in [
+            (
+                format!(r#"{{{index},"_source":{{"community_id":"c"}}}}"#),
+                Form::Document,
+                r#"{"community_id":"c"}"#,
+                Some("c"),
+            ),
+            (
+                format!(
+                    r#"{{"sort":[-Infinity],{index},"_source":{{"x":NaN,"t":"NaN\"","community_id":"c"}}}}"#
+                ),
+                Form::Document,
+                r#"{"x":NaN,"t":"NaN\"","community_id":"c"}"#,
+                Some("c"),
+            ),
+            (format!("{{{index}}}"), Form::WithoutSource, "", None),
+            (r#"{"_id":"a"}"#.to_owned(), Form::WithoutSource, "", None),
+            (r#"{"_id":"a","community_id":"c"}"#.to_owned(), Form::Document, "", Some("c")),
+            (r#"{"period_start":"2024-01-01","x":Infinity}"#.to_owned(), Form::Document, "", None),
+            ("{}".to_owned(), Form::Document, "", None),
+            (format!(r#"{{{index},"_source":{{"community_id":"c""#), Form::Broken, "", None),
+            ("[1]".to_owned(), Form::Broken, "", None),
+            ("NaN".to_owned(), Form::Broken, "", None),
+        ] {
+            let found = document("file", 1, line.as_bytes());
+            assert_eq!((found.form, found.community.as_deref()), (form, community), "{line}");
+            let source = if source.is_empty() { &line } else { source };
+            assert_eq!(found.source, source.as_bytes(), "{line}");
+        }
+    }
 }

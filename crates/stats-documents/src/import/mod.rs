@@ -64,7 +64,7 @@ use std::time::{Duration, Instant};
 
 use stats_series::DocumentKind;
 
-pub use documents::{Found, Left, each_document};
+pub use documents::{Form, Found, Left, each_document};
 pub use files::Input;
 pub use report::{
     Advance, Counts, FileError, ImportReport, KeptDocument, LineKind, Progress, Reason,

@@ -123,6 +123,24 @@ fn documents_of_several_communities_or_installations_are_refused_or_chosen_from(
         assert!(refused.stderr.contains("--community-id"), "{refused}");
         assert_eq!(series(mixed, &["--community-id", "a"]).expect(0).stdout, right);
     }
+    // What nobody can look into may be of the community that is meant.
+    for broken in [
+        "{\"_index\":\"stats-community-usage-delta-2024\",\"_id\":\"x\"}\n",
+        "{\"_id\":\n",
+        "{\"period_start\":\"2024-03-05\"}\n",
+        "7\n",
+    ] {
+        let refused = series(&(one.clone() + broken), &["--community-id", "a"]).expect(1);
+        assert!(refused.stdout.is_empty() && refused.stderr.contains("line 3"), "{refused}");
+    }
+    let nan = one.replace("\"subcounts\"", "\"uploaders\":NaN,\"subcounts\"");
+    assert_eq!(series(&nan, &["--community-id", "a"]).expect(0).stdout, right);
+    let elsewhere = series(&one, &["--set", "source.index_prefix=x-"]).expect(1);
+    assert!(elsewhere.stderr.contains("other prefixes: ''"), "{elsewhere}");
+    let here = one.replace("stats-community", "x-stats-community");
+    let both = series(&(here + &one), &["--set", "source.index_prefix=x-"]).expect(0);
+    assert_eq!(both.stdout, right);
+    assert!(both.stderr.contains("left out"), "{both}");
     let nobody = series(&two, &["--community-id", "c"]).expect(1);
     assert!(nobody.stdout.is_empty() && nobody.stderr.contains("'c'"), "{nobody}");
     let named = series(&one, &["--components", "NoSuchThing"]).expect(0);
