@@ -34,7 +34,7 @@ impl Doctor {
 }
 
 fn print(checks: &[Check]) -> std::io::Result<()> {
-    let mut output = anstream::stdout().lock();
+    let mut output = terminal::Reader::of(anstream::stdout().lock());
     let widest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
     for check in checks {
         let style = style(check.state);

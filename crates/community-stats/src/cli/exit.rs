@@ -56,8 +56,8 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// How the program ends.
     pub exit: Exit,
-    /// What happened, causes included; `None` when there is nothing to say, as with a closed pipe.
-    pub message: Option<String>,
+    /// What happened, causes included.
+    pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
 }
@@ -65,7 +65,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of this kind.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: Some(message.into()), hint: None }
+        Self { exit, message: message.into(), hint: None }
     }
 
     /// The same with advice.
@@ -87,13 +87,9 @@ impl Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// For writing to standard output. A reader that went away is no failure.
+    /// For writing to standard output.
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            Self { exit: Exit::Done, message: None, hint: None }
-        } else {
-            Self::new(Exit::Failed, format!("writing the output: {error}"))
-        }
+        Self::new(Exit::Failed, format!("writing the output: {error}"))
     }
 }
 
@@ -177,10 +173,10 @@ impl From<ServiceError> for Failure {
             ServiceError::Store(error) => error.into(),
             ServiceError::NotReleased { error, release } => {
                 let failure = Self::from(*error);
-                let message = failure.message.unwrap_or_default();
                 let release = chain(&release);
-                let message = format!("{message}; then the lock was not given back: {release}");
-                Self { message: Some(message), ..failure }
+                let message =
+                    format!("{}; then the lock was not given back: {release}", failure.message);
+                Self { message, ..failure }
             }
             ServiceError::Locked(_) => Self::new(Exit::Failed, chain(&error))
                 .hint("wait for it to end, or see who holds the lock: community-stats doctor"),

@@ -13,9 +13,7 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Tells why a command ended.
 pub(super) fn report(failure: &Failure) {
-    if let Some(message) = &failure.message {
-        line(ERROR, "error", message);
-    }
+    line(ERROR, "error", &failure.message);
     if let Some(text) = &failure.hint {
         hint(text);
     }
@@ -42,8 +40,49 @@ fn line(style: Style, word: &str, text: &str) {
 }
 
 /// Standard output, buffered. Whoever writes to it flushes it and looks at the result.
-pub(super) fn output() -> io::BufWriter<io::StdoutLock<'static>> {
-    io::BufWriter::with_capacity(64 * 1024, io::stdout().lock())
+pub(super) fn output() -> io::BufWriter<Reader<io::StdoutLock<'static>>> {
+    io::BufWriter::with_capacity(64 * 1024, Reader::of(io::stdout().lock()))
+}
+
+/// Whoever reads what is written. One who goes away misses the rest, and changes nothing about how
+/// the command ends.
+pub(super) struct Reader<W> {
+    output: W,
+    is_gone: bool,
+}
+
+impl<W: Write> Reader<W> {
+    /// Whoever reads this output.
+    pub(super) const fn of(output: W) -> Self {
+        Self { output, is_gone: false }
+    }
+
+    fn unless_gone<T>(
+        &mut self,
+        gone: T,
+        write: impl FnOnce(&mut W) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.is_gone {
+            return Ok(gone);
+        }
+        match write(&mut self.output) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_gone = true;
+                Ok(gone)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: Write> Write for Reader<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_gone(bytes.len(), |output| output.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_gone((), Write::flush)
+    }
 }
 
 /// Writes a value as JSON with a line end to standard output.

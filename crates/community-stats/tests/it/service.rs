@@ -205,7 +205,7 @@ fn a_lock_that_cannot_be_given_back_is_told_whatever_came_out() {
     let request = Request { communities: unknown, ..Request::default() };
     let (_, failed) = create_with(faults, &request);
     let failure = community_stats::cli::Failure::from(failed.unwrap_err());
-    let message = failure.message.unwrap();
+    let message = failure.message;
     assert!(message.starts_with("no community has the id 'nobody'"), "{message}");
     assert!(message.contains("the lock was not given back: releasing the lock"), "{message}");
 }

@@ -52,10 +52,7 @@ impl Read {
             ServiceError::UnknownCommunity { ref id, .. } => {
                 let failure = self.nothing(id);
                 let told = Failure::from(error);
-                match told.hint.or(told.message) {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
+                failure.hint(told.hint.unwrap_or(told.message))
             }
             error => error.into(),
         })
@@ -78,11 +75,10 @@ impl Read {
                 explanation.reason,
                 category.name()
             )),
-            Err(error) => match Failure::from(error) {
-                Failure { hint: Some(hint), .. } => failure.hint(hint),
-                Failure { message: Some(message), .. } => failure.hint(message),
-                Failure { .. } => failure,
-            },
+            Err(error) => {
+                let told = Failure::from(error);
+                failure.hint(told.hint.unwrap_or(told.message))
+            }
         }
     }
 }

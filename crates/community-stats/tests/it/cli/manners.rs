@@ -24,6 +24,35 @@ fn a_closed_pipe_is_no_error() {
     }
 }
 
+/// Who goes away misses the text, and not the truth: commands end as they would have.
+#[test]
+fn a_closed_pipe_changes_no_exit_code() {
+    let scene = Scene::generated();
+    scene.write("cut.ndjson", "{\"_index\":\"stats-community-usage-delta-2025\",\"_id\":");
+    let cut = scene.path("cut.ndjson");
+    let gone = ["--community-id", "global", "--year", "2020", "--category", "usage_delta"];
+    let commands: [&[&str]; 8] = [
+        &["cache", "verify"],
+        &["cache", "verify", "--year", "2020"],
+        &["cache", "verify", "--year", "2020", "--json"],
+        &[&["cache", "exists"], &gone[..]].concat(),
+        &["cache", "generate", "--year", "1999"],
+        &["import", cut.to_str().unwrap()],
+        &["import", cut.to_str().unwrap(), "--json"],
+        &["doctor"],
+    ];
+    let mut codes = std::collections::BTreeSet::new();
+    for arguments in commands {
+        let read = scene.run(arguments);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = scene.command(arguments).stdout(Stdio::from(writer)).output().unwrap();
+        assert_eq!(scene.finished(&output).code, read.code, "{arguments:?}: {read}");
+        codes.insert(read.code);
+    }
+    assert!(codes.len() > 2, "{codes:?}");
+}
+
 #[test]
 fn a_full_output_is_an_error() {
     let scene = Scene::generated();
