@@ -63,12 +63,10 @@ impl CachedResponseService {
         lock: Option<&dyn HeldBulkLock>,
     ) -> Result<Summary, ServiceError> {
         let Some(registry) = self.registry.as_deref() else {
-            let mut plan = self.plan(request)?;
-            self.doubt_bodies(&mut plan)?;
+            let plan = self.plan(request)?;
             return Ok(self.execute_with(&plan, run, lock));
         };
         let (mut plan, marks) = self.plan_with_marks(request)?;
-        self.doubt_bodies(&mut plan)?;
         let years = years_of(&plan);
         let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
         let mut troubles = unreadable_marks(&marks.unreadable);

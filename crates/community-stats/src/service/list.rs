@@ -97,7 +97,7 @@ impl CachedResponseService {
     pub fn list(&self, filter: &ListFilter) -> Result<Vec<Listed>, ServiceError> {
         let mut seen = HashSet::new();
         let (plan, mut listed) = self.list_cells(filter, &filter.request(), &mut seen)?;
-        let mut entries = self.entries(filter, &plan)?;
+        let entries = self.entries(!filter.communities.is_empty(), &plan)?;
         let directory = Directory::read(self.source.as_ref())?;
         let unplanned = unplanned(&directory, &plan, &entries);
         if filter.communities.is_empty() && !unplanned.is_empty() {
@@ -106,13 +106,25 @@ impl CachedResponseService {
             let (_, others) = self.list_cells(filter, &request, &mut seen)?;
             listed.extend(others.into_iter().filter(|other| other.state.is_stored()));
         }
-        self.add_of_deleted(&directory, &mut entries)?;
+        let left = self.beyond_cells(&directory, entries, &seen)?;
+        listed.extend(
+            left.into_iter().filter(|it| filter.lets_through(it) && filter.wants(it.state)),
+        );
+        Ok(listed)
+    }
+
+    /// What stands and belongs to none of the cells whose keys were `seen`.
+    pub(super) fn beyond_cells(
+        &self,
+        directory: &Directory,
+        mut entries: Vec<EntryDescription>,
+        seen: &HashSet<String>,
+    ) -> Result<Vec<Listed>, ServiceError> {
+        self.add_of_deleted(directory, &mut entries)?;
         let shelved = self.shelved_communities()?;
         let wanted = |entry: &EntryDescription| directory.is_wanted(&entry.community, &shelved);
-        entries.retain(|entry| filter.lets_through(entry) && !seen.contains(&entry.key));
-        let left = entries.into_iter().map(|entry| left_over(wanted(&entry), entry));
-        listed.extend(left.filter(|left| filter.wants(left.state)));
-        Ok(listed)
+        let left = entries.into_iter().filter(|entry| !seen.contains(&entry.key));
+        Ok(left.map(|entry| left_over(wanted(&entry), entry)).collect())
     }
 
     fn list_cells(
@@ -156,15 +168,15 @@ impl CachedResponseService {
         Ok((plan, listed))
     }
 
-    /// What the store knows of itself, of the communities of a plan where some were named.
-    fn entries(
+    /// What the store knows of itself, of the communities of a plan alone where some were `named`.
+    pub(super) fn entries(
         &self,
-        filter: &ListFilter,
+        named: bool,
         plan: &Plan,
     ) -> Result<Vec<EntryDescription>, ServiceError> {
-        let communities = match filter.communities.as_slice() {
-            [] => Vec::new(),
-            _ => plan.members.iter().map(|member| member.id.to_string()).collect(),
+        let communities = match named {
+            false => Vec::new(),
+            true => plan.members.iter().map(|member| member.id.to_string()).collect(),
         };
         let entries = self.store.list(&EntryFilter { communities, ..EntryFilter::default() })?;
         Ok(entries.into_iter().filter_map(description).collect())
@@ -242,14 +254,14 @@ impl CachedResponseService {
 
 impl ListFilter {
     /// Whether an entry that belongs to no cell is meant. Communities were asked for already.
-    fn lets_through(&self, entry: &EntryDescription) -> bool {
+    fn lets_through(&self, entry: &Listed) -> bool {
         (self.years.is_empty() || self.years.contains(&entry.year))
             && (self.categories.is_empty() || self.categories.contains(&entry.category))
     }
 }
 
 /// The communities that stand, have entries, and are not in a plan: they do not take part.
-fn unplanned(
+pub(super) fn unplanned(
     directory: &Directory,
     plan: &Plan,
     entries: &[EntryDescription],

@@ -30,8 +30,8 @@ mod standing;
 mod still;
 mod summary;
 mod survey;
+mod verification;
 mod verify;
-mod whole;
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub use request::{Request, Years};
 pub use settings::{ServiceSettings, hash};
 pub use still::StandingStill;
 pub use summary::{Failure, Held, Stored, Summary, Waiting};
-pub use verify::{Finding, Verification, VerifyRun};
+pub use verification::{Finding, Verification, VerifyRun};
 
 /// Creates, reads, replaces, removes and examines stored responses.
 pub struct CachedResponseService {
@@ -71,7 +71,7 @@ pub struct CachedResponseService {
     store: Arc<dyn CacheStore>,
     clock: Arc<dyn Clock>,
     settings: ServiceSettings,
-    /// Hash of the subcount configuration and component registry.
+    /// Hash of everything that settings say about what responses hold.
     configuration: String,
     registry: Option<Arc<dyn Registry>>,
     lock: Option<Arc<dyn BulkLock>>,
@@ -87,7 +87,7 @@ impl CachedResponseService {
         clock: Arc<dyn Clock>,
         settings: ServiceSettings,
     ) -> Self {
-        let configuration = hash(&settings.series.canonical());
+        let configuration = settings.configuration();
         Self {
             source,
             store,
@@ -186,9 +186,7 @@ impl CachedResponseService {
         year: i16,
         category: Category,
     ) -> Result<Option<EntryDescription>, ServiceError> {
-        let response = CachedResponse::new(community.as_str(), year, category);
-        let store = self.store.as_ref();
-        let states = CachedResponse::states(&[response], store, &self.settings.prefix)?;
+        let states = self.states(&[self.key(community, year, category)])?;
         Ok(match states.into_iter().next() {
             Some(EntryState::Ours(description) | EntryState::Foreign(description)) => {
                 Some(description)

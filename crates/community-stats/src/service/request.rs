@@ -43,3 +43,14 @@ pub struct Request {
     /// Whether shelves that have lost days are taken for the truth; also when settings do not say so.
     pub accept_loss: bool,
 }
+
+impl Request {
+    /// Whether it is about this year and category, of whatever community and lifespan.
+    pub(super) fn is_about(&self, year: i16, category: Category) -> bool {
+        let year = match &self.years {
+            Years::Auto => true,
+            Years::Named(years) => years.contains(&year),
+        };
+        year && (self.categories.is_empty() || self.categories.contains(&category))
+    }
+}

@@ -52,6 +52,18 @@ impl Default for ServiceSettings {
     }
 }
 
+impl ServiceSettings {
+    /// Hash of what they say about what every response holds: subcounts, components, and how numbers
+    /// are written where that is not as usual.
+    pub(super) fn configuration(&self) -> String {
+        let series = self.series.canonical();
+        match self.floats {
+            FloatStyle::Plain => hash(&series),
+            FloatStyle::Signed => hash(&format!("{series}\nlarge floats: signed")),
+        }
+    }
+}
+
 /// SHA-256 as lower-case hex.
 #[must_use]
 pub fn hash(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stats_cache::{EntryState, Memory, UpdateMark, UpdateMarks, response_key};
+use stats_cache::{CacheError, EntryState, Memory, UpdateMark, UpdateMarks, response_key};
 use stats_series::{Category, DocumentKind};
 
 use super::CachedResponseService;
@@ -36,12 +36,16 @@ impl CachedResponseService {
         &self,
         request: &Request,
     ) -> Result<(Plan, UpdateMarks), ServiceError> {
-        let marks = match &self.registry {
-            Some(registry) => registry.update_marks()?,
-            None => UpdateMarks::default(),
-        };
+        let marks = self.marks()?;
         let plan = self.survey_marked(request, &marks.marks, &mut |_, _| ())?;
         Ok((plan, marks))
+    }
+
+    fn marks(&self) -> Result<UpdateMarks, ServiceError> {
+        match &self.registry {
+            Some(registry) => Ok(registry.update_marks()?),
+            None => Ok(UpdateMarks::default()),
+        }
     }
 
     /// The same, and shows each cell with what the store says of its key.
@@ -50,7 +54,12 @@ impl CachedResponseService {
         request: &Request,
         look: &mut dyn FnMut(&Cell, EntryState),
     ) -> Result<Plan, ServiceError> {
-        self.survey_marked(request, &[], look)
+        let marks = self.marks();
+        let known = marks.as_ref().map_or(&[][..], |marks| &marks.marks);
+        let mut plan = self.survey_marked(request, known, look)?;
+        // Who may only read responses sees all but what an aggregation asked for.
+        plan.warnings.extend(marks.err().map(|error| chain(&error)));
+        Ok(plan)
     }
 
     fn survey_marked(
@@ -183,7 +192,7 @@ impl CachedResponseService {
             self.key(&plan.members[*member].id, *year, *category)
         };
         let keys: Vec<String> = waiting.iter().map(key).collect();
-        let states = if keys.is_empty() { Vec::new() } else { self.store.describe(&keys)? };
+        let states = self.states(&keys)?;
         for ((place, key), entry) in waiting.drain(..).zip(keys).zip(states) {
             let (member, year, category) = place;
             if plan.is_before(&plan.members[member], year) && !stands_for_days(&entry) {
@@ -195,6 +204,24 @@ impl CachedResponseService {
             cells.push(cell);
         }
         Ok(())
+    }
+
+    /// What the store says of these keys, in their order. An entry whose body is cut or missing is
+    /// damaged, as far as that shows without reading it.
+    pub(super) fn states(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut states = self.store.describe(keys)?;
+        for unreadable in self.store.unreadable(keys)? {
+            for (_, state) in keys.iter().zip(&mut states).filter(|(key, _)| **key == unreadable) {
+                if let EntryState::Ours(_) = state {
+                    *state =
+                        EntryState::Damaged(format!("{unreadable}: its body is cut or missing"));
+                }
+            }
+        }
+        Ok(states)
     }
 
     /// The key of a response.

@@ -1,87 +1,28 @@
 //! Proof that what is stored is what would be made now: responses are computed again and compared
 //! to the byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Serialize;
 use stats_cache::{EntryDescription, EntryState};
 use stats_documents::{Fingerprint, Shelf};
 use stats_series::{Category, ResponseSpec, Selection};
 
 use super::CachedResponseService;
 use super::compare::Compared;
+use super::directory::Directory;
 use super::error::{ServiceError, chain};
-use super::list::description;
+use super::list::{description, unplanned};
 use super::lock::Halt;
 use super::matrix::{StateName, Verdict};
 use super::members::MemberLayout;
-use super::plan::Plan;
+use super::names::Communities;
+use super::plan::{Cell, Plan};
 use super::request::Request;
-use super::summary::Failure;
-
-/// How a verification is carried out.
-pub struct VerifyRun<'a> {
-    /// Per cent of the entries to look at, chosen by their keys: always the same ones.
-    pub sample: f64,
-    /// Set from outside to stop.
-    pub cancel: &'a AtomicBool,
-    /// Told how many of how many entries are done.
-    pub progress: &'a mut dyn FnMut(u64, u64),
-}
-
-/// What a verification found.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Verification {
-    /// Entries that were compared.
-    pub checked: u64,
-    /// Entries that are what would be made now.
-    pub same: u64,
-    /// Entries that differ, though nothing says why.
-    pub different: u64,
-    /// Entries that differ because they are not up to date, or are held, as their state says, or that
-    /// changed each time they were looked at.
-    pub stale: u64,
-    /// Entries that could not be made again.
-    pub failed: u64,
-    /// One for each that differs.
-    pub findings: Vec<Finding>,
-    /// One for each that is not up to date.
-    pub outdated: Vec<Finding>,
-    /// One for each that could not be made.
-    pub errors: Vec<Failure>,
-    /// Whether it was stopped before its end.
-    pub interrupted: bool,
-}
-
-/// An entry that is not what would be made now.
-#[derive(Debug, Clone, Serialize)]
-pub struct Finding {
-    /// Community id.
-    pub community_id: String,
-    /// Year.
-    pub year: i16,
-    /// Query name of the category.
-    pub category: &'static str,
-    /// Its key.
-    pub cache_key: String,
-    /// Its state: a stale or held entry is expected to differ, a fresh one never may.
-    pub state: StateName,
-    /// Why it is in that state.
-    pub reason: String,
-    /// The series that differs first, when both could be compared.
-    pub series: Option<String>,
-    /// The date that differs first, when the difference is in a point.
-    pub date: Option<String>,
-    /// What is stored there and what would be made, in words.
-    pub difference: String,
-}
+use super::verification::{Finding, Verification, VerifyRun, in_sample};
 
 /// How often an entry that differs is looked at, when it or its documents change in between.
 const ROUNDS: u32 = 3;
-/// What is said of an entry that was another one each time.
-const IN_MOTION: &str = "changed each time it was looked at";
-
 /// The entries to look at, by the member and the shelf they are made from.
 type Suspects = BTreeMap<(usize, Shelf), Vec<Suspect>>;
 
@@ -135,17 +76,69 @@ impl CachedResponseService {
     ) -> Result<Verification, ServiceError> {
         let mut verification = Verification::default();
         let sample = run.sample;
-        let mut look =
-            self.look(request, &|key: &str| in_sample(key, sample), &mut verification)?;
+        let wanted = |key: &str| in_sample(key, sample);
+        let look = self.look(request, &wanted, &mut verification)?;
+        let others = self.others(request, &look.plan, &wanted, &mut verification)?;
+        self.verify_look(request, look, run, &mut verification)?;
+        if let Some((request, look)) = others
+            && !verification.interrupted
+        {
+            self.verify_look(&request, look, run, &mut verification)?;
+        }
+        Ok(verification)
+    }
+
+    /// What stands beside a request for all communities: that of communities which do not take part;
+    /// and, to be told, what belongs to no cell.
+    fn others(
+        &self,
+        request: &Request,
+        plan: &Plan,
+        wanted: &dyn Fn(&str) -> bool,
+        verification: &mut Verification,
+    ) -> Result<Option<(Request, Look)>, ServiceError> {
+        let directory = Directory::read(self.source.as_ref())?;
+        let all = request.communities == Communities::All;
+        let entries = self.entries(!all, plan)?;
+        let unplanned = if all { unplanned(&directory, plan, &entries) } else { Vec::new() };
+        let others = if unplanned.is_empty() {
+            None
+        } else {
+            let communities = Communities::Named(unplanned);
+            let request = Request { communities, ..request.clone() };
+            let look = self.look(&request, wanted, verification)?;
+            Some((request, look))
+        };
+        let mut seen = HashSet::new();
+        for plan in [Some(plan), others.as_ref().map(|(_, look)| &look.plan)].into_iter().flatten()
+        {
+            let key = |cell: &Cell| self.key(&plan.member(cell).id, cell.year, cell.category);
+            seen.extend(plan.cells.iter().map(key));
+        }
+        for left in self.beyond_cells(&directory, entries, &seen)? {
+            if request.is_about(left.year, left.category) {
+                verification.pass_over(left, wanted);
+            }
+        }
+        Ok(others)
+    }
+
+    fn verify_look(
+        &self,
+        request: &Request,
+        mut look: Look,
+        run: &mut VerifyRun<'_>,
+        verification: &mut Verification,
+    ) -> Result<(), ServiceError> {
         let mut total = verification.checked + look.count();
         for round in 1..=ROUNDS {
-            let mut doubts = self.compare_all(&look, run, total, &mut verification)?;
+            let mut doubts = self.compare_all(&look, run, total, verification)?;
             verification.interrupted = verification.checked + (doubts.len() as u64) < total;
             if doubts.is_empty() {
                 break;
             }
             let wanted = |key: &str| doubts.contains_key(key);
-            let mut again = self.look(request, &wanted, &mut verification)?;
+            let mut again = self.look(request, &wanted, verification)?;
             let Look { plan, suspects } = &mut again;
             suspects.retain(|(_, shelf), suspects| {
                 let fingerprint = plan.standing.fingerprint(shelf);
@@ -169,7 +162,7 @@ impl CachedResponseService {
             total = verification.checked + again.count();
             look = again;
         }
-        Ok(verification)
+        Ok(())
     }
 
     /// Finds out what stands under the keys that are `wanted`, and counts what is damaged.
@@ -258,7 +251,7 @@ impl CachedResponseService {
             Err(ServiceError::Source(error)) => {
                 let text = chain(&error);
                 for suspect in suspects {
-                    verification.fail(shelf, suspect, text.clone());
+                    verification.fail(shelf, suspect.category, text.clone());
                 }
                 return Ok(Vec::new());
             }
@@ -271,7 +264,7 @@ impl CachedResponseService {
                     verification.checked += 1;
                     verification.same += 1;
                 }
-                Compared::Failed(text) => verification.fail(shelf, suspect, text),
+                Compared::Failed(text) => verification.fail(shelf, suspect.category, text),
                 Compared::Different { place, difference } => {
                     let finding = finding(shelf, suspect, place, difference);
                     if matches!(finding.state, StateName::Stale | StateName::Held) {
@@ -284,35 +277,6 @@ impl CachedResponseService {
             }
         }
         Ok(doubts)
-    }
-}
-
-impl Verification {
-    fn fail(&mut self, shelf: &Shelf, suspect: &Suspect, error: String) {
-        self.checked += 1;
-        self.failed += 1;
-        self.errors.push(Failure {
-            community_id: shelf.community.clone(),
-            year: shelf.year,
-            category: suspect.category,
-            error,
-        });
-    }
-
-    fn differ(&mut self, finding: Finding) {
-        self.checked += 1;
-        self.different += 1;
-        self.findings.push(finding);
-    }
-
-    fn outdated(&mut self, finding: Finding) {
-        self.checked += 1;
-        self.stale += 1;
-        self.outdated.push(finding);
-    }
-
-    fn in_motion(&mut self, finding: Finding) {
-        self.outdated(Finding { reason: IN_MOTION.to_owned(), ..finding });
     }
 }
 
@@ -333,27 +297,5 @@ fn finding(
         series,
         date,
         difference,
-    }
-}
-
-/// Whether a key is among `percent` of all keys. Keys end in a hash, so its digits choose.
-fn in_sample(key: &str, percent: f64) -> bool {
-    let start = key.len().saturating_sub(8);
-    let number = key.get(start..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    percent >= 100.0 || number.is_none_or(|n| f64::from(n) < percent / 100.0 * 4_294_967_296.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_sample;
-    use crate::service::hash;
-
-    #[test]
-    fn a_sample_is_its_share_and_always_the_same() {
-        let keys: Vec<String> = (0..4000).map(|n| format!("p:{}", hash(&n.to_string()))).collect();
-        let chosen = |percent| keys.iter().filter(|key| in_sample(key, percent)).count();
-        assert_eq!(chosen(100.0), 4000);
-        assert_eq!(chosen(0.0), 0);
-        assert!((300..500).contains(&chosen(10.0)), "{}", chosen(10.0));
     }
 }

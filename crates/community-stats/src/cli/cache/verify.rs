@@ -81,7 +81,7 @@ fn exit(verification: &Verification) -> Exit {
         Exit::Interrupted
     } else if verification.different > 0 {
         Exit::Difference
-    } else if verification.failed > 0 || verification.stale > 0 {
+    } else if verification.failed + verification.stale + verification.unchecked > 0 {
         Exit::Partly
     } else if verification.checked == 0 {
         Exit::Failed
@@ -117,6 +117,13 @@ fn report(verification: &Verification) -> Result<(), Failure> {
         writeln!(output, "Not up to date:")?;
     }
     for finding in &verification.outdated {
+        let Finding { community_id, year, category, state, reason, .. } = finding;
+        writeln!(output, "  {community_id}/{year}/{category} ({state}): {reason}")?;
+    }
+    if !verification.left_over.is_empty() {
+        writeln!(output, "Not checked:")?;
+    }
+    for finding in &verification.left_over {
         let Finding { community_id, year, category, state, reason, .. } = finding;
         writeln!(output, "  {community_id}/{year}/{category} ({state}): {reason}")?;
     }

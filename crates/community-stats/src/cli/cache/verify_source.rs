@@ -58,7 +58,10 @@ pub(super) fn run(global: &Global, app: &App, filter: &ShelfFilter) -> Ending {
     } else {
         show(&audit)?;
     }
-    Ok(if !audit.differences.is_empty() {
+    Ok(if audit.shelves == 0 && audit.missing.is_empty() {
+        terminal::hint("there is nothing of what was asked for, so nothing was checked");
+        Exit::Failed
+    } else if !audit.differences.is_empty() {
         Exit::Difference
     } else if audit.missing.is_empty() {
         Exit::Done

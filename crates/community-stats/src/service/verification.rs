@@ -1,0 +1,142 @@
+//! What a verification is asked, and what it found.
+
+use std::sync::atomic::AtomicBool;
+
+use serde::Serialize;
+use stats_documents::Shelf;
+use stats_series::Category;
+
+use super::list::Listed;
+use super::matrix::StateName;
+use super::summary::Failure;
+
+/// How a verification is carried out.
+pub struct VerifyRun<'a> {
+    /// Per cent of the entries to look at, chosen by their keys: always the same ones.
+    pub sample: f64,
+    /// Set from outside to stop.
+    pub cancel: &'a AtomicBool,
+    /// Told how many of how many entries are done.
+    pub progress: &'a mut dyn FnMut(u64, u64),
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Verification {
+    /// Entries that were compared.
+    pub checked: u64,
+    /// Entries that are what would be made now.
+    pub same: u64,
+    /// Entries that differ, though nothing says why.
+    pub different: u64,
+    /// Entries that differ because they are not up to date, or are held, as their state says, or that
+    /// changed each time they were looked at.
+    pub stale: u64,
+    /// Entries that could not be made again.
+    pub failed: u64,
+    /// Entries that belong to no cell: there is nothing to hold them against.
+    pub unchecked: u64,
+    /// One for each that differs.
+    pub findings: Vec<Finding>,
+    /// One for each that is not up to date.
+    pub outdated: Vec<Finding>,
+    /// One for each that was not checked.
+    pub left_over: Vec<Finding>,
+    /// One for each that could not be made.
+    pub errors: Vec<Failure>,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// An entry that is not what would be made now.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// Community id.
+    pub community_id: String,
+    /// Year.
+    pub year: i16,
+    /// Query name of the category.
+    pub category: &'static str,
+    /// Its key.
+    pub cache_key: String,
+    /// Its state: a stale or held entry is expected to differ, a fresh one never may.
+    pub state: StateName,
+    /// Why it is in that state.
+    pub reason: String,
+    /// The series that differs first, when both could be compared.
+    pub series: Option<String>,
+    /// The date that differs first, when the difference is in a point.
+    pub date: Option<String>,
+    /// What is stored there and what would be made, in words.
+    pub difference: String,
+}
+
+/// What is said of an entry that was another one each time.
+const IN_MOTION: &str = "changed each time it was looked at";
+
+impl Verification {
+    pub(super) fn fail(&mut self, shelf: &Shelf, category: Category, error: String) {
+        self.checked += 1;
+        self.failed += 1;
+        self.errors.push(Failure {
+            community_id: shelf.community.clone(),
+            year: shelf.year,
+            category,
+            error,
+        });
+    }
+
+    pub(super) fn differ(&mut self, finding: Finding) {
+        self.checked += 1;
+        self.different += 1;
+        self.findings.push(finding);
+    }
+
+    pub(super) fn outdated(&mut self, finding: Finding) {
+        self.checked += 1;
+        self.stale += 1;
+        self.outdated.push(finding);
+    }
+
+    pub(super) fn pass_over(&mut self, left: Listed, wanted: &dyn Fn(&str) -> bool) {
+        let Some(entry) = left.description.filter(|entry| wanted(&entry.key)) else { return };
+        self.unchecked += 1;
+        self.left_over.push(Finding {
+            community_id: left.community,
+            year: left.year,
+            category: left.category.query_name(),
+            cache_key: entry.key,
+            state: left.state,
+            reason: left.reason,
+            series: None,
+            date: None,
+            difference: String::new(),
+        });
+    }
+
+    pub(super) fn in_motion(&mut self, finding: Finding) {
+        self.outdated(Finding { reason: IN_MOTION.to_owned(), ..finding });
+    }
+}
+
+/// Whether a key is among `percent` of all keys. Keys end in a hash, so its digits choose.
+pub(super) fn in_sample(key: &str, percent: f64) -> bool {
+    let start = key.len().saturating_sub(8);
+    let number = key.get(start..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    percent >= 100.0 || number.is_none_or(|n| f64::from(n) < percent / 100.0 * 4_294_967_296.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_sample;
+    use crate::service::hash;
+
+    #[test]
+    fn a_sample_is_its_share_and_always_the_same() {
+        let keys: Vec<String> = (0..4000).map(|n| format!("p:{}", hash(&n.to_string()))).collect();
+        let chosen = |percent| keys.iter().filter(|key| in_sample(key, percent)).count();
+        assert_eq!(chosen(100.0), 4000);
+        assert_eq!(chosen(0.0), 0);
+        assert!((300..500).contains(&chosen(10.0)), "{}", chosen(10.0));
+    }
+}
