@@ -83,6 +83,12 @@ impl<'a> LentConnection<'a> {
         Ok(Self { archive, lent: Some(lent), sound: true })
     }
 
+    /// Whether what is written lies at the archive's path: nobody removed or replaced the file.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let file = self.lent.as_ref().and_then(|lent| lent.file);
+        file.is_none() || file == file_id(self.archive.path())
+    }
+
     /// After an error a connection may be in any state: nobody else shall use it.
     pub(crate) fn mark_unsound(&mut self) {
         self.sound = false;

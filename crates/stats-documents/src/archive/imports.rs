@@ -73,8 +73,13 @@ impl ArchiveWriter<'_> {
     /// [`end_import`](Self::end_import).
     pub(crate) fn begin_import(&mut self, replace: bool) -> Result<()> {
         let began = now();
-        let (number, watches) = self.write(|connection, _| {
+        let (number, watches) = self.write(|connection, batch| {
             connection.execute_batch(WAITING)?;
+            // Two histories that begin at one copy of a file never number alike: what was made from
+            // the one is not taken for what the other would give.
+            let apart: u64 =
+                connection.query_row("SELECT abs(random() % 16777216)", [], |row| row.get(0))?;
+            batch.sequence += apart;
             let others: i64 =
                 connection
                     .query_row("SELECT count(*) FROM import_shelves", [], |row| row.get(0))?;

@@ -1,5 +1,6 @@
 //! Writing to the archive: documents in batches, one transaction each.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -162,6 +163,9 @@ impl<'a> ArchiveWriter<'a> {
             connection.execute_batch("COMMIT")
         };
         finish().map_err(|cause| self.given_up(cause))?;
+        if !self.connection.is_in_place() {
+            return Err(taken_away(self.archive.path()));
+        }
         self.archive.logged.fetch_add(batch.stored, Ordering::Relaxed);
         Ok(())
     }
@@ -223,6 +227,15 @@ impl std::fmt::Debug for ArchiveWriter<'_> {
             .field("archive", self.archive)
             .finish_non_exhaustive()
     }
+}
+
+/// What was written went into a file that nobody finds any more.
+fn taken_away(path: &Path) -> SourceError {
+    let doing = format!(
+        "write to the archive {}, which was removed or replaced meanwhile: what was written is lost",
+        path.display()
+    );
+    SourceError::new(SourceErrorKind::NotFound, doing)
 }
 
 /// Waits for other writers and takes the turn.

@@ -43,6 +43,8 @@ pub enum Form {
     Document,
     /// A hit or an export line without its document, as a search with `_source: false` gives it.
     WithoutSource,
+    /// An object with neither a community nor a day, and nothing around it.
+    Nothing,
     /// No JSON object.
     Broken,
 }
@@ -169,6 +171,7 @@ fn document<'a>(file: &'a str, line: u64, text: &'a [u8]) -> Found<'a> {
         None if !is_bare && (index.0.is_some() || id.0.is_some()) => {
             found(Form::WithoutSource, index, id, text)
         }
+        None if !is_bare => found(Form::Nothing, Text::default(), Text::default(), text),
         None => found(Form::Document, Text::default(), Text::default(), text),
     }
 }
@@ -235,7 +238,8 @@ mod tests {
             (r#"{"_id":"a"}"#.to_owned(), Form::WithoutSource, "", None),
             (r#"{"_id":"a","community_id":"c"}"#.to_owned(), Form::Document, "", Some("c")),
             (r#"{"period_start":"2024-01-01","x":Infinity}"#.to_owned(), Form::Document, "", None),
-            ("{}".to_owned(), Form::Document, "", None),
+            ("{}".to_owned(), Form::Nothing, "", None),
+            (r#"{"error":{"type":"x"},"status":404}"#.to_owned(), Form::Nothing, "", None),
             (format!(r#"{{{index},"_source":{{"community_id":"c""#), Form::Broken, "", None),
             ("[1]".to_owned(), Form::Broken, "", None),
             ("NaN".to_owned(), Form::Broken, "", None),

@@ -7,7 +7,7 @@ use stats_documents::import::{
     Advance, ImportOptions, ImportReport, Input, LineKind, Progress, import,
 };
 use stats_documents::{
-    ArchiveOptions, DocumentSource, Fingerprint, ImportEnding, Shelf, Unsettled,
+    Archive, ArchiveOptions, DocumentSource, Fingerprint, ImportEnding, Shelf, Unsettled,
 };
 use stats_series::DocumentKind;
 
@@ -240,4 +240,51 @@ fn installations_are_not_mixed() {
     let same = place.file("same.ndjson", with("prod-", "c"));
     assert!(place.import(&[&same]).is_complete());
     assert_eq!(contents(&place.archive).len(), 2);
+}
+
+/// Two files that were one never give the same fingerprint for different documents.
+#[test]
+fn histories_that_begin_at_one_copy_number_differently() {
+    let place = Place::new();
+    let first = place.file("first.ndjson", corpus(2, 20));
+    assert!(place.import(&[&first]).is_complete());
+    let before = fingerprints(&place.archive);
+    let copy = place.folder.path().join("copy");
+    for end in ["", "-wal"] {
+        let name = |path: &Path| format!("{}{end}", path.display());
+        std::fs::copy(name(place.archive.path()), name(&copy)).unwrap();
+    }
+    let restored = Archive::open(&copy, ArchiveOptions::default()).unwrap();
+    assert_eq!(fingerprints(&restored), before);
+    let other = |views| document(KIND, "c0", "2020-01-01", views);
+    let one = place.file("one.ndjson", other(777));
+    let two = place.file("two.ndjson", other(888));
+    assert!(place.import(&[&one]).is_complete());
+    let inputs = vec![Input::Path(two)];
+    import(inputs, &restored, &ImportOptions::default(), &mut ()).unwrap();
+    let shelf = Shelf { kind: KIND, community: "c0".to_owned(), year: 2020 };
+    let (here, there) = (fingerprints(&place.archive)[&shelf], fingerprints(&restored)[&shelf]);
+    assert_eq!(here.count, there.count);
+    assert_ne!(here, there);
+    assert_ne!(here, before[&shelf]);
+}
+
+/// An import into a file that is not there any more is not done.
+#[test]
+fn an_archive_that_is_removed_meanwhile_is_told() {
+    struct Removes(std::path::PathBuf);
+    impl Progress for Removes {
+        fn advanced(&mut self, so_far: Advance) {
+            if so_far.lines > 2_000 {
+                let _ = std::fs::remove_file(&self.0);
+            }
+        }
+    }
+    let place = place();
+    let path = place.file("all.ndjson", export());
+    let mut removes = Removes(place.archive.path().to_owned());
+    let options = ImportOptions::default();
+    let ended = import(vec![Input::Path(path)], &place.archive, &options, &mut removes);
+    let error = ended.unwrap_err();
+    assert!(error.cause.to_string().contains("removed or replaced"), "{error}");
 }
