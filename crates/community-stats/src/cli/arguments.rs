@@ -111,8 +111,8 @@ pub(super) fn any_may_hold_password(arguments: &[OsString]) -> bool {
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim().parse::<f64>();
     match number {
-        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
-        _ => Err("expected a share of 0% to 100%".to_owned()),
+        Ok(number) if number > 0.0 && number <= 100.0 => Ok(number),
+        _ => Err("expected a share of more than 0% and up to 100%".to_owned()),
     }
 }
 

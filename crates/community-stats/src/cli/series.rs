@@ -1,6 +1,6 @@
 //! `series`: documents in, one response out; neither archive nor store are touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -70,6 +70,7 @@ impl Series {
     fn feed(&self, builder: &mut SeriesBuilder, prefix: &str) -> Result<(), Failure> {
         let mut chosen = Chosen::new(self, prefix);
         let (mut fed, mut refused) = (0_u64, None);
+        let mut ids = HashSet::new();
         let line_limit = ImportOptions::default().line_limit;
         let left = each_document(self.input(), line_limit, &mut |found| {
             match chosen.takes(&found) {
@@ -79,6 +80,10 @@ impl Series {
                     refused = Some(failure);
                     return ControlFlow::Break(());
                 }
+            }
+            if !found.id.is_empty() && !ids.insert(found.id.to_string()) {
+                refused = Some(refuse(&found, &format!("_id '{}' comes again", found.id)));
+                return ControlFlow::Break(());
             }
             fed += 1;
             builder.feed(&found.id, found.source);
@@ -122,7 +127,7 @@ impl Series {
                 let message = format!("no {kind} documents of the community '{id}'");
                 Err(Failure::new(Exit::Failed, message).hint(NOTHING_WRITTEN))
             }
-            None if fed == 0 && !left.skipped.is_empty() => {
+            None if fed == 0 => {
                 Err(Failure::new(Exit::Failed, "no documents were found").hint(NOTHING_WRITTEN))
             }
             _ => Ok(()),
@@ -209,8 +214,10 @@ impl<'a> Chosen<'a> {
             // Whoever reads it as a document says what is wrong with it.
             Form::Broken => return Ok(true),
             Form::WithoutSource => {
-                let text = format!("{}: a hit without its document (_source)", place(found));
-                return Err(Failure::new(Exit::Failed, text).hint(NOTHING_WRITTEN));
+                return Err(refuse(found, "a hit without its document (_source)"));
+            }
+            Form::Nothing => {
+                return Err(refuse(found, "no document: neither community_id nor a day"));
             }
             Form::Document => {}
         }
@@ -235,10 +242,7 @@ impl<'a> Chosen<'a> {
         }
         if let Some(wanted) = self.wanted {
             match found.community.as_deref() {
-                None => {
-                    let text = format!("{}: no community_id, so it may be of any", place(found));
-                    return Err(Failure::new(Exit::Failed, text).hint(NOTHING_WRITTEN));
-                }
+                None => return Err(refuse(found, "no community_id, so it may be of any")),
                 Some(other) if other != wanted => return Ok(false),
                 Some(_) => {}
             }
@@ -267,6 +271,11 @@ impl<'a> Chosen<'a> {
         let (category, needed) = (self.category.name(), self.category.kind());
         several(found, &format!("{what}, but {category} is made of {needed} documents"))
     }
+}
+
+/// What stands in the place of a document and is none.
+fn refuse(found: &Found<'_>, what: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("{}: {what}", place(found))).hint(NOTHING_WRITTEN)
 }
 
 /// More was found than one response is made of.

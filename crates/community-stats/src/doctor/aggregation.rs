@@ -1,5 +1,6 @@
 //! Whether the aggregation goes on, and whether what is there is enough to make anything of it.
 
+use jiff::SignedDuration;
 use stats_cache::{CacheError, Clock, Notebook, Trouble};
 use stats_documents::archive::ArchiveStats;
 use stats_documents::{Archive, Day, DocumentSource, SourceError};
@@ -22,6 +23,20 @@ pub(super) fn bookmarks(
         None => format!("{kind}: no bookmark"),
     };
     let detail = newest.iter().map(told).collect::<Vec<_>>().join(", ");
+    let now = clock.now();
+    let tomorrow = day_of(now.checked_add(SignedDuration::from_hours(24)).unwrap_or(now));
+    let future = newest.iter().filter(|(_, newest)| newest.is_some_and(|day| day > tomorrow));
+    let future: Vec<String> = future.map(|(kind, _)| kind.to_string()).collect();
+    if !future.is_empty() {
+        let future = future.join(", ");
+        return Check::failed(
+            name,
+            format!(
+                "{detail}: bookmarks of {future} are in the future, so nothing is made of them"
+            ),
+            "look at the clock of this machine, and at who wrote them",
+        );
+    }
     let Some(bound) = settings.source.still_after_days() else { return Check::ok(name, detail) };
     let still = StandingStill::among(newest.iter().copied(), day_of(clock.now()), bound);
     let mut troubles: Vec<String> = still.iter().map(ToString::to_string).collect();
@@ -51,6 +66,17 @@ pub(super) fn of_archive(
             "import the indices stats-community-usage-delta-…, -usage-snapshot-…, \
              -records-delta-added-… and -records-snapshot-added-…",
         ));
+    } else {
+        let is_there = |kind: &DocumentKind| stats.documents.get(kind).is_some_and(|n| *n > 0);
+        let missing = DocumentKind::ALL.into_iter().filter(|kind| !is_there(kind));
+        let missing: Vec<String> = missing.map(|kind| kind.to_string()).collect();
+        if !missing.is_empty() {
+            checks.push(Check::warning(
+                "documents",
+                format!("there are none of {}: nothing can be made of them", missing.join(", ")),
+                "import their indices, too",
+            ));
+        }
     }
     if stats.bookmarks == 0 {
         checks.push(Check::failed(

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use stats_documents::{Bookmark, Day};
 
 use crate::calendar::{day_before, day_of, last_of};
@@ -11,7 +11,8 @@ use crate::calendar::{day_before, day_of, last_of};
 /// What is missing before a response may be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The last day that was aggregated completely; `None` without a bookmark.
+    /// The last day that was aggregated completely; `None` without a bookmark. Not before `needed`
+    /// only if it is in the future.
     pub through: Option<Day>,
     /// The day that has to be reached.
     pub needed: Day,
@@ -20,6 +21,9 @@ pub struct Gap {
 impl fmt::Display for Gap {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.through {
+            Some(day) if day >= self.needed => {
+                write!(formatter, "a bookmark of the future ({day}) says nothing")
+            }
             Some(day) => write!(formatter, "aggregated through {day}, needs {}", self.needed),
             None => write!(formatter, "no bookmark, needs {}", self.needed),
         }
@@ -29,12 +33,15 @@ impl fmt::Display for Gap {
 /// The gap before the responses of `year` are complete at the instant `now`; `None`: they are.
 ///
 /// The current year is complete when yesterday was aggregated, every other year when its
-/// 31 December was. Future years are thus incomplete.
+/// 31 December was. Future years are thus incomplete, and so is everything under a bookmark of a day
+/// that has not come anywhere on earth.
 #[must_use]
 pub fn gap(bookmark: Option<Bookmark>, year: i16, now: Timestamp) -> Option<Gap> {
     let needed = if year == day_of(now).year() { day_before(now) } else { last_of(year) };
     let through = bookmark.map(|bookmark| bookmark.day);
-    (through < Some(needed)).then_some(Gap { through, needed })
+    let tomorrow = now.checked_add(SignedDuration::from_hours(24)).unwrap_or(now);
+    let future = through > Some(day_of(tomorrow)) && through >= Some(needed);
+    (through < Some(needed) || future).then_some(Gap { through, needed })
 }
 
 #[cfg(test)]
@@ -52,6 +59,10 @@ mod tests {
             ("2025-06-15T00:30:00Z", "2025-06-15", 2026, false),
             ("2026-01-01T00:10:00Z", "2025-12-31", 2026, true),
             ("2026-01-01T00:10:00Z", "2025-12-30", 2025, false),
+            // Clocks differ, and so do days; no more than that.
+            ("2025-06-15T00:30:00Z", "2025-06-16", 2025, true),
+            ("2025-06-15T00:30:00Z", "2025-06-17", 2025, false),
+            ("2025-06-15T00:30:00Z", "9999-12-31", 2024, false),
         ];
         for (now, bookmark, year, complete) in rows {
             let bookmark = Some(Bookmark { day: bookmark.parse().unwrap() });

@@ -25,6 +25,7 @@ mod request;
 mod sample;
 mod settings;
 mod settled;
+mod share;
 mod shelf;
 mod standing;
 mod still;

@@ -7,7 +7,7 @@ use std::thread;
 use stats_cache::ShelfMark;
 use stats_documents::{
     Bookmark, Day, DocumentSource, Fingerprint, OpenImport, Position, Shelf, ShelfFilter,
-    SourceError,
+    SourceError, SourceErrorKind,
 };
 use stats_series::DocumentKind;
 
@@ -18,7 +18,8 @@ use super::error::ServiceError;
 pub(super) struct Standing {
     kinds: BTreeMap<DocumentKind, KindStanding>,
     /// The kinds about which the source could not answer, and why: it has nothing for them, not even
-    /// an empty index, or an index that is closed, blocked or wrongly mapped.
+    /// an empty index, or an index that is closed, blocked or wrongly mapped; or an index without any
+    /// document, though bookmarks tell of them.
     missing: BTreeMap<DocumentKind, SourceError>,
 }
 
@@ -33,21 +34,30 @@ struct KindStanding {
 impl Standing {
     /// Reads it: for each kind one question each, all kinds at once. Positions first, so that what changes in
     /// between is seen as changed the next time. One kind may be missing, but not all of them:
-    /// then it is the wrong place to look, or cannot be reached.
+    /// then it is the wrong place to look, or cannot be reached. A kind of which bookmarks tell and no
+    /// document is there is missing, unless the caller takes `nothing` for the truth.
     pub(super) fn read(
         source: &dyn DocumentSource,
         kinds: &BTreeSet<DocumentKind>,
         communities: &[String],
+        nothing: bool,
     ) -> Result<Self, ServiceError> {
         let filter = ShelfFilter { communities: communities.to_vec(), years: Vec::new() };
         let mut standing = Self::default();
-        let read = |kind: DocumentKind| -> Result<KindStanding, SourceError> {
-            let position = source.position(kind)?;
-            let shelves = source.fingerprints(kind, &filter)?;
-            let bookmarks = source.bookmarks(kind, communities)?;
-            let unsettled = source.unsettled(kind, communities)?;
-            Ok(KindStanding { position, shelves, bookmarks, unsettled })
-        };
+        let read =
+            |kind: DocumentKind| -> Result<(KindStanding, Option<SourceError>), SourceError> {
+                let position = source.position(kind)?;
+                let shelves = source.fingerprints(kind, &filter)?;
+                let bookmarks = source.bookmarks(kind, communities)?;
+                let unsettled = source.unsettled(kind, communities)?;
+                let hollow = !nothing && shelves.is_empty() && !bookmarks.is_empty();
+                let hollow = (hollow && source.count(kind)? == 0).then(|| {
+                    let doing =
+                        format!("no {kind} document is there, though bookmarks tell of them");
+                    SourceError::new(SourceErrorKind::NotFound, doing)
+                });
+                Ok((KindStanding { position, shelves, bookmarks, unsettled }, hollow))
+            };
         let found: Vec<_> = thread::scope(|scope| {
             let asked: Vec<_> =
                 kinds.iter().map(|kind| (*kind, scope.spawn(|| read(*kind)))).collect();
@@ -55,7 +65,10 @@ impl Standing {
         });
         for (kind, answer) in found {
             match answer.unwrap_or_else(|panic| resume_unwind(panic)) {
-                Ok(found) => drop(standing.kinds.insert(kind, found)),
+                Ok((found, hollow)) => {
+                    standing.kinds.insert(kind, found);
+                    standing.missing.extend(hollow.map(|error| (kind, error)));
+                }
                 Err(error) => drop(standing.missing.insert(kind, error)),
             }
         }

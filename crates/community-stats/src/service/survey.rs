@@ -71,7 +71,8 @@ impl CachedResponseService {
         let source = self.source.as_ref();
         let categories = self.categories(request);
         let directory = Directory::read(source)?;
-        let standing = self.standing(request, &directory, &categories)?;
+        let accept_loss = request.accept_loss || self.settings.accept_loss;
+        let standing = self.standing(request, &directory, &categories, accept_loss)?;
         let first = standing.first_shelves();
         let shelved = first.keys().cloned().collect();
         let ids = directory.select(&request.communities, self.settings.opt_in, &shelved)?;
@@ -97,7 +98,7 @@ impl CachedResponseService {
             cells: Vec::new(),
             bookmarked: standing.any_bookmark(),
             open_imports: source.open_imports()?,
-            accept_loss: request.accept_loss || self.settings.accept_loss,
+            accept_loss,
             warnings,
             outside: Vec::new(),
             standing,
@@ -111,7 +112,7 @@ impl CachedResponseService {
     /// The communities that have documents of any kind.
     pub(super) fn shelved_communities(&self) -> Result<BTreeSet<String>, ServiceError> {
         let kinds = DocumentKind::ALL.into_iter().collect();
-        let standing = Standing::read(self.source.as_ref(), &kinds, &[])?;
+        let standing = Standing::read(self.source.as_ref(), &kinds, &[], true)?;
         Ok(standing.first_shelves().into_keys().collect())
     }
 
@@ -130,12 +131,13 @@ impl CachedResponseService {
         request: &Request,
         directory: &Directory,
         categories: &[Category],
+        accept_loss: bool,
     ) -> Result<Standing, ServiceError> {
         let source = self.source.as_ref();
         match &request.communities {
             Communities::All => {
                 let kinds = categories.iter().map(|category| category.kind()).collect();
-                Standing::read(source, &kinds, &[])
+                Standing::read(source, &kinds, &[], accept_loss)
             }
             Communities::Named(names) => {
                 // An id that is only known from documents may have them in any kind.
@@ -150,7 +152,7 @@ impl CachedResponseService {
                 if ids.is_empty() {
                     Ok(Standing::default())
                 } else {
-                    Standing::read(source, &kinds, &ids)
+                    Standing::read(source, &kinds, &ids, accept_loss)
                 }
             }
         }

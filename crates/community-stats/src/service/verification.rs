@@ -29,8 +29,8 @@ pub struct Verification {
     pub same: u64,
     /// Entries that differ, though nothing says why.
     pub different: u64,
-    /// Entries that differ because they are not up to date, or are held, as their state says, or that
-    /// changed each time they were looked at.
+    /// Entries that are not up to date, or are held, as their state says, whether they differ or not;
+    /// and those that changed each time they were looked at.
     pub stale: u64,
     /// Entries that could not be made again.
     pub failed: u64,
@@ -116,27 +116,5 @@ impl Verification {
 
     pub(super) fn in_motion(&mut self, finding: Finding) {
         self.outdated(Finding { reason: IN_MOTION.to_owned(), ..finding });
-    }
-}
-
-/// Whether a key is among `percent` of all keys. Keys end in a hash, so its digits choose.
-pub(super) fn in_sample(key: &str, percent: f64) -> bool {
-    let start = key.len().saturating_sub(8);
-    let number = key.get(start..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    percent >= 100.0 || number.is_none_or(|n| f64::from(n) < percent / 100.0 * 4_294_967_296.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_sample;
-    use crate::service::hash;
-
-    #[test]
-    fn a_sample_is_its_share_and_always_the_same() {
-        let keys: Vec<String> = (0..4000).map(|n| format!("p:{}", hash(&n.to_string()))).collect();
-        let chosen = |percent| keys.iter().filter(|key| in_sample(key, percent)).count();
-        assert_eq!(chosen(100.0), 4000);
-        assert_eq!(chosen(0.0), 0);
-        assert!((300..500).contains(&chosen(10.0)), "{}", chosen(10.0));
     }
 }

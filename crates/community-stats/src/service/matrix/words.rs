@@ -156,7 +156,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deleted => formatter.write_str("the community was deleted"),
-            Self::NoIndex => formatter.write_str("the index of its documents is missing"),
+            Self::NoIndex => formatter.write_str("its documents are missing"),
             Self::Unreadable => formatter.write_str("its documents cannot be asked for"),
         }
     }

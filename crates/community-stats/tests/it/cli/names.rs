@@ -149,6 +149,52 @@ fn an_aggregation_that_stands_still_is_told() {
     assert_eq!(scene.run(&["cache", "generate"]).expect(0).stderr, "");
 }
 
+/// Bookmarks without a document: nothing is made of nothing, and what stands stays.
+#[test]
+fn of_a_kind_without_documents_nothing_is_made() {
+    let corpus = stats_testkit::fixtures::path("documents/tiny-7");
+    let scene = Scene::new();
+    let folder = scene.path("part");
+    std::fs::create_dir(&folder).unwrap();
+    for file in std::fs::read_dir(corpus).unwrap().map(|file| file.unwrap()) {
+        let name = file.file_name().into_string().unwrap();
+        if !name.contains("usage-delta") {
+            std::fs::copy(file.path(), folder.join(name)).unwrap();
+        }
+    }
+    scene.run(&["import", folder.to_str().unwrap()]).expect(0);
+    let doctor = scene.run(&["doctor"]);
+    assert!(doctor.stdout.contains("there are none of usage_delta"), "{doctor}");
+    let generated = scene.run(&["cache", "generate"]).expect(3);
+    assert!(generated.stdout.contains("no usage_delta document is there"), "{generated}");
+    let stored = scene.run(&["cache", "list", "--state", "fresh"]).expect(0).stdout;
+    assert!(stored.contains("usage-snapshot") && !stored.contains("usage-delta"), "{stored}");
+    // Who knows that there never were any may say so.
+    scene.run(&["cache", "generate", "--accept-loss"]).expect(0);
+    let stored = scene.run(&["cache", "list", "--state", "fresh"]).expect(0).stdout;
+    assert!(stored.contains("usage-delta"), "{stored}");
+
+    let alone = Scene::new();
+    let bookmarks = folder.join("bookmarks.ndjson.gz");
+    alone.run(&["import", bookmarks.to_str().unwrap()]).expect(0);
+    assert_ne!(alone.run(&["cache", "generate"]).code, 0);
+}
+
+#[test]
+fn a_bookmark_of_the_future_says_nothing() {
+    let scene = Scene::tiny();
+    let path = changed(&scene, "bookmarks.ndjson.gz", |line| {
+        Some(line.replace("\"date\":\"2025", "\"date\":\"9025"))
+    });
+    scene.run(&["import", &path]).expect(0);
+    let generated = scene.run(&["cache", "generate"]);
+    assert!(generated.stdout.contains("a bookmark of the future (9025"), "{generated}");
+    let stored = scene.run(&["cache", "list", "--state", "fresh"]).expect(0).stdout;
+    assert!(!stored.contains("2025"), "{stored}");
+    let doctor = scene.run(&["doctor"]).expect(1);
+    assert!(doctor.stdout.contains("in the future"), "{doctor}");
+}
+
 #[test]
 fn doctor_says_what_an_archive_lacks() {
     let scene = Scene::new();
