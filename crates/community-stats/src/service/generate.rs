@@ -65,6 +65,7 @@ impl CachedResponseService {
         };
         count_settled(plan, &mut summary);
         self.work(plan, run, halt, &mut summary);
+        self.look_back(&mut summary);
         halt.ask();
         if !halt.lost() {
             self.keep_alive(&mut summary);

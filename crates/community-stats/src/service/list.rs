@@ -12,11 +12,8 @@ use super::loss::stands_for_days;
 use super::matrix::StateName;
 use super::names::{Communities, CommunityName};
 use super::plan::Plan;
-use super::request::{Request, Years};
+use super::request::{KEYS_PER_QUESTION, Request, Years};
 use crate::calendar::day_of;
-
-/// How many keys one question to the store is about.
-pub(super) const KEYS_PER_QUESTION: usize = 512;
 
 /// Why what stands belongs to no cell.
 const GONE: &str = "the community is gone";

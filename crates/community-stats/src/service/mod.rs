@@ -13,6 +13,7 @@ mod job;
 mod judge;
 mod list;
 mod lock;
+mod look_back;
 mod loss;
 mod make;
 mod matrix;

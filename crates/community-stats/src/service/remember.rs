@@ -9,9 +9,9 @@ use stats_series::Category;
 
 use super::CachedResponseService;
 use super::error::chain;
-use super::list::KEYS_PER_QUESTION;
 use super::matrix::{Action, Keep};
 use super::plan::Plan;
+use super::request::KEYS_PER_QUESTION;
 use super::summary::{Held, Summary};
 
 impl CachedResponseService {

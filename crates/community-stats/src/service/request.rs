@@ -4,6 +4,9 @@ use stats_series::Category;
 
 use super::names::Communities;
 
+/// How many keys one question to the store is about.
+pub(super) const KEYS_PER_QUESTION: usize = 512;
+
 /// The years a request is about; only those in the lifespan of a community count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Years {

@@ -13,13 +13,10 @@ use super::loss::{Former, stands_for_days};
 use super::members::Member;
 use super::names::{Communities, Found};
 use super::plan::{Cell, Plan};
-use super::request::Request;
+use super::request::{KEYS_PER_QUESTION, Request};
 use super::standing::Standing;
 use super::still::StandingStill;
 use crate::calendar::day_of;
-
-/// How many keys one question to the store is about.
-const KEYS_PER_QUESTION: usize = 512;
 
 impl CachedResponseService {
     /// Finds out what a request is about, what stands and what has to be done. Reads no document

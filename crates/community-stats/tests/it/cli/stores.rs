@@ -120,6 +120,45 @@ fn reading_needs_no_right_to_write() {
     set_modes(&scene, 0o755, 0o600);
 }
 
+/// Others may take away what a run stored: then it is not done.
+#[test]
+fn what_is_taken_away_meanwhile_is_not_counted_as_stored() {
+    let mut taken = 0;
+    for round in 0..8 {
+        let scene = Scene::generated();
+        let all = stored(&scene);
+        let arguments = ["cache", "generate", "--force", "--workers", "1", "--json"];
+        let child = scene.spawn(&mut scene.command(&arguments));
+        std::thread::sleep(Duration::from_millis(20 * round));
+        if round % 2 == 0 {
+            for file in ["cache.db", "cache.db-wal", "cache.db-shm"] {
+                let _ = fs::remove_file(scene.data(file));
+            }
+        } else {
+            scene.run(&["cache", "clear", "--yes"]).expect(0);
+        }
+        let outcome = scene.finished(&child.wait_with_output().unwrap());
+        let left = stored(&scene);
+        if outcome.code == 0 {
+            assert_eq!(left, all, "round {round}: {outcome}");
+        } else {
+            taken += 1;
+            assert_eq!(outcome.code, 3, "round {round}: {outcome}");
+            assert_eq!(outcome.json()["success"], left, "round {round}: {outcome}");
+            assert!(outcome.stdout.contains("gone again"), "round {round}: {outcome}");
+            scene.run(&["cache", "generate"]).expect(0);
+            assert_eq!(stored(&scene), all);
+        }
+    }
+    assert!(taken > 0);
+}
+
+/// How many responses are stored.
+fn stored(scene: &Scene) -> usize {
+    let listed = scene.run(&["cache", "list", "--state", "fresh", "--json"]).expect(0).json();
+    listed.as_array().unwrap().len()
+}
+
 #[test]
 fn a_folder_without_access_is_not_an_empty_one() {
     let scene = Scene::generated();
