@@ -16,6 +16,7 @@ mod open_import;
 pub mod opensearch;
 mod pause;
 pub mod postgres;
+mod searchable;
 mod source;
 mod stored;
 pub mod tls;
@@ -31,4 +32,5 @@ pub use model::{
 pub use open_import::{ImportEnding, OpenImport, Unsettled};
 pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;
+pub use searchable::{Patience, Unsearchable, await_searchable};
 pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};

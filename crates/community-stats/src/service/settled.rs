@@ -1,26 +1,13 @@
 //! Whether the documents that the bookmarks promise can be read already.
-//!
-//! Documents and bookmarks lie in different indices, and what is written to one of them can be
-//! searchable before what was written to the other earlier. So a bookmark proves nothing about the
-//! documents that are found, until everything written before the bookmark was read is searchable.
 
 use std::collections::BTreeMap;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use stats_documents::{Changes, DocumentSource, Position, ShelfFilter, Shown, SourceError};
+use stats_documents::{Patience, Unsearchable, await_searchable};
 use stats_series::DocumentKind;
 
 use super::CachedResponseService;
 use super::error::chain;
 use super::lock::Halt;
-
-/// How long a run waits. The indices of the source system are refreshed every 5 seconds, and where
-/// writes go on it takes two refreshes.
-const PATIENCE: Duration = Duration::from_secs(12);
-/// What did not change for so long has no refresh to come.
-const QUIET: Duration = Duration::from_secs(6);
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// Why nothing is stored that is made from documents of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,93 +26,13 @@ impl CachedResponseService {
         kinds: impl IntoIterator<Item = DocumentKind>,
         halt: Halt<'_>,
     ) -> BTreeMap<DocumentKind, Unsettled> {
-        let begun = Instant::now();
-        let mut watches: Vec<Watch> = kinds.into_iter().map(Watch::new).collect();
-        let mut unsettled = BTreeMap::new();
-        loop {
-            watches.retain_mut(|watch| match watch.look(self.source.as_ref()) {
-                Ok(settled) => !settled,
-                Err(error) => {
-                    unsettled.insert(watch.kind, Unsettled::Unknown(chain(&error)));
-                    false
-                }
-            });
-            // What only has to stay as it is gets the time for it.
-            watches.retain(|watch| {
-                let limit =
-                    if watch.is_quiet_since.is_some() { PATIENCE + QUIET } else { PATIENCE };
-                let wait = begun.elapsed() < limit;
-                if !wait {
-                    unsettled.insert(watch.kind, Unsettled::NotSearchable);
-                }
-                wait
-            });
-            if watches.is_empty() || halt.is_set() {
-                return unsettled;
-            }
-            sleep(PAUSE);
-        }
-    }
-}
-
-/// What is known of the positions of one kind.
-struct Watch {
-    kind: DocumentKind,
-    /// The first position that was given; it may have been asked for a little earlier.
-    first: Option<Position>,
-    /// A position that was certainly asked for after the beginning.
-    asked: Option<Position>,
-    latest: Position,
-    /// Since when the latest position is the same, and only perhaps hides something.
-    is_quiet_since: Option<Instant>,
-}
-
-impl Watch {
-    fn new(kind: DocumentKind) -> Self {
-        Self { kind, first: None, asked: None, latest: Position::default(), is_quiet_since: None }
-    }
-
-    /// Whether everything that was written before the beginning can be read.
-    fn look(&mut self, source: &dyn DocumentSource) -> Result<bool, SourceError> {
-        let position = source.position(self.kind)?;
-        if self.asked.is_none() && self.is_of_now(source, &position)? {
-            self.asked = Some(position.clone());
-        }
-        let same = self.latest == position;
-        self.latest = position;
-        let Some(asked) = &self.asked else { return Ok(false) };
-        match self.latest.shows(asked) {
-            Shown::All => return Ok(true),
-            Shown::NotYet => self.is_quiet_since = None,
-            // The count of refreshes alone never tells: the last change itself must be found.
-            Shown::Perhaps if self.is_reached(source)? => return Ok(true),
-            Shown::Perhaps => {
-                let since = self.is_quiet_since.filter(|_| same).unwrap_or_else(Instant::now);
-                self.is_quiet_since = Some(since);
-                return Ok(since.elapsed() >= QUIET);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether the last change of every history is found.
-    fn is_reached(&self, source: &dyn DocumentSource) -> Result<bool, SourceError> {
-        let found = source.fingerprints(self.kind, &ShelfFilter::default())?;
-        Ok(self.latest.is_reached(&found.values().map(|fingerprint| fingerprint.max).collect()))
-    }
-
-    /// Whether a position is not one that the source remembered from before the beginning: it is
-    /// another one than the first, or nothing changed since.
-    fn is_of_now(
-        &mut self,
-        source: &dyn DocumentSource,
-        position: &Position,
-    ) -> Result<bool, SourceError> {
-        let first = self.first.get_or_insert_with(|| position.clone());
-        if first != position {
-            return Ok(true);
-        }
-        let changes = source.changed_since(self.kind, position)?;
-        Ok(matches!(changes, Changes::Communities(communities) if communities.is_empty()))
+        let halted = || halt.is_set();
+        await_searchable(self.source.as_ref(), kinds, Patience::default(), &halted)
+            .into_iter()
+            .map(|(kind, why)| match why {
+                Unsearchable::NotYet => (kind, Unsettled::NotSearchable),
+                Unsearchable::Unknown(error) => (kind, Unsettled::Unknown(chain(&error))),
+            })
+            .collect()
     }
 }
