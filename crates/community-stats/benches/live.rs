@@ -174,7 +174,7 @@ impl Bench<'_> {
         self.cold_in(folder.path(), optimize, 2);
         let archive = Archive::open(mirror_in(folder.path()), ArchiveOptions::default()).unwrap();
         let mirror = Mirror::new(Arc::new(self.source()), archive, MirrorOptions::default());
-        mirror.sync_surroundings().unwrap();
+        mirror.sync(&ShelfFilter::default(), 1, &AtomicBool::new(false), &|_, _| {}).unwrap();
         folder
     }
 

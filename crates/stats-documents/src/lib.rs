@@ -24,7 +24,7 @@ pub mod tls;
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
-pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport};
+pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport, Withheld};
 pub use model::{
     Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
     PositionMark, Shelf, Shown, Visibility,

@@ -53,11 +53,16 @@ impl Sync {
 fn exit(report: &SyncReport) -> Exit {
     if report.interrupted {
         Exit::Interrupted
-    } else if report.failures.is_empty() && report.missing.is_empty() {
+    } else if is_whole(report) && report.withheld.is_empty() {
         Exit::Done
     } else {
         Exit::Partly
     }
+}
+
+/// Whether all documents were brought up to date.
+fn is_whole(report: &SyncReport) -> bool {
+    report.failures.is_empty() && report.missing.is_empty()
 }
 
 fn show(report: &SyncReport) -> Result<(), Failure> {
@@ -69,7 +74,7 @@ fn show(report: &SyncReport) -> Result<(), Failure> {
     let documents = plural(report.documents, "document", "documents");
     let (bytes, dropped) = (size(report.bytes), count(report.dropped));
     writeln!(output, "{documents} fetched ({bytes}), {dropped} dropped")?;
-    if !report.failures.is_empty() || !report.missing.is_empty() {
+    if !is_whole(report) {
         writeln!(output, "Not brought up to date:")?;
     }
     for (kind, error) in &report.missing {
@@ -77,6 +82,12 @@ fn show(report: &SyncReport) -> Result<(), Failure> {
     }
     for (shelf, error) in &report.failures {
         writeln!(output, "  {shelf}: {}", chain(error))?;
+    }
+    if !report.withheld.is_empty() {
+        writeln!(output, "Bookmarks that stay as they were:")?;
+    }
+    for (kind, why) in &report.withheld {
+        writeln!(output, "  {kind}: {}", chain(why))?;
     }
     output.flush()?;
     Ok(())
@@ -100,6 +111,11 @@ fn print_json(report: &SyncReport) -> Result<(), Failure> {
         .iter()
         .map(|(kind, error)| json!({"kind": kind.name(), "error": chain(error)}))
         .collect();
+    let withheld: Vec<_> = report
+        .withheld
+        .iter()
+        .map(|(kind, why)| json!({"kind": kind.name(), "reason": chain(why)}))
+        .collect();
     terminal::print_json(&json!({
         "shelves": report.shelves,
         "changed": report.changed,
@@ -108,6 +124,7 @@ fn print_json(report: &SyncReport) -> Result<(), Failure> {
         "dropped": report.dropped,
         "failures": failures,
         "missing": missing,
+        "withheld_bookmarks": withheld,
         "interrupted": report.interrupted,
     }))
 }

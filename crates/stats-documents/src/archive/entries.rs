@@ -64,7 +64,7 @@ impl ArchiveWriter<'_> {
     /// # Errors
     /// Any failure to write.
     pub fn retain_communities(&mut self, ids: &BTreeSet<String>) -> Result<u64> {
-        self.retain("communities", ids)
+        self.retain("communities", None, ids)
     }
 
     /// Takes away the bookmark documents whose ids are not among these; how many that were.
@@ -72,7 +72,19 @@ impl ArchiveWriter<'_> {
     /// # Errors
     /// Any failure to write.
     pub fn retain_bookmarks(&mut self, ids: &BTreeSet<String>) -> Result<u64> {
-        self.retain("bookmarks", ids)
+        self.retain("bookmarks", None, ids)
+    }
+
+    /// The same among the bookmark documents of one kind.
+    ///
+    /// # Errors
+    /// Any failure to write.
+    pub fn retain_bookmarks_of(
+        &mut self,
+        kind: DocumentKind,
+        ids: &BTreeSet<String>,
+    ) -> Result<u64> {
+        self.retain("bookmarks", Some(kind), ids)
     }
 
     /// Takes away the community events whose ids are not among these; how many that were.
@@ -80,13 +92,20 @@ impl ArchiveWriter<'_> {
     /// # Errors
     /// Any failure to write.
     pub fn retain_events(&mut self, ids: &BTreeSet<String>) -> Result<u64> {
-        self.retain("events", ids)
+        self.retain("events", None, ids)
     }
 
-    fn retain(&mut self, table: &'static str, ids: &BTreeSet<String>) -> Result<u64> {
+    fn retain(
+        &mut self,
+        table: &'static str,
+        kind: Option<DocumentKind>,
+        ids: &BTreeSet<String>,
+    ) -> Result<u64> {
+        let of_kind =
+            kind.map(|kind| format!(" WHERE kind = {}", code_of(kind))).unwrap_or_default();
         let removed = self.write(|connection, _| {
             let known: Vec<String> = connection
-                .prepare_cached(&format!("SELECT id FROM {table}"))?
+                .prepare_cached(&format!("SELECT id FROM {table}{of_kind}"))?
                 .query_map([], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             let mut removed = 0;

@@ -7,8 +7,10 @@
 //! tell it from the source itself, except by the speed. What it holds may be deleted at any time.
 
 mod fetch;
+mod promises;
 mod state;
 mod sync;
+mod there;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,11 +19,12 @@ use std::time::Duration;
 
 use stats_series::DocumentKind;
 
+pub use self::promises::Withheld;
 use self::state::KindState;
 pub use self::sync::{AuditReport, ShelfDifference, SyncReport};
 use crate::{
     Archive, Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint,
-    ManifestEntry, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
+    ManifestEntry, Patience, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
 };
 
 #[cfg(test)]
@@ -44,10 +47,12 @@ pub struct MirrorOptions {
     /// After so long everything is compared once, whatever the change feed says, so that an error
     /// of the feed cannot live longer.
     pub compare_all: Duration,
+    /// So long a sync waits until it can read what was written before the bookmarks.
+    pub patience: Patience,
 }
 
 impl Default for MirrorOptions {
-    /// No bound, 8 MiB, one second, one minute, one hour.
+    /// No bound, 8 MiB, one second, one minute, one hour, and the usual patience.
     fn default() -> Self {
         Self {
             max_bytes: None,
@@ -55,6 +60,7 @@ impl Default for MirrorOptions {
             believe: Duration::from_secs(1),
             settle: Duration::from_secs(60),
             compare_all: Duration::from_secs(3600),
+            patience: Patience::default(),
         }
     }
 }

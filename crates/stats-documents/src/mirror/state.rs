@@ -1,12 +1,13 @@
 //! What a mirror remembers of the documents of one kind in its source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use stats_series::DocumentKind;
 
+use super::there::There;
 use super::{MirrorOptions, lock};
 use crate::archive::Memory;
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     SourceError,
 };
 
-const PROGRESS: &str = "progress";
+pub(super) const PROGRESS: &str = "progress";
 const SHELF: &str = "shelf/";
 /// When others write what they learn at the same time, it is asked and written anew, so often in
 /// all.
@@ -22,26 +23,30 @@ const ATTEMPTS: u32 = 3;
 
 /// How far the source was, as it stands in the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Progress {
+pub(super) struct Progress {
     /// Nothing at or before this position is hidden from searches any more.
-    settled: Option<Position>,
+    pub(super) settled: Option<Position>,
     /// The last position that the source gave.
-    latest: Position,
+    pub(super) latest: Position,
     /// When it gave it for the first time, in seconds since 1970.
     since: u64,
     /// When everything was compared last, likewise.
     compared: u64,
     /// Rises whenever what is remembered of the kind is written, whoever does it.
     #[serde(default)]
-    revision: u64,
+    pub(super) revision: u64,
 }
 
 impl Progress {
-    fn parse(text: Option<&str>) -> Option<Self> {
+    pub(super) fn parse(text: Option<&str>) -> Option<Self> {
         serde_json::from_str(text?).ok()
     }
 
-    fn write(&self, writer: &mut ArchiveWriter<'_>, kind: DocumentKind) -> Result<(), SourceError> {
+    pub(super) fn write(
+        &self,
+        writer: &mut ArchiveWriter<'_>,
+        kind: DocumentKind,
+    ) -> Result<(), SourceError> {
         let text = serde_json::to_string(self).unwrap_or_default();
         writer.remember(kind, PROGRESS, Some(&text))
     }
@@ -49,9 +54,9 @@ impl Progress {
 
 /// Which archive, and which state of what it remembers of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Standing {
-    history: String,
-    revision: u64,
+pub(super) struct Standing {
+    pub(super) history: String,
+    pub(super) revision: u64,
 }
 
 /// What a mirror remembers of the documents of one kind.
@@ -118,6 +123,11 @@ impl KindState {
             asked: None,
             nowhere: Position::default(),
         }
+    }
+
+    /// The state of the archive that remembers all that is known; `None` if it was not written.
+    pub(super) fn saved(&self) -> Option<&Standing> {
+        (!self.unsaved.any).then_some(&self.standing)
     }
 
     /// The position up to which the fingerprints are known.
@@ -255,6 +265,8 @@ impl KindState {
         }
         if self.unsaved.other_history {
             writer.forget_origins(self.kind)?;
+            // They were promises about other documents.
+            writer.retain_bookmarks_of(self.kind, &BTreeSet::new())?;
         }
         for (shelf, fingerprint) in &self.unsaved.fingerprints {
             write_fingerprint(&mut writer, shelf, *fingerprint)?;
@@ -325,58 +337,6 @@ impl KindState {
     }
 }
 
-/// What the archive remembers when a shelf is written: other processes, or other threads, may have
-/// learnt something else meanwhile.
-#[derive(Debug)]
-pub(super) struct There {
-    standing: Standing,
-    progress: Option<Progress>,
-    /// What the shelf is in the source.
-    pub(super) fingerprint: Fingerprint,
-    /// The state of the shelf that the archive holds completely.
-    pub(super) held: Option<String>,
-}
-
-impl There {
-    /// Without a shelf.
-    fn of(writer: &mut ArchiveWriter<'_>, kind: DocumentKind) -> Result<Self, SourceError> {
-        let progress = Progress::parse(writer.remembered(kind, PROGRESS)?.as_deref());
-        let revision = progress.as_ref().map_or(0, |progress| progress.revision);
-        let standing = Standing { history: writer.history()?, revision };
-        Ok(Self { standing, progress, fingerprint: Fingerprint::default(), held: None })
-    }
-
-    pub(super) fn of_shelf(
-        writer: &mut ArchiveWriter<'_>,
-        shelf: &Shelf,
-    ) -> Result<Self, SourceError> {
-        let known = writer.remembered(shelf.kind, &name_of(shelf))?;
-        Ok(Self {
-            fingerprint: known.as_deref().and_then(fingerprint_of).unwrap_or_default(),
-            held: writer.remembered_of_shelf(shelf)?,
-            ..Self::of(writer, shelf.kind)?
-        })
-    }
-
-    /// Whether numbers of documents that were read at `position` mean the same here.
-    pub(super) fn goes_on_from(&self, position: &Position) -> bool {
-        self.progress.as_ref().is_some_and(|progress| position.goes_on_in(&progress.latest))
-    }
-
-    /// Writes that the next question about `kind` has to compare everything.
-    pub(super) fn unsettle(
-        &mut self,
-        writer: &mut ArchiveWriter<'_>,
-        kind: DocumentKind,
-    ) -> Result<(), SourceError> {
-        let Some(progress) = &mut self.progress else { return Ok(()) };
-        self.standing.revision += 1;
-        progress.settled = None;
-        progress.revision = self.standing.revision;
-        progress.write(writer, kind)
-    }
-}
-
 fn names_some(changes: &Changes) -> bool {
     matches!(changes, Changes::Communities(communities) if !communities.is_empty())
 }
@@ -402,7 +362,7 @@ pub(super) fn is_over(then: u64, now: u64, time: Duration) -> bool {
     now.checked_sub(then).is_none_or(|past| Duration::from_secs(past) >= time)
 }
 
-fn name_of(shelf: &Shelf) -> String {
+pub(super) fn name_of(shelf: &Shelf) -> String {
     format!("{SHELF}{}/{}", shelf.year, shelf.community)
 }
 
@@ -416,7 +376,7 @@ pub(super) fn text_of(fingerprint: Fingerprint) -> String {
     format!("{} {} {}", fingerprint.count, fingerprint.max, fingerprint.sum)
 }
 
-fn fingerprint_of(text: &str) -> Option<Fingerprint> {
+pub(super) fn fingerprint_of(text: &str) -> Option<Fingerprint> {
     let mut numbers = text.split(' ').map(str::parse);
     let mut next = || numbers.next()?.ok();
     Some(Fingerprint { count: next()?, max: next()?, sum: next()? })

@@ -1,18 +1,19 @@
 //! Bringing the whole mirror up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 
 use stats_series::DocumentKind;
 
+use super::promises::{Look, Looks};
 use super::state::{is_over, text_of};
-use super::{Mirror, Wanted, lock};
+use super::{Mirror, Wanted, Withheld, lock};
 use crate::archive::CommunityEvent;
 use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
 
-/// The kind under which the time of the last copy of communities and bookmarks is remembered.
+/// The kind under which the time of the last copy of communities and first days is remembered.
 const SURROUNDINGS_OF: DocumentKind = DocumentKind::RecordDelta;
 const SURROUNDINGS: &str = "surroundings";
 /// The event that says when the first record was made.
@@ -61,6 +62,9 @@ pub struct SyncReport {
     /// empty index, or an index that is closed, blocked or wrongly mapped. What the archive holds
     /// of them stays.
     pub missing: Vec<(DocumentKind, SourceError)>,
+    /// Kinds whose bookmarks stay as they were, and why: the mirror cannot be shown to have what was
+    /// written before newer ones. Nothing else is held back for that.
+    pub withheld: Vec<(DocumentKind, Withheld)>,
     /// Whether it ended before all was done, because it was told to.
     pub interrupted: bool,
 }
@@ -70,7 +74,8 @@ impl Mirror {
     /// In a bounded archive, what had to make room comes back when it changes, when its community
     /// is named, or when it is read; or else each sync would fetch it again, and evict others.
     /// One shelf that fails does not stop the others, nor does one kind about which the source
-    /// cannot answer.
+    /// cannot answer. Bookmarks are read first and written last, once everything that was written
+    /// before them is searchable and the shelves are at least as new.
     /// `progress` is told after each shelf how many of how many are done.
     ///
     /// # Errors
@@ -82,22 +87,20 @@ impl Mirror {
         cancel: &AtomicBool,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<SyncReport, SourceError> {
-        if self.remote.is_none() {
+        let Some(remote) = self.remote.clone() else {
             let doing = "syncing a mirror that works without its source (mirror.offline)";
             return Err(SourceError::new(SourceErrorKind::Refused, doing));
-        }
+        };
         let mut report = SyncReport::default();
         let mut work = Vec::new();
-        for kind in DocumentKind::ALL {
-            let known = self.with_state(kind, |state| {
-                (state.fingerprints(filter), Arc::new(state.position().clone()))
-            });
-            let (wanted, position) = match known {
+        let Looks { kinds, promises } = self.look_at_all(remote.as_ref(), filter, cancel)?;
+        for (kind, look) in kinds {
+            let Look { shelves: wanted, position, .. } = match look {
                 Err(error) => {
                     report.missing.push((kind, error));
                     continue;
                 }
-                Ok(known) => known,
+                Ok(look) => look,
             };
             let as_of = |fingerprint| Wanted { fingerprint, position: position.clone() };
             report.shelves += wanted.len() as u64;
@@ -118,8 +121,9 @@ impl Mirror {
         }
         none_of_all(&mut report.missing)?;
         self.update_all(work, workers, cancel, progress, &mut report);
+        self.keep(promises, &mut report)?;
         if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
-            self.sync_surroundings()?;
+            self.sync_surroundings(remote.as_ref())?;
         }
         Ok(report)
     }
@@ -161,7 +165,7 @@ impl Mirror {
         Ok(report)
     }
 
-    /// Whether communities and bookmarks were never copied, or too long ago.
+    /// Whether communities and first days were never copied, or too long ago.
     fn surroundings_are_old(&self) -> Result<bool, SourceError> {
         let copied = self.archive.remembered(SURROUNDINGS_OF, SURROUNDINGS)?;
         let copied = copied.and_then(|text| text.parse::<u64>().ok());
@@ -169,20 +173,12 @@ impl Mirror {
         Ok(copied.is_none_or(|copied| is_over(copied, now, after)))
     }
 
-    /// Copies what else is needed to work without the source: communities, bookmarks and first
-    /// days. What the source has no longer goes. All of it in one transaction.
-    ///
-    /// # Errors
-    /// When the source cannot answer, or the archive cannot be written.
-    pub fn sync_surroundings(&self) -> Result<(), SourceError> {
-        let Some(remote) = &self.remote else { return Ok(()) };
+    /// Copies what else is needed to work without the source and promises nothing: communities and
+    /// first days. What the source has no longer goes. All of it in one transaction.
+    fn sync_surroundings(&self, remote: &dyn DocumentSource) -> Result<(), SourceError> {
         let communities = remote.communities()?;
         let first_events = remote.first_events(&[])?;
         let first_record = remote.first_record()?;
-        let bookmarks = DocumentKind::ALL
-            .into_iter()
-            .map(|kind| Ok((kind, remote.bookmarks(kind, &[])?)))
-            .collect::<Result<Vec<_>, SourceError>>()?;
 
         let _writing = lock(&self.writing);
         let mut writer = self.archive.writer()?.with_whole_batches();
@@ -192,14 +188,6 @@ impl Mirror {
             kept.insert(community.id.clone());
         }
         writer.retain_communities(&std::mem::take(&mut kept))?;
-        for (kind, bookmarks) in bookmarks {
-            for (community, bookmark) in bookmarks {
-                let id = format!("{}_{community}", kind.bookmark_type());
-                writer.put_bookmark(&id, kind, &community, bookmark)?;
-                kept.insert(id);
-            }
-        }
-        writer.retain_bookmarks(&std::mem::take(&mut kept))?;
         for (community, day) in first_events {
             let id = format!("first/{community}");
             let event = CommunityEvent { community, day: Some(day), record_created: None };

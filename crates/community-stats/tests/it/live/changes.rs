@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stats_testkit::proxy::{Action, Fault};
 
-use super::corpus::{DOCUMENTS, Line, SURROUNDINGS, index, shelf};
+use super::bookmarks::{BEHIND, UNSEEN, bookmarks_through, show_bookmarks_first, without_last_day};
+use super::corpus::{DOCUMENTS, Line, shelf};
 use super::support::{Change, Live, sums_up_numbers};
 use crate::cli::support::{COASTAL, MEDIEVAL};
 
@@ -296,33 +297,15 @@ fn nothing_is_stored_beside_unseen_writes() {
     assert_eq!(report["responses"][0]["community_id"], COASTAL);
 }
 
-const UNSEEN: &str = "written but not searchable yet";
-
 /// An installation whose last day of usage deltas is written, but not searchable, while the
 /// bookmarks that come after it are.
 fn bookmarks_first() -> Option<Live> {
-    let last_day = |line: &&Line| !line.id.ends_with("2025-12-30");
-    let index = index("usage_delta");
-    let documents = || DOCUMENTS.iter().filter(|line| line.index == index);
-    let live = Live::of(SURROUNDINGS.iter().chain(documents().filter(last_day)))?;
-    let late: Vec<Change> = documents().filter(|line| !last_day(line)).map(Change::put).collect();
-    assert_eq!(late.len(), 4);
+    let live = Live::of(without_last_day())?;
     live.cluster.show_nothing_by_itself();
-    let bookmarks = SURROUNDINGS.iter().filter(|line| line.id.starts_with("community-usage-delta"));
-    let moved = |day: &str| {
-        let bookmark = |line: &Line| Change {
-            source: Some(line.source.replace("2025-12-31", day)),
-            ..Change::put(line)
-        };
-        bookmarks.clone().map(bookmark).collect::<Vec<_>>()
-    };
-    live.cluster.write(&moved("2025-12-29"));
+    live.cluster.write(&bookmarks_through("2025-12-29"));
     let report = live.generate(&["--category", "usage_delta"], 0);
-    let behind = "aggregated through 2025-12-29, needs 2025-12-30";
-    assert_eq!(report["incomplete_because"], json!({behind: 4}), "{report}");
-    live.cluster.write_unseen(&late);
-    live.cluster.write_unseen(&moved("2025-12-30"));
-    live.cluster.refresh("stats-bookmarks-community");
+    assert_eq!(report["incomplete_because"], json!({BEHIND: 4}), "{report}");
+    show_bookmarks_first(&live);
     Some(live)
 }
 

@@ -1,6 +1,7 @@
 //! Beside a live InvenioRDM: the real executable against real OpenSearch, Redis and PostgreSQL.
 
 mod beside_python;
+mod bookmarks;
 mod changes;
 mod commands;
 mod corpus;

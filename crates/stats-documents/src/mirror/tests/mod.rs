@@ -3,6 +3,7 @@
 mod following;
 mod looks;
 mod processes;
+mod promises;
 mod room;
 
 use std::collections::BTreeMap;
