@@ -72,7 +72,7 @@ impl CachedResponseService {
             self.note_down(plan, &mut summary);
         }
         summary.lock_lost = halt.lost();
-        summary.interrupted = halt.is_set();
+        summary.interrupted = halt.is_set() || summary.total() != plan.cells.len() as u64;
         summary.elapsed = begun.elapsed();
         summary
     }

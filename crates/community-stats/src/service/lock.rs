@@ -56,7 +56,7 @@ pub trait HeldBulkLock: Send + Sync {
     /// When whoever keeps the lock cannot answer; the lease then runs on.
     fn still_held(&self) -> Result<bool, CacheError>;
 
-    /// How long it lasts at least, without asking anybody; zero when it is lost.
+    /// How long it lasts at least, without asking anybody; zero when it is lost, and zero for good.
     fn lease_left(&self) -> Duration;
 
     /// Gives it back; false when it was lost.

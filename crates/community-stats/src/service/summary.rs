@@ -49,7 +49,7 @@ pub struct Summary {
     /// How long it took.
     #[serde(skip)]
     pub elapsed: Duration,
-    /// Whether it was stopped before its end.
+    /// Whether it was stopped before its end, or does not speak of every cell of its plan.
     #[serde(skip)]
     pub interrupted: bool,
     /// Whether it was stopped because the lock of bulk runs was lost.

@@ -24,6 +24,8 @@ struct Faults {
     looks: Option<u64>,
     /// Somebody else has it when it was asked for so often.
     asks: Option<u64>,
+    /// It seems to be lost at this look alone.
+    blink: Option<u64>,
     /// It cannot be given back.
     stays: bool,
 }
@@ -67,6 +69,7 @@ impl HeldBulkLock for Fading {
     fn lease_left(&self) -> Duration {
         let looked = self.looked.fetch_add(1, Ordering::Relaxed);
         let over = self.faults.looks.is_some_and(|enough| looked >= enough);
+        let over = over || self.faults.blink == Some(looked);
         let lost = over || self.stolen.load(Ordering::Relaxed);
         if lost { Duration::ZERO } else { Duration::from_secs(60) }
     }
@@ -184,6 +187,22 @@ fn a_lock_that_is_taken_away_stops_a_run_though_its_lease_runs_on() {
     // Three shelves, each with at most three categories.
     assert!((3..=9).contains(&summary.success), "{}", summary.success);
     assert_eq!(place.store.summary().unwrap().entries, summary.success);
+}
+
+/// Whatever made a run leave out cells: what it does not speak of was not done.
+#[test]
+fn a_run_that_does_not_speak_of_every_cell_is_interrupted() {
+    let mut interrupted = 0;
+    for blink in [20, 60, 100, 140] {
+        let faults = Faults { blink: Some(blink), ..Faults::default() };
+        let (place, summary) = create_with(faults, &Request::default());
+        let summary = summary.unwrap();
+        assert!(!summary.lock_lost, "it was only a blink");
+        assert_eq!(summary.interrupted, summary.total() < 32, "{blink}: {}", summary.total());
+        assert_eq!(place.store.summary().unwrap().entries, summary.success);
+        interrupted += u32::from(summary.interrupted);
+    }
+    assert!(interrupted > 0);
 }
 
 #[test]

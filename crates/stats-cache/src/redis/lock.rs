@@ -210,7 +210,8 @@ pub struct HeldLock {
     lock: RedisLock,
     token: String,
     value: Vec<u8>,
-    /// When it was taken or renewed; `None` when it is known to be lost or was released.
+    /// When it was taken or renewed; `None` when it is known to be lost or was released. Once its
+    /// lifetime is over, it is not set again.
     renewed: Mutex<Option<Instant>>,
 }
 
@@ -223,15 +224,23 @@ impl HeldLock {
 
     /// Lets the lock last its whole lifetime again. False means that it is lost: it ended, was
     /// cleared, or is somebody else's; whoever did the work has to stop writing. It is not taken
-    /// again.
+    /// again, and an answer that comes after the end of the lease revives nothing: whoever looked
+    /// meanwhile took it for lost.
     ///
     /// # Errors
     /// When the server cannot answer. The lock then ends after [`lease_left`](Self::lease_left).
     pub fn renew(&self) -> Result<bool, CacheError> {
+        if self.lease_left().is_zero() {
+            return Ok(false);
+        }
         let asked_at = Instant::now();
         let lifetime = Some(self.lock.milliseconds());
         let held = self.lock.if_held(RENEW, &self.value, lifetime, "renewing")?;
-        *locked(&self.renewed) = held.then_some(asked_at);
+        let mut renewed = locked(&self.renewed);
+        if self.lease_since(*renewed).is_zero() {
+            return Ok(false);
+        }
+        *renewed = held.then_some(asked_at);
         Ok(held)
     }
 
@@ -250,10 +259,14 @@ impl HeldLock {
     }
 
     /// How long the lock lasts at least, unless somebody clears it, as far as is known here without
-    /// asking: zero when it is lost.
+    /// asking: zero when it is lost, and zero for good.
     #[must_use]
     pub fn lease_left(&self) -> Duration {
-        match *locked(&self.renewed) {
+        self.lease_since(*locked(&self.renewed))
+    }
+
+    fn lease_since(&self, renewed: Option<Instant>) -> Duration {
+        match renewed {
             Some(renewed) => self.lock.lifetime.saturating_sub(renewed.elapsed()),
             None => Duration::ZERO,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use redis::Value;
 use stats_cache::{CacheErrorKind, Ends, Liveness, LockHolder, RedisLock, Who};
+use stats_testkit::proxy::TcpProxy;
 
 use crate::support::RedisServer;
 
@@ -126,6 +127,25 @@ fn a_lock_that_ended_is_lost_and_stays_lost() {
     assert!(!held.still_held().unwrap());
     assert!(!held.renew().unwrap());
     assert_eq!(server.say(0, &format!("EXISTS {KEY}")), Value::Int(0));
+    assert!(!held.release().unwrap());
+}
+
+/// Whoever looked while the answer was under way took the lock for lost.
+#[test]
+fn an_answer_that_comes_after_the_lease_revives_nothing() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let proxy = TcpProxy::start(&format!("127.0.0.1:{}", server.port())).unwrap();
+    let client = crate::support::client(&format!("redis://{}/0", proxy.address()));
+    let lifetime = Duration::from_millis(1000);
+    let held = RedisLock::new(client, "cache::", NAME, lifetime).acquire(NOW).unwrap().unwrap();
+    assert!(held.renew().unwrap());
+    proxy.delay(Duration::from_millis(1500));
+    assert!(!held.renew().unwrap(), "the server renewed it, and the answer came too late");
+    proxy.delay(Duration::ZERO);
+    assert_eq!(server.say(0, &format!("EXISTS {KEY}")), Value::Int(0), "it ended meanwhile");
+    assert_eq!(held.lease_left(), Duration::ZERO);
+    assert!(!held.renew().unwrap());
+    assert_eq!(held.lease_left(), Duration::ZERO);
     assert!(!held.release().unwrap());
 }
 
