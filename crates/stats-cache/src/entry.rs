@@ -128,6 +128,21 @@ impl EntryState {
         matches!(self, Self::Ours(_) | Self::Foreign(_))
     }
 
+    /// What it takes to know the entry again.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        match self {
+            Self::Absent | Self::Damaged(_) => Seen::Nothing,
+            Self::Ours(EntryDescription { created, sha256, .. })
+            | Self::Expired(EntryDescription { created, sha256, .. }) => {
+                Seen::Ours { created: *created, sha256: *sha256 }
+            }
+            Self::Foreign(EntryDescription { plain_length, sha256, .. }) => {
+                Seen::Foreign { length: *plain_length, sha256: *sha256 }
+            }
+        }
+    }
+
     /// The order of lists: by community, year, category; what has no description comes last.
     #[must_use]
     pub fn compare_by_response(&self, other: &Self) -> Ordering {
@@ -140,6 +155,60 @@ impl EntryState {
             (None, None) => Ordering::Equal,
         }
     }
+}
+
+/// What stood under a key when somebody looked, as far as it takes to know it again. Its end does not
+/// count: an entry that lives on is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing, or something that cannot be an entry.
+    Nothing,
+    /// An entry that this program stored.
+    Ours {
+        /// When it was made.
+        created: Option<Timestamp>,
+        /// SHA-256 of its body.
+        sha256: Option<[u8; 32]>,
+    },
+    /// An entry of another writer.
+    Foreign {
+        /// Length of its body, in bytes.
+        length: u64,
+        /// SHA-256 of its body, when that was read.
+        sha256: Option<[u8; 32]>,
+    },
+}
+
+impl Seen {
+    /// Whether `now` is what was seen. What nobody read of an entry cannot differ.
+    #[must_use]
+    pub fn is(self, now: Self) -> bool {
+        match (self, now) {
+            (Self::Foreign { length, sha256: None }, Self::Foreign { length: now, .. }) => {
+                length == now
+            }
+            (seen, now) => seen == now,
+        }
+    }
+
+    /// Whether an entry may be written over that is `now`, by whoever saw this and stores `body`:
+    /// it is what was seen, or nothing, or the same was stored already and its answer got lost.
+    pub(crate) fn gives_way(
+        self,
+        now: &EntryState,
+        description: &EntryDescription,
+        body: &Body,
+    ) -> bool {
+        let created = description.created.map(to_the_millisecond);
+        let stored = Self::Ours { created, sha256: Some(body.sha256) };
+        let now = now.seen();
+        now == Self::Nothing || self.is(now) || stored == now
+    }
+}
+
+/// A time as it is kept.
+fn to_the_millisecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 /// A complete entry, verified: the body has the length and hash of the description.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use stats_series::Category;
 
-use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState};
+use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState, Seen};
 
 /// Which entries a question is about. Empty lists mean all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,6 +75,19 @@ pub trait CacheStore: Send + Sync {
     /// # Errors
     /// When it could not be stored; the old entry then still stands.
     fn put(&self, description: &EntryDescription, body: &Body) -> Result<(), CacheError>;
+
+    /// Stores like [`put`](Self::put), but only over what was seen: returns false and changes nothing
+    /// when another entry stands under the key by now. What is gone or damaged meanwhile is nothing
+    /// to spare.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    fn put_over(
+        &self,
+        seen: Seen,
+        description: &EntryDescription,
+        body: &Body,
+    ) -> Result<bool, CacheError>;
 
     /// Gives the entry under `key` another end (`None`: it never ends) without touching its body;
     /// whatever else is known of it stays. Where an entry is still known after its time, it stands

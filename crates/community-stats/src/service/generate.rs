@@ -11,11 +11,14 @@ use std::time::Instant;
 use stats_series::{Category, DocumentKind};
 
 use super::CachedResponseService;
-use super::job::{Outcome, Over, ShelfJob, ShelfReport};
+use super::job::{Outcome, Over, Response, ShelfJob, ShelfReport};
 use super::lock::{Halt, HeldBulkLock};
 use super::matrix::Action;
 use super::plan::Plan;
 use super::summary::{Failure, Held, Stored, Summary, Waiting};
+
+/// Why a response that was made is not stored.
+const CHANGED: &str = "was changed meanwhile; what stands there now stays until the next run";
 
 /// How a run is carried out.
 pub struct Run<'a> {
@@ -163,13 +166,14 @@ fn jobs(plan: &Plan) -> (VecDeque<ShelfJob<'_>>, u64) {
             first_of_group = jobs.len();
         }
         let kind = cell.category.kind();
+        let response = Response { category: cell.category, former: cell.former, seen: cell.seen };
         match jobs.iter_mut().skip(first_of_group).find(|job| job.kind == kind) {
-            Some(job) => job.categories.push((cell.category, cell.former)),
+            Some(job) => job.responses.push(response),
             None => jobs.push_back(ShelfJob {
                 member: plan.member(cell),
                 year: cell.year,
                 kind,
-                categories: vec![(cell.category, cell.former)],
+                responses: vec![response],
                 unsettled: None,
             }),
         }
@@ -200,6 +204,11 @@ fn record(
             Outcome::Incomplete(reason) => {
                 let community_id = community_id.clone();
                 summary.wait(reason, Waiting { community_id, year, category });
+            }
+            Outcome::Changed => {
+                summary.changed_meanwhile = true;
+                let community_id = community_id.clone();
+                summary.wait(CHANGED.to_owned(), Waiting { community_id, year, category });
             }
             Outcome::Imported(unsettled) => {
                 summary.imported_meanwhile = true;

@@ -1,6 +1,6 @@
 //! The unit of work: one shelf, with the responses that are made of it and what came of each.
 
-use stats_cache::ShelfMark;
+use stats_cache::{Seen, ShelfMark};
 use stats_documents::{Shelf, Unsettled};
 use stats_series::{Category, DocumentKind, ResponseSpec, Selection};
 
@@ -13,10 +13,19 @@ pub(super) struct ShelfJob<'a> {
     pub(super) member: &'a Member,
     pub(super) year: i16,
     pub(super) kind: DocumentKind,
-    /// Each with what its response has to be held against.
-    pub(super) categories: Vec<(Category, Former)>,
+    pub(super) responses: Vec<Response>,
     /// Why nothing may be stored that is made from what can be read.
     pub(super) unsettled: Option<NotSettled>,
+}
+
+/// One response that a reading makes.
+#[derive(Clone, Copy)]
+pub(super) struct Response {
+    pub(super) category: Category,
+    /// What it has to be held against.
+    pub(super) former: Former,
+    /// What it may take the place of.
+    pub(super) seen: Seen,
 }
 
 pub(super) struct ShelfReport {
@@ -39,6 +48,8 @@ pub(super) enum Outcome {
         length: u64,
     },
     Incomplete(String),
+    /// Something else was stored there since the plan was made.
+    Changed,
     /// An import changes the documents.
     Imported(Unsettled),
     Failed(String),
@@ -63,9 +74,9 @@ impl ShelfJob<'_> {
 
     pub(super) fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
         let selection = || if optimize { self.member.layout.selection() } else { Selection::All };
-        self.categories
+        self.responses
             .iter()
-            .map(|(category, _)| ResponseSpec { category: *category, selection: selection() })
+            .map(|it| ResponseSpec { category: it.category, selection: selection() })
             .collect()
     }
 
@@ -73,7 +84,7 @@ impl ShelfJob<'_> {
         ShelfReport {
             community: self.member.id.to_string(),
             year: self.year,
-            outcomes: self.categories.iter().map(|(category, _)| (*category, outcome())).collect(),
+            outcomes: self.responses.iter().map(|it| (it.category, outcome())).collect(),
             documents: 0,
             bytes: 0,
         }

@@ -1,14 +1,14 @@
 //! One shelf read, and each response that is made of it put in its place: stored, taken over, or held
 //! back.
 
-use stats_cache::{Body, EntryDescription, Origin};
+use stats_cache::{Body, EntryDescription, Origin, Seen};
 use stats_documents::Bookmark;
 use stats_series::{Category, GENERATOR_VERSION};
 
 use super::CachedResponseService;
 use super::completeness::gap;
 use super::error::{ServiceError, chain};
-use super::job::{Outcome, Over, ShelfJob, ShelfReport};
+use super::job::{Outcome, Over, Response, ShelfJob, ShelfReport};
 use super::lock::Halt;
 use super::loss::{Former, Loss, days_of_body};
 use super::matrix::ForeignRule;
@@ -80,12 +80,11 @@ impl CachedResponseService {
                 break;
             }
             let description = self.description_of(job, *category, &origin, through.clone());
-            let former = if plan.accept_loss && job.categories[index].1 != Former::Adoptable {
-                Former::Nothing
-            } else {
-                job.categories[index].1
-            };
-            *outcome = match self.place(plan, &reading, index, description, former) {
+            let mut response = job.responses[index];
+            if plan.accept_loss && response.former != Former::Adoptable {
+                response.former = Former::Nothing;
+            }
+            *outcome = match self.place(plan, &reading, index, description, response) {
                 Ok(outcome) => outcome,
                 Err(text) => Outcome::Failed(text),
             };
@@ -93,14 +92,15 @@ impl CachedResponseService {
         Ok(report)
     }
 
-    /// Puts the response at `index` of a reading in its place, unless that would lose days.
+    /// Puts the response at `index` of a reading in its place, unless that would lose days, or
+    /// something else stands there than what it was held against.
     fn place(
         &self,
         plan: &Plan,
         reading: &Reading,
         index: usize,
         description: EntryDescription,
-        former: Former,
+        Response { former, mut seen, .. }: Response,
     ) -> Result<Outcome, String> {
         let held = |loss, length| {
             let shelf = mark(reading.fingerprint);
@@ -124,12 +124,17 @@ impl CachedResponseService {
         }
         if matches!(former, Former::Unknown | Former::Adoptable) && !plan.accept_loss {
             let stored = self.store.get(&description.key).map_err(|error| chain(&error))?;
+            if let (Seen::Foreign { sha256, .. }, Some(entry)) = (&mut seen, &stored) {
+                *sha256 = entry.description.sha256;
+            }
             let stored = stored.map(|entry| entry.body).unwrap_or_default();
             if let Some(loss) = Loss::between(days_of_body(&stored), reading.days) {
                 return Ok(held(loss, stored.len() as u64));
             }
         }
-        self.store.put(&description, &body).map_err(|error| chain(&error))?;
+        if !self.store.put_over(seen, &description, &body).map_err(|error| chain(&error))? {
+            return Ok(Outcome::Changed);
+        }
         let EntryDescription { key, .. } = description;
         Ok(Outcome::Stored { key, plain_length: body.plain_length, over })
     }

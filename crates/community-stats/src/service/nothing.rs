@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
-    EntryFilter, EntryState, StoreSummary,
+    EntryFilter, EntryState, Seen, StoreSummary,
 };
 use stats_documents::{
     Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, Position, Shelf,
@@ -85,6 +85,15 @@ impl CacheStore for Nothing {
     fn put(&self, description: &EntryDescription, _: &Body) -> Result<(), CacheError> {
         let doing = format!("storing {}: there is no store", description.key);
         Err(CacheError::new(CacheErrorKind::Refused, doing))
+    }
+
+    fn put_over(
+        &self,
+        _: Seen,
+        description: &EntryDescription,
+        body: &Body,
+    ) -> Result<bool, CacheError> {
+        self.put(description, body).map(|()| true)
     }
 
     fn prolong(&self, _: &str, _: Option<Timestamp>) -> Result<bool, CacheError> {

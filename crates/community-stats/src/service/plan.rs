@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stats_cache::Memory;
+use stats_cache::{Memory, Seen};
 use stats_documents::{OpenImport, Shelf};
 use stats_series::Category;
 
@@ -25,6 +25,8 @@ pub struct Cell {
     /// What stands there and what to do.
     pub verdict: Verdict,
     pub(super) former: Former,
+    /// What stood there when the plan was made: only that is written over.
+    pub(super) seen: Seen,
 }
 
 /// Everything a request is about, in the order community, year, category.

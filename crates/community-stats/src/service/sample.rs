@@ -41,6 +41,9 @@ impl CachedResponseService {
             let place = (cell.member, cell.year, cell.category);
             let verdict = Judge::new(self, plan, false).verdict(place, &key, &entry);
             plan.cells[*index].former = Former::of(&entry);
+            if let EntryState::Foreign(_) = entry {
+                plan.cells[*index].seen = entry.seen();
+            }
             plan.cells[*index].verdict = verdict;
         }
         Ok(())

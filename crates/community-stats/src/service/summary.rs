@@ -64,6 +64,10 @@ pub struct Summary {
     /// Whether an import changed documents while they were read.
     #[serde(skip)]
     pub imported_meanwhile: bool,
+    /// Whether something else was stored, in the place of a response that was to be made, while the
+    /// run went on.
+    #[serde(skip)]
+    pub changed_meanwhile: bool,
     /// The years asked for that are in no lifespan of a community asked for.
     #[serde(skip)]
     pub outside: Vec<i16>,

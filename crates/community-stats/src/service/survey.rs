@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stats_cache::{CacheError, EntryState, Memory, UpdateMark, UpdateMarks, response_key};
+use stats_cache::{CacheError, EntryState, Memory, Seen, UpdateMark, UpdateMarks, response_key};
 use stats_series::{Category, DocumentKind};
 
 use super::CachedResponseService;
@@ -191,14 +191,20 @@ impl CachedResponseService {
             self.key(&plan.members[*member].id, *year, *category)
         };
         let keys: Vec<String> = waiting.iter().map(key).collect();
-        let states = self.states(&keys)?;
-        for ((place, key), entry) in waiting.drain(..).zip(keys).zip(states) {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut states = self.store.describe(&keys)?;
+        let seen: Vec<Seen> = states.iter().map(EntryState::seen).collect();
+        self.doubt_bodies(&keys, &mut states)?;
+        for (((place, key), entry), seen) in waiting.drain(..).zip(keys).zip(states).zip(seen) {
             let (member, year, category) = place;
             if plan.is_before(&plan.members[member], year) && !stands_for_days(&entry) {
                 continue;
             }
             let verdict = judge.verdict(place, &key, &entry);
-            let cell = Cell { member, year, category, verdict, former: Former::of(&entry) };
+            let former = Former::of(&entry);
+            let cell = Cell { member, year, category, verdict, former, seen };
             look(&cell, entry);
             cells.push(cell);
         }
@@ -208,19 +214,21 @@ impl CachedResponseService {
     /// What the store says of these keys, in their order. An entry whose body is cut or missing is
     /// damaged, as far as that shows without reading it.
     pub(super) fn states(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
         let mut states = self.store.describe(keys)?;
+        self.doubt_bodies(keys, &mut states)?;
+        Ok(states)
+    }
+
+    fn doubt_bodies(&self, keys: &[String], states: &mut [EntryState]) -> Result<(), CacheError> {
         for unreadable in self.store.unreadable(keys)? {
-            for (_, state) in keys.iter().zip(&mut states).filter(|(key, _)| **key == unreadable) {
+            for (_, state) in keys.iter().zip(&mut *states).filter(|(key, _)| **key == unreadable) {
                 if let EntryState::Ours(_) = state {
-                    *state =
-                        EntryState::Damaged(format!("{unreadable}: its body is cut or missing"));
+                    let why = format!("{unreadable}: its body is cut or missing");
+                    *state = EntryState::Damaged(why);
                 }
             }
         }
-        Ok(states)
+        Ok(())
     }
 
     /// The key of a response.

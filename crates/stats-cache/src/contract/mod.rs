@@ -11,6 +11,7 @@
 
 mod cases;
 mod hard_cases;
+mod meanwhile;
 mod remembering;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use stats_series::Category;
 
 pub use self::cases::*;
 pub use self::hard_cases::*;
+pub use self::meanwhile::*;
 pub use self::remembering::*;
 use crate::{
     Body, CacheStore, EntryDescription, EntryState, Notebook, Origin, ShelfMark, response_key,
@@ -122,6 +124,9 @@ macro_rules! cache_store_contract {
             entries_of_others_are_recognised
             entries_of_others_over_ours_are_recognised
             what_others_write_and_is_no_json_is_damaged
+            only_what_was_seen_is_written_over
+            what_others_wrote_meanwhile_is_not_written_over
+            one_of_many_who_saw_the_same_writes_over_it
             an_entry_can_be_prolonged
             an_expired_entry_can_be_prolonged_where_it_is_known
             an_entry_of_others_can_be_prolonged

@@ -192,41 +192,9 @@ impl RedisClient {
         self.run(doing, |connection| transaction(connection, pieces, commands))
     }
 
-    /// Asks, and runs the commands that `change` makes of the answers as one transaction, unless
-    /// somebody wrote to `key` in between. Returns whether they were run.
-    pub(super) fn unless_changed(
-        &self,
-        key: &str,
-        ask: &[Cmd],
-        change: impl Fn(Vec<Value>) -> Option<Vec<Cmd>>,
-        doing: &str,
-    ) -> Result<bool, CacheError> {
-        self.run(doing, |connection| {
-            let watch = redis::cmd("WATCH").arg(key).get_packed_command();
-            connection.send_packed_command(&[watch, packed(ask)].concat())?;
-            let watched = connection.recv_response()?.extract_error();
-            let answers: Vec<Value> =
-                ask.iter().map(|_| connection.recv_response()).collect::<RedisResult<_>>()?;
-            watched?;
-            let Some(commands) = change(answers) else {
-                connection.send_packed_command(&redis::cmd("UNWATCH").get_packed_command())?;
-                connection.recv_response()?.extract_error()?;
-                return Ok(false);
-            };
-            match transaction(connection, &[&packed(&commands)], commands.len()) {
-                Ok(answers) => {
-                    answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop))?;
-                    Ok(true)
-                }
-                Err(error) if error.kind() == ErrorKind::UnexpectedReturnType => Ok(false),
-                Err(error) => Err(error),
-            }
-        })
-    }
-
     /// Runs `work` on a connection. It is run again on a new one when the connection had been idle
     /// and turns out to be broken: `work` must do no harm when it is done twice.
-    fn run<T>(
+    pub(super) fn run<T>(
         &self,
         doing: &str,
         work: impl Fn(&mut Connection) -> RedisResult<T>,
@@ -301,7 +269,7 @@ impl fmt::Debug for RedisClient {
 
 /// Sends `MULTI`, the packed commands and `EXEC`. Nothing is done when a command is refused while it
 /// is queued (no memory, read-only) or the connection breaks before the end: the whole is one.
-fn transaction(
+pub(super) fn transaction(
     connection: &mut Connection,
     pieces: &[&[u8]],
     commands: usize,
@@ -333,7 +301,7 @@ fn transaction(
     }
 }
 
-fn packed(commands: &[Cmd]) -> Vec<u8> {
+pub(super) fn packed(commands: &[Cmd]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for command in commands {
         command.write_packed_command(&mut bytes);

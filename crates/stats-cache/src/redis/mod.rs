@@ -8,12 +8,15 @@ mod examine;
 mod index;
 mod lock;
 mod notebook;
+mod put;
+mod records;
 mod registry;
 mod relabel;
 mod reply;
 mod rights;
 mod sentinel;
 mod store;
+mod watched;
 
 pub use self::address::{Endpoint, RedisAddress, TlsSettings};
 pub use self::client::{RedisClient, RedisOptions};

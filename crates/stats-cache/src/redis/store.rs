@@ -16,37 +16,12 @@ use crate::body::verify;
 use crate::response::is_json;
 use crate::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
-    EntryFilter, EntryState, StoreSummary,
+    EntryFilter, EntryState, Seen, StoreSummary,
 };
 
 /// How many keys are asked about in one transaction: enough to make the way there cheap, few enough
 /// not to keep others waiting.
-const BATCH: usize = 500;
-
-/// Removes records whose entries are gone, but not those of entries that came meanwhile.
-const PRUNE: &str = "
-local removed = 0
-for i, field in ipairs(ARGV) do
-    if redis.call('EXISTS', KEYS[1 + i]) == 0 then
-        removed = removed + redis.call('HDEL', KEYS[1], field)
-    end
-end
-return removed";
-
-/// Removes a record that turned out to be of other bytes than those that are there, but not a newer
-/// one.
-const FORGET: &str = "
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
-    return redis.call('HDEL', KEYS[1], ARGV[1])
-end
-return 0";
-
-/// Says of a record that its body was found damaged, unless it is a newer one.
-const DOUBT: &str = "
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
-    return redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-end
-return 0";
+pub(super) const BATCH: usize = 500;
 
 /// The store of an installation beside a live InvenioRDM: plain JSON under the package's own keys
 /// (cache-and-jobs specification, sections 2 to 4). Descriptions lie in a hash of ours outside
@@ -58,7 +33,7 @@ pub struct RedisStore {
     prefix: String,
     index: String,
     /// Whether the server tells expiries as times (Redis 7), not only as what remains.
-    tells_expiry: bool,
+    pub(super) tells_expiry: bool,
     damaged_reads: AtomicU64,
 }
 
@@ -154,77 +129,6 @@ impl RedisStore {
             .collect()
     }
 
-    /// Calls `work` with the keys of all records, and with the records.
-    fn each_record(
-        &self,
-        mut work: impl FnMut(Vec<(String, Vec<u8>)>) -> Result<(), CacheError>,
-    ) -> Result<(), CacheError> {
-        let doing = "reading the index";
-        let mut cursor = b"0".to_vec();
-        loop {
-            let mut scan = command(&["HSCAN", &self.index]);
-            scan.arg(&cursor).arg("COUNT").arg(1000);
-            let (next, found) = scanned(self.client.command(&scan, doing)?)
-                .ok_or_else(|| self.unexpected(doing))?;
-            let mut records = Vec::with_capacity(found.len() / 2);
-            let mut found = found.into_iter();
-            while let (Some(Value::BulkString(field)), Some(Value::BulkString(record))) =
-                (found.next(), found.next())
-            {
-                if let Ok(field) = String::from_utf8(field) {
-                    records.push((format!("{}:{field}", self.prefix), record));
-                }
-            }
-            work(records)?;
-            if next == b"0" {
-                return Ok(());
-            }
-            cursor = next;
-        }
-    }
-
-    /// The states of the entries with a record that `wanted` takes, without the stale ones, whose
-    /// records are removed.
-    fn known_states(
-        &self,
-        mut wanted: impl FnMut(&str, &[u8]) -> bool,
-    ) -> Result<Vec<EntryState>, CacheError> {
-        let mut keys = Vec::new();
-        self.each_record(|records| {
-            let wanted = records.into_iter().filter(|(key, record)| wanted(key, record));
-            keys.extend(wanted.map(|(key, _)| key));
-            Ok(())
-        })?;
-        // A scan may tell a field twice.
-        keys.sort_unstable();
-        keys.dedup();
-        let states = self.describe(&keys)?;
-        let mut stale = Vec::new();
-        let mut known = Vec::with_capacity(states.len());
-        for (key, state) in keys.iter().zip(states) {
-            if state == EntryState::Absent {
-                stale.push(key.as_str());
-            } else {
-                known.push(state);
-            }
-        }
-        // Only to tidy up: on a read-only server the list is right all the same.
-        let _ = self.prune(&stale);
-        Ok(known)
-    }
-
-    fn prune(&self, stale: &[&str]) -> Result<(), CacheError> {
-        for keys in stale.chunks(BATCH) {
-            let mut script = cmd("EVAL");
-            script.arg(PRUNE).arg(1 + keys.len()).arg(&self.index).arg(keys);
-            for key in keys {
-                script.arg(self.field(key)?);
-            }
-            self.client.command(&script, "tidying the index")?;
-        }
-        Ok(())
-    }
-
     /// Removes keys with their records; returns how many keys were there.
     fn remove(&self, keys: &[String]) -> Result<u64, CacheError> {
         let mut removed = 0;
@@ -247,34 +151,7 @@ impl RedisStore {
         Ok(removed)
     }
 
-    /// A transaction of Redis is not undone when one of its commands fails: the body was replaced, and
-    /// what is recorded of it speaks of the old one. No entry is better than one that nobody can judge.
-    fn take_back(&self, key: &str, field: &str) {
-        let unlink = command(&["UNLINK", key]);
-        let forget = command(&["HDEL", &self.index, field]);
-        drop(self.client.transaction(&[unlink, forget], "taking back half of an entry"));
-    }
-
-    /// Lets an entry be made again whose body is not the one that was recorded. Where nothing may be
-    /// written, that has to wait.
-    fn doubt(&self, key: &str, hint: &Value) {
-        if let (Ok(field), Some(record)) = (self.field(key), bytes(hint)) {
-            let mut script = cmd("EVAL");
-            script.arg(DOUBT).arg(1).arg(&self.index).arg(field).arg(record).arg(index::DAMAGED);
-            drop(self.client.command(&script, "doubting a record"));
-        }
-    }
-
-    /// Lets an entry be known for what it is. Where nothing may be written, that has to wait.
-    fn forget(&self, key: &str, hint: &Value) {
-        if let (Ok(field), Some(record)) = (self.field(key), bytes(hint)) {
-            let mut script = cmd("EVAL");
-            script.arg(FORGET).arg(1).arg(&self.index).arg(field).arg(record);
-            drop(self.client.command(&script, "forgetting a record"));
-        }
-    }
-
-    fn unexpected(&self, doing: &str) -> CacheError {
+    pub(super) fn unexpected(&self, doing: &str) -> CacheError {
         let doing = format!("{doing}: {} answers what Redis does not", self.client.address());
         CacheError::new(CacheErrorKind::Damaged, doing)
     }
@@ -291,48 +168,16 @@ impl CacheStore for RedisStore {
     }
 
     fn put(&self, description: &EntryDescription, body: &Body) -> Result<(), CacheError> {
-        let key = &description.key;
-        let field = self.field(key)?;
-        let refused = |what: &str, error: Box<dyn std::error::Error + Send + Sync>| {
-            CacheError::caused_by(CacheErrorKind::Refused, format!("{what} of {key}"), error)
-        };
-        let bytes = body
-            .encoded_as(BodyEncoding::Plain)
-            .map_err(|error| refused("unpacking the body", error.into()))?;
-        let record = index::record(description, body.plain_length, &body.sha256)
-            .map_err(|error| refused("writing the record", error.into()))?;
+        self.put_entry(description, body)
+    }
 
-        // SET key body [PXAT time], with the body sent from where it is.
-        let expires = description.expires.map(|expires| expires.as_millisecond().to_string());
-        let in_one = expires.as_ref().filter(|_| self.tells_expiry);
-        let words = if in_one.is_some() { 5 } else { 3 };
-        let head =
-            format!("*{words}\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), bytes.len());
-        let mut tail = b"\r\n".to_vec();
-        let mut commands = 2;
-        if let Some(at) = in_one {
-            tail.extend_from_slice(format!("$4\r\nPXAT\r\n${}\r\n{at}\r\n", at.len()).as_bytes());
-        } else if let Some(at) = &expires {
-            command(&["PEXPIREAT", key, at]).write_packed_command(&mut tail);
-            commands += 1;
-        }
-        let mut remember = command(&["HSET", &self.index, field]);
-        remember.arg(record);
-        remember.write_packed_command(&mut tail);
-        let pieces = [head.as_bytes(), &bytes, &tail];
-        let doing = format!("storing {key}");
-        let answers = self.client.packed_transaction(&pieces, commands, &doing)?;
-        let replaced = answers.first().is_some_and(|answer| *answer == Value::Okay);
-        let failed = answers.into_iter().find_map(|answer| answer.extract_error().err());
-        match failed {
-            None => Ok(()),
-            Some(error) => {
-                if replaced {
-                    self.take_back(key, field);
-                }
-                Err(cache_error(doing, error))
-            }
-        }
+    fn put_over(
+        &self,
+        seen: Seen,
+        description: &EntryDescription,
+        body: &Body,
+    ) -> Result<bool, CacheError> {
+        self.put_entry_over(seen, description, body)
     }
 
     fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use stats_sqlite::Aside;
 
 use self::file::StoreFile;
@@ -22,7 +22,7 @@ use self::schema::Format;
 use crate::body::decode_verified;
 use crate::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Clock, Entry, EntryDescription,
-    EntryFilter, EntryState, StoreSummary, SystemClock,
+    EntryFilter, EntryState, Seen, StoreSummary, SystemClock,
 };
 
 /// How a [`SqliteStore`] behaves.
@@ -136,6 +136,31 @@ impl SqliteStore {
         Ok(removed as u64)
     }
 
+    /// Stores an entry, if that `may` be done as things are in the same transaction; returns whether it
+    /// was.
+    fn put_if(
+        &self,
+        description: &EntryDescription,
+        body: &Body,
+        may: impl Fn(&Transaction<'_>) -> rusqlite::Result<bool>,
+    ) -> Result<bool, CacheError> {
+        let bytes = body.encoded_as(BodyEncoding::Zstd).map_err(|error| {
+            let doing = format!("compressing the body of {}", description.key);
+            CacheError::caused_by(CacheErrorKind::Refused, doing, error)
+        })?;
+        self.file.write(&format!("storing {}", description.key), |transaction| {
+            if !may(transaction)? {
+                return Ok(false);
+            }
+            let mut upsert = transaction.prepare_cached(row::UPSERT)?;
+            let id = row::upsert(&mut upsert, description, body, bytes.len())?;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO bodies (entry, bytes) VALUES (?1, ?2)")?
+                .execute(params![id, bytes.as_ref()])?;
+            Ok(true)
+        })
+    }
+
     fn give_back_room(&self) -> Result<(), CacheError> {
         self.file.tidy("giving back room", |connection| {
             let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;
@@ -152,17 +177,19 @@ impl CacheStore for SqliteStore {
     }
 
     fn put(&self, description: &EntryDescription, body: &Body) -> Result<(), CacheError> {
-        let bytes = body.encoded_as(BodyEncoding::Zstd).map_err(|error| {
-            let doing = format!("compressing the body of {}", description.key);
-            CacheError::caused_by(CacheErrorKind::Refused, doing, error)
-        })?;
-        self.file.write(&format!("storing {}", description.key), |transaction| {
-            let mut upsert = transaction.prepare_cached(row::UPSERT)?;
-            let id = row::upsert(&mut upsert, description, body, bytes.len())?;
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO bodies (entry, bytes) VALUES (?1, ?2)")?
-                .execute(params![id, bytes.as_ref()])?;
-            Ok(())
+        self.put_if(description, body, |_| Ok(true)).map(drop)
+    }
+
+    fn put_over(
+        &self,
+        seen: Seen,
+        description: &EntryDescription,
+        body: &Body,
+    ) -> Result<bool, CacheError> {
+        let now = self.clock.now();
+        self.put_if(description, body, |transaction| {
+            let there = row::state_for(transaction, Format::Checked, &description.key, now)?;
+            Ok(seen.gives_way(&there, description, body))
         })
     }
 
@@ -210,17 +237,9 @@ impl CacheStore for SqliteStore {
     fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
         let now = self.clock.now();
         self.file.read(&format!("describing {} entries", keys.len()), |transaction, format| {
-            let mut select = transaction.prepare_cached(&format!(
-                "SELECT {} FROM entries WHERE key = ?1",
-                row::columns(format)
-            ))?;
             let mut states = Vec::with_capacity(keys.len());
             for key in keys {
-                let state = |row: &rusqlite::Row<'_>| {
-                    Ok(row::state(row::describe_for(row, format, key), now))
-                };
-                let state = select.query_row([key], state).optional()?;
-                states.push(state.unwrap_or(EntryState::Absent));
+                states.push(row::state_for(transaction, format, key, now)?);
             }
             Ok(states)
         })

@@ -183,6 +183,19 @@ fn is_as_written(row: &Row<'_>) -> bool {
     stored.is_ok_and(|stored| check_of(row).is_ok_and(|right| right == stored))
 }
 
+/// The state of a key at `now`.
+pub(super) fn state_for(
+    transaction: &Transaction<'_>,
+    format: Format,
+    key: &str,
+    now: Timestamp,
+) -> rusqlite::Result<EntryState> {
+    let mut select = transaction
+        .prepare_cached(&format!("SELECT {} FROM entries WHERE key = ?1", columns(format)))?;
+    let found = select.query_row([key], |row| Ok(state(describe_for(row, format, key), now)));
+    Ok(found.optional()?.unwrap_or(EntryState::Absent))
+}
+
 /// What the row says that was found for a key; the error names what is wrong with it.
 pub(super) fn describe_for(
     row: &Row<'_>,

@@ -158,6 +158,7 @@ fn exit(summary: &Summary) -> Exit {
         || is_in_vain(summary)
         || !summary.open_imports.is_empty()
         || summary.imported_meanwhile
+        || summary.changed_meanwhile
     {
         Exit::Partly
     } else {
@@ -209,6 +210,9 @@ fn report(summary: &Summary) -> Result<(), Failure> {
             "documents of these responses are gone, so what is stored stays; bring the documents \
              back, or say --accept-loss if the loss is meant",
         );
+    }
+    if summary.changed_meanwhile {
+        terminal::hint("somebody else stored responses meanwhile; run the same command again");
     }
     if !summary.outside.is_empty() {
         let years: Vec<String> = summary.outside.iter().map(ToString::to_string).collect();

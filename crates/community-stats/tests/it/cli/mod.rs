@@ -13,6 +13,7 @@ mod import_reports;
 mod interrupt;
 mod loss;
 mod manners;
+mod meanwhile;
 mod names;
 mod secrets;
 mod series;
