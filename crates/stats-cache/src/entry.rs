@@ -47,8 +47,9 @@ pub struct ShelfMark {
 pub struct Origin {
     /// The fingerprint of the shelf.
     pub shelf: ShelfMark,
-    /// How many days its documents were of; `None` where that was not counted yet (formats of
-    /// version 1). Several documents may be of one day.
+    /// How many days its documents were of, or more if those of what it took the place of were of
+    /// more: so nothing wears away little by little. `None` where that was not counted yet (formats
+    /// of version 1). Several documents may be of one day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u64>,
     /// The source's history and position when it was read, as one text.

@@ -79,11 +79,15 @@ impl CachedResponseService {
             if halt.is_set() {
                 break;
             }
-            let description = self.description_of(job, *category, &origin, through.clone());
             let mut response = job.responses[index];
             if plan.accept_loss && response.former != Former::Adoptable {
                 response.former = Former::Nothing;
             }
+            let mut origin = origin.clone();
+            if let Former::Days(then) = response.former {
+                origin.days = origin.days.max(Some(then));
+            }
+            let description = self.description_of(job, *category, origin, through.clone());
             *outcome = match self.place(plan, &reading, index, description, response) {
                 Ok(outcome) => outcome,
                 Err(text) => Outcome::Failed(text),
@@ -181,11 +185,11 @@ impl CachedResponseService {
         &self,
         job: &ShelfJob<'_>,
         category: Category,
-        origin: &Origin,
+        origin: Origin,
         data_through: Option<String>,
     ) -> EntryDescription {
         EntryDescription {
-            origin: Some(origin.clone()),
+            origin: Some(origin),
             data_through,
             ..self.new_description(&job.member.id, job.year, category)
         }
