@@ -4,8 +4,8 @@
 //! (source-documents specification, section 4.5); unknown keys are ignored. What people have
 //! instead is read too: answers of `_search`, one or several pages of them; arrays of hits; lines of
 //! `_bulk`; documents without anything around them, if [`ImportOptions::index`] says whose they
-//! are; each on one line or over several, as UTF-8 or UTF-16. Answers that are not all of a search
-//! are an error of their file.
+//! are; each on one line or over several, as UTF-8 or UTF-16. Answers that are not all of a search,
+//! by the different hits of its pages, are an error of their file.
 //!
 //! *Which files.* A file may be compressed with gzip, zstd, bzip2 or xz, or be a tar or zip archive,
 //! also one in the other; that is seen by its content. A file that is named is read, whatever it is
@@ -25,7 +25,7 @@
 //! *Threads.* One thread reads, decompresses and cuts pieces of about 1 MiB, workers read the lines
 //! and compress the documents, the calling thread writes. The pieces are written in the order in
 //! which they were read, so the result does not depend on the number of threads. Memory is bounded
-//! by the longest allowed line, not by the input.
+//! by the longest allowed line, not by the input; of the pages of a search, each hit costs a hash.
 //!
 //! *Interruption.* Documents are committed in batches of about
 //! [`ArchiveOptions::batch_bytes`](crate::ArchiveOptions). Whatever happens in between, the archive

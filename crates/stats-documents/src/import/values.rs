@@ -65,8 +65,9 @@ impl<R: Read> Values<R> {
             (Some(Level::Hits), b'"') => self.member_of_hits(),
             (Some(Level::Answer | Level::Hits), _) => Err(unexpected(next)),
             (Some(Level::HitArray), _) => {
-                self.answers.hit();
-                self.copy_line()
+                self.copy_line()?;
+                self.answers.hit(&self.line);
+                Ok(())
             }
             (None | Some(Level::Array), b'[') => self.enter(Level::Array),
             (None | Some(Level::Array), b'{') => self.object(),
@@ -239,7 +240,7 @@ mod tests {
     fn what_is_not_all_is_an_error() {
         for (text, error) in [
             (r#"{"hits":{"total":{"value":365},"hits":[{}]}}"#, "1 of 365 hits"),
-            (r#"{"hits":{"total":3,"hits":[{}]}}{"hits":{"total":3,"hits":[{}]}}"#, "2 of 3 hits"),
+            (r#"{"hits":{"total":3,"hits":[{}]}}{"hits":{"total":3,"hits":[1]}}"#, "2 of 3 hits"),
             (r#"{"timed_out":true,"hits":{"hits":[]}}"#, "timed out"),
             (r#"{"hits":{"hits":[]},"_shards":{"failed":1}}"#, "did not answer"),
             (r#"{"hits":{"hits":[{"a":1}"#, "breaks off"),

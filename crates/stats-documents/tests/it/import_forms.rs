@@ -10,10 +10,11 @@ use stats_documents::import::{ImportOptions, ImportReport, Input, import};
 use stats_series::DocumentKind;
 
 use crate::import::{gzip, zstd};
+use crate::import_answers::answer;
 use crate::support::{Place, contents, corpus, document};
 
 const KIND: DocumentKind = DocumentKind::UsageDelta;
-const INDEX: &str = "stats-community-usage-delta-2025";
+pub(crate) const INDEX: &str = "stats-community-usage-delta-2025";
 
 fn bzip2(content: &[u8]) -> Vec<u8> {
     let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
@@ -49,7 +50,7 @@ fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn utf16(text: &str, little: bool) -> Vec<u8> {
+pub(crate) fn utf16(text: &str, little: bool) -> Vec<u8> {
     let encode = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
     format!("\u{feff}{text}").encode_utf16().flat_map(encode).collect()
 }
@@ -59,30 +60,22 @@ fn day(n: u32) -> String {
 }
 
 /// The hits of some days, and what is in them.
-fn hits(days: std::ops::RangeInclusive<u32>) -> Vec<String> {
+pub(crate) fn hits(days: std::ops::RangeInclusive<u32>) -> Vec<String> {
     days.map(|n| day(n).trim_end().to_owned()).collect()
 }
 
-fn source(hit: &str) -> String {
+pub(crate) fn source(hit: &str) -> String {
     let hit: serde_json::Value = serde_json::from_str(hit).unwrap();
     hit["_source"].to_string()
 }
 
-fn answer(total: &str, hits: &[String]) -> String {
-    let hits = hits.join(",");
-    let shards = r#"{"total":1,"successful":1,"failed":0}"#;
-    format!(
-        r#"{{"took":3,"timed_out":false,"_shards":{shards},"hits":{{"total":{total},"hits":[{hits}]}}}}"#
-    )
-}
-
-fn pretty(text: &str) -> String {
+pub(crate) fn pretty(text: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(text).unwrap();
     serde_json::to_string_pretty(&value).unwrap()
 }
 
 /// Imports a file, and the same from a stream; both do the same.
-fn imported(content: impl AsRef<[u8]>, index: Option<&str>) -> (ImportReport, usize) {
+pub(crate) fn imported(content: impl AsRef<[u8]>, index: Option<&str>) -> (ImportReport, usize) {
     let content = content.as_ref();
     let options = ImportOptions { index: index.map(str::to_owned), ..ImportOptions::default() };
     let from_file = Place::new();
@@ -98,14 +91,14 @@ fn imported(content: impl AsRef<[u8]>, index: Option<&str>) -> (ImportReport, us
     (report, stored)
 }
 
-fn is_read(content: impl AsRef<[u8]>, documents: usize, what: &str) {
+pub(crate) fn is_read(content: impl AsRef<[u8]>, documents: usize, what: &str) {
     let (report, stored) = imported(content, None);
     assert!(report.is_complete() && report.lost.is_empty(), "{what}: {report:?}");
     assert_eq!(stored, documents, "{what}");
 }
 
 /// The message with which a file is refused, of which nothing or only a part was read.
-fn refusal(content: impl AsRef<[u8]>) -> String {
+pub(crate) fn refusal(content: impl AsRef<[u8]>) -> String {
     let (report, _) = imported(content, None);
     assert!(!report.is_complete() && !report.lost.is_empty(), "{report:?}");
     report.file_errors[0].message.clone()
@@ -141,58 +134,6 @@ fn what_is_compressed_or_packed_is_opened() {
         } else {
             is_read(content, 3, what);
         }
-    }
-}
-
-#[test]
-fn search_answers_and_arrays_are_read() {
-    let three = hits(1..=3);
-    let total = r#"{"value":3,"relation":"eq"}"#;
-    let whole = answer(total, &three);
-    let pages = format!("{}\n{}\n", answer(total, &three[..2]), answer(total, &three[2..]));
-    let array = format!("[{}]", three.join(","));
-    let several = format!("{{\"took\":1,\"responses\":[{whole}]}}");
-    for (text, what) in [
-        (whole.clone(), "one line"),
-        (pretty(&whole), "pretty"),
-        (pages.clone(), "pages"),
-        (format!("[{}]", pages.trim().replace('\n', ",")), "an array of pages"),
-        (
-            pretty(&answer(total, &three[..2])) + &pretty(&answer(total, &three[2..])),
-            "pretty pages",
-        ),
-        (several, "the answers of one _msearch"),
-        (array.clone(), "an array"),
-        (pretty(&array), "a pretty array"),
-        (format!("[\n{}\n]\n", three.join(",\n")), "an array with a hit a line"),
-        (format!("\u{feff}{array}"), "with a byte order mark"),
-        (three.iter().map(|hit| pretty(hit) + "\n").collect(), "pretty hits"),
-    ] {
-        is_read(&text, 3, what);
-        is_read(utf16(&text, true), 3, what);
-        is_read(gzip(&utf16(&text, false)), 3, what);
-    }
-}
-
-#[test]
-fn answers_that_are_not_all_are_refused() {
-    let three = hits(1..=3);
-    let not_all = [
-        answer("4", &three),
-        answer(r#"{"value":3,"relation":"gte"}"#, &three),
-        answer("3", &three) + &answer("3", &three[..1]),
-        answer("3", &three).replace("\"timed_out\":false", "\"timed_out\":true"),
-        answer("3", &three).replace("\"failed\":0", "\"failed\":1"),
-        answer("3", &three).replace("\"total\":3,\"hits\":[", "\"hits\":["),
-    ];
-    for text in not_all {
-        let message = refusal(&text);
-        assert!(message.contains("elasticdump"), "{message}");
-    }
-    let whole = answer("3", &three);
-    for end in (1..whole.len()).step_by(97) {
-        let (report, _) = imported(&whole.as_bytes()[..end], None);
-        assert!(!report.is_complete(), "cut at {end}: {report:?}");
     }
 }
 

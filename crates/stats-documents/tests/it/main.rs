@@ -8,6 +8,7 @@ mod damage;
 mod failures;
 mod formats;
 mod import;
+mod import_answers;
 mod import_forms;
 mod mirror;
 mod open_imports;

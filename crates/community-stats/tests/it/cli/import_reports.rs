@@ -126,3 +126,20 @@ fn bare_documents_need_the_name_of_their_index() {
     let index = ["--index", "stats-community-usage-delta-2024", &dump];
     assert_eq!(imported(&scene, &index), (3, 0));
 }
+
+#[test]
+fn one_page_again_and_again_is_not_the_whole_search() {
+    let scene = Scene::new();
+    let whole = std::fs::read_to_string(report("04-search-answer/one-line.json")).unwrap();
+    let mut page: Value = serde_json::from_str(&whole).unwrap();
+    page["hits"]["hits"].as_array_mut().unwrap().truncate(1);
+    let pages = scene.write("pages.ndjson", format!("{page}\n").repeat(3));
+    let imported = scene.run(&["import", &pages]).expect(3);
+    assert!(imported.stdout.contains("1 different ones in 3 of 3 hits"), "{imported}");
+    assert!(imported.stdout.contains("was lost"), "{imported}");
+    scene.run(&["series", "usage_delta", &pages]).expect(1);
+    let generated = scene.run(&["cache", "generate", "--all-years"]).expect(3);
+    assert!(generated.stdout.contains("Success: 0,"), "{generated}");
+    scene.run(&["import", &report("04-search-answer/one-line.json")]).expect(0);
+    assert_eq!(documents(&scene, COMMUNITY, "usage_delta"), 3);
+}
