@@ -16,7 +16,11 @@ pub struct OpenImport {
 /// How an import ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ImportEnding {
-    /// It runs, or was broken off.
+    /// It runs, in the process with this number if that is known.
+    Running(Option<u32>),
+    /// Its process ended before it did.
+    BrokenOff,
+    /// It runs, or was broken off: nothing here tells.
     NotYet,
     /// It refused lines, or could not read files to their end.
     WithLoss,
@@ -31,11 +35,23 @@ pub enum Unsettled {
     Changed,
 }
 
+impl OpenImport {
+    /// When it began.
+    #[must_use]
+    pub fn began(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.began_milliseconds).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for OpenImport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let began = Timestamp::from_millisecond(self.began_milliseconds).unwrap_or_default();
-        let began = began.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let began = self.began().strftime("%Y-%m-%dT%H:%M:%SZ");
         match self.ending {
+            ImportEnding::Running(Some(process)) => {
+                write!(formatter, "the import of {began} is running (process {process})")
+            }
+            ImportEnding::Running(None) => write!(formatter, "the import of {began} is running"),
+            ImportEnding::BrokenOff => write!(formatter, "the import of {began} was broken off"),
             ImportEnding::NotYet => {
                 write!(formatter, "the import of {began} is running or was broken off")
             }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use stats_documents::ArchiveOptions;
 use stats_documents::import::{
     Advance, Counts, HOW_TO_EXPORT, ImportOptions, ImportReport, Input, Progress as Watch, import,
     means_something,
 };
+use stats_documents::{ArchiveOptions, ImportEnding, OpenImport};
 
 use super::progress::{Progress, Unit};
 use super::table::{Side, Table, count, plural};
@@ -29,8 +29,8 @@ pub(super) struct Import {
     /// Documents replace those in the archive even when they were computed earlier.
     #[arg(long)]
     replace: bool,
-    /// What is lost counts as not there, now and in imports that were broken off: responses are
-    /// made without it.
+    /// What is lost counts as not there, now and in imports that were broken off, though not in
+    /// those that run: responses are made without it.
     #[arg(long)]
     accept_loss: bool,
     /// So many bytes of documents are written at once, and held in memory before.
@@ -77,12 +77,18 @@ impl Import {
     }
 
     fn ending(&self, report: &ImportReport) -> Ending {
+        for import in &report.still_running {
+            terminal::warn(&format!("{import}: nothing of it was settled"));
+        }
         if report.interrupted {
             Ok(Exit::Interrupted)
         } else if !report.mixed_prefixes.is_empty() {
             Err(mixed(report))
         } else if report.is_empty() && !self.paths.is_empty() {
             Err(nothing(report))
+        } else if !report.still_running.is_empty() {
+            terminal::hint(STILL_RUNNING);
+            Ok(Exit::Partly)
         } else if report.is_complete() {
             Ok(Exit::Done)
         } else {
@@ -96,6 +102,9 @@ impl Import {
 
 const LOST: &str = "mend what was refused and import it again; \
     if it cannot be mended, the same command with --accept-loss takes the rest for all there is";
+
+const STILL_RUNNING: &str = "wait for it to end, or end it; \
+    then, if something is left of it, the same command with --accept-loss again";
 
 /// The index that documents are said to be of.
 fn index_name(text: &str) -> Result<String, String> {
@@ -367,6 +376,18 @@ fn as_json(report: &ImportReport) -> Value {
         "lost": report.lost.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "other_prefixes": report.other_prefixes,
         "mixed_prefixes": report.mixed_prefixes,
+        "still_running": report
+            .still_running
+            .iter()
+            .map(|import| json!({"began": import.began().to_string(), "process": process(import)}))
+            .collect::<Vec<_>>(),
         "interrupted": report.interrupted,
     })
+}
+
+fn process(import: &OpenImport) -> Option<u32> {
+    match import.ending {
+        ImportEnding::Running(process) => process,
+        _ => None,
+    }
 }

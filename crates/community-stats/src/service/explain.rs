@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use stats_cache::{EntryDescription, Note, Origin, Trouble};
-use stats_documents::{Fingerprint, Shelf};
+use stats_documents::{Fingerprint, ImportEnding, Shelf};
 use stats_series::Category;
 
 use super::CachedResponseService;
@@ -258,7 +258,10 @@ fn due(plan: &Plan, cell: &Cell, entry: &EntryDescription) -> Option<String> {
         Action::Make(_) if !plan.member(cell).takes_part => Some("when it is named".to_owned()),
         Action::Make(_) => Some("now".to_owned()),
         Action::Keep(_) => entry.expires.map(|expires| expires.to_string()),
-        Action::Wait(Wait::Import(_)) => Some("when an import of the same is complete".to_owned()),
+        Action::Wait(Wait::Import(import)) => Some(match import.ending {
+            ImportEnding::Running(_) => "when it has ended".to_owned(),
+            _ => "when an import of the same is complete".to_owned(),
+        }),
         Action::Wait(Wait::Aggregation(gap)) => {
             let midnight: Option<Timestamp> = format!("{}T00:00:00Z", gap.needed).parse().ok();
             let next = midnight?.checked_add(SignedDuration::from_hours(24)).ok()?;

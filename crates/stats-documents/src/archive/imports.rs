@@ -2,7 +2,7 @@
 //!
 //! An import is written down before its first line, and struck out by the transaction that ends it.
 //! So whatever breaks it off, it stands in the archive: with the sequence numbers that it gave away
-//! and the shelves that it changed. Communities, bookmarks and events wait in tables of the
+//! and the shelves that it changed. Whether it runs is told by a lock (`running`). Communities, bookmarks and events wait in tables of the
 //! connection, which vanish with it, and come into the archive with the end of the import.
 //!
 //! *When a broken-off import is over.* What it wrote of a kind is undone by a later import without
@@ -10,23 +10,27 @@
 //! never been, and only the later one. Documents that a third one wrote over no longer count.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 use stats_series::DocumentKind;
 
-use super::Archive;
 use super::failure::Result;
 use super::now;
 use super::packing::{PackedDocument, Unpacker};
-use super::schema::{code_of, kind_of};
+use super::running::{self, Held};
+use super::schema::code_of;
+use super::unsettled::not_over;
 use super::versions::{Version, compare};
 use super::writer::ArchiveWriter;
-use crate::{Fingerprint, ImportEnding, OpenImport, Shelf, Unsettled};
+use crate::OpenImport;
 
 /// The import that a writer carries out.
 pub(crate) struct RunningImport {
     number: i64,
     began: i64,
+    /// Shows others that it runs.
+    held: Held,
     /// Whether older documents replace newer ones.
     replace: bool,
     /// Whether other imports wait for their documents to come again.
@@ -43,18 +47,20 @@ pub(crate) struct ImportEnd {
     /// The kinds of which something may be missing: their bookmarks are not taken.
     pub(crate) lost: BTreeSet<DocumentKind>,
     /// Nothing more comes of imports that were broken off: what they left counts as all there is.
+    /// Imports that run are none of these.
     pub(crate) accept_loss: bool,
     /// The prefix of the index names, to be remembered.
     pub(crate) prefix: Option<String>,
 }
 
-/// Where communities, bookmarks and events wait, and the sequence numbers of the documents that
-/// came. Tables of the connection, so nobody else sees them.
+/// Where communities, bookmarks and events wait, the sequence numbers of the documents that came,
+/// and, at the end, the other imports that are not over. Tables of the connection, so nobody else sees them.
 const WAITING: &str = "
 DROP TABLE IF EXISTS temp.import_communities;
 DROP TABLE IF EXISTS temp.import_bookmarks;
 DROP TABLE IF EXISTS temp.import_events;
 DROP TABLE IF EXISTS temp.import_seen;
+DROP TABLE IF EXISTS temp.import_running;
 CREATE TEMP TABLE import_communities (
     id TEXT PRIMARY KEY, slug TEXT, title TEXT, created INTEGER, visibility TEXT, deletion TEXT,
     dashboard_enabled INTEGER, dashboard_layout TEXT, checked INTEGER
@@ -66,6 +72,7 @@ CREATE TEMP TABLE import_events (
     id TEXT PRIMARY KEY, community TEXT, day INTEGER, record_created INTEGER, checked INTEGER
 ) WITHOUT ROWID;
 CREATE TEMP TABLE import_seen (sequence INTEGER PRIMARY KEY);
+CREATE TEMP TABLE import_running (import INTEGER PRIMARY KEY);
 ";
 
 impl ArchiveWriter<'_> {
@@ -73,7 +80,7 @@ impl ArchiveWriter<'_> {
     /// [`end_import`](Self::end_import).
     pub(crate) fn begin_import(&mut self, replace: bool) -> Result<()> {
         let began = now();
-        let (number, watches) = self.write(|connection, batch| {
+        let watches = self.write(|connection, batch| {
             connection.execute_batch(WAITING)?;
             // Two histories that begin at one copy of a file never number alike: what was made from
             // the one is not taken for what the other would give.
@@ -83,13 +90,15 @@ impl ArchiveWriter<'_> {
             let others: i64 =
                 connection
                     .query_row("SELECT count(*) FROM import_shelves", [], |row| row.get(0))?;
-            connection.execute("INSERT INTO imports (began, lost) VALUES (?1, 0)", [began])?;
-            Ok((connection.last_insert_rowid(), others > 0))
+            Ok(others > 0)
         })?;
+        let (number, held) = self.write_down(began)?;
+        // Not before it is held: else others would take it for broken off.
         self.commit()?;
         self.import = Some(RunningImport {
             number,
             began,
+            held,
             replace,
             watches,
             batches: Vec::new(),
@@ -99,41 +108,92 @@ impl ArchiveWriter<'_> {
         Ok(())
     }
 
+    /// Writes the import down under a number that nobody else holds.
+    fn write_down(&mut self, began: i64) -> Result<(i64, Held)> {
+        loop {
+            let number = self.write(|connection, _| {
+                connection.execute("INSERT INTO imports (began, lost) VALUES (?1, 0)", [began])?;
+                Ok(connection.last_insert_rowid())
+            })?;
+            let held = Held::take(self.archive.path(), number);
+            if let Some(held) = held.inspect_err(|_| self.roll_back())? {
+                return Ok((number, held));
+            }
+            // Left by an archive that lay here before; its import runs, or somebody looks at it.
+            self.write(|connection, _| {
+                connection.execute("DELETE FROM imports WHERE import = ?1", [number])
+            })?;
+        }
+    }
+
     /// Ends the import: makes visible what waited, and settles the shelves of all kinds of which
-    /// nothing was lost.
-    pub(crate) fn end_import(&mut self, end: &ImportEnd) -> Result<()> {
+    /// nothing was lost. Gives the other imports that are not over.
+    pub(crate) fn end_import(&mut self, end: &ImportEnd) -> Result<Vec<OpenImport>> {
         self.commit()?;
-        let Some(import) = self.import.take() else { return Ok(()) };
+        let Some(import) = self.import.take() else { return Ok(Vec::new()) };
+        let path = self.archive.path();
         let kept = DocumentKind::ALL.into_iter().filter(|kind| !end.lost.contains(kind));
         let kept: Vec<DocumentKind> = kept.collect();
-        self.write(|connection, _| {
+        let running = self.write(|connection, _| {
+            let running = note_running(connection, path, import.number)?;
             publish(connection, &kept)?;
             for kind in &kept {
                 settle(connection, import.number, *kind)?;
                 heal_others(connection, import.number, *kind)?;
             }
             if end.accept_loss {
-                connection.execute("DELETE FROM import_shelves", [])?;
+                connection.execute(
+                    "DELETE FROM import_shelves
+                     WHERE import NOT IN (SELECT import FROM temp.import_running)",
+                    [],
+                )?;
             }
             connection.execute("UPDATE imports SET lost = 1 WHERE import = ?1", [import.number])?;
             connection.execute_batch(STRIKE_OUT)?;
             if let Some(prefix) = &end.prefix {
                 connection.execute("UPDATE archive SET index_prefix = ?1", [prefix])?;
             }
-            Ok(())
+            running::tidy(path, &held(connection)?);
+            Ok(running)
         })?;
-        self.commit()
+        self.commit()?;
+        import.held.let_go();
+        Ok(running)
     }
 }
 
-/// Imports that hold no shelf (any more) are over.
+/// Notes the other imports that may still write: whatever ends, they do not end with it.
+fn note_running(
+    connection: &Connection,
+    archive: &Path,
+    import: i64,
+) -> rusqlite::Result<Vec<OpenImport>> {
+    let mut others = not_over(connection, archive)?;
+    others.retain(|(number, _)| *number != import);
+    for (number, _) in &others {
+        connection.execute("INSERT INTO temp.import_running (import) VALUES (?1)", [number])?;
+    }
+    Ok(others.into_iter().map(|(_, other)| other).collect())
+}
+
+/// The imports whose files may be held.
+fn held(connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
+    connection
+        .prepare("SELECT import FROM imports WHERE lost = 0")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// Imports that hold no shelf (any more) are over, unless they run.
 const STRIKE_OUT: &str = "
-DELETE FROM imports WHERE import NOT IN (SELECT import FROM import_shelves);
+DELETE FROM imports WHERE import NOT IN (SELECT import FROM import_shelves)
+    AND import NOT IN (SELECT import FROM temp.import_running);
 DELETE FROM import_batches WHERE import NOT IN (SELECT import FROM imports);
 DROP TABLE temp.import_communities;
 DROP TABLE temp.import_bookmarks;
 DROP TABLE temp.import_events;
 DROP TABLE temp.import_seen;
+DROP TABLE temp.import_running;
 ";
 
 fn publish(connection: &Connection, kinds: &[DocumentKind]) -> rusqlite::Result<()> {
@@ -183,8 +243,8 @@ fn heal_others(connection: &Connection, import: i64, kind: DocumentKind) -> rusq
 }
 
 impl RunningImport {
-    /// Writes down the batch that is about to be committed. An import that took this one for
-    /// broken off may have struck it out: then all of it is written down anew.
+    /// Writes down the batch that is about to be committed. An older version, which cannot see that
+    /// this import runs, may have struck it out: then all of it is written down anew.
     pub(crate) fn record(
         &mut self,
         connection: &Connection,
@@ -283,104 +343,4 @@ impl RunningImport {
         let Ok(plain) = usize::try_from(plain) else { return Ok(None) };
         Ok(self.unpacker.unpack(dictionary, content, plain, None).ok().map(<[u8]>::to_vec))
     }
-}
-
-impl Archive {
-    /// The prefix of the index names that the last import came from, if one was noted.
-    ///
-    /// # Errors
-    /// When the archive cannot be read.
-    pub fn index_prefix(&self) -> Result<Option<String>> {
-        self.ask(|connection| {
-            if !keeps_imports(connection)? {
-                return Ok(None);
-            }
-            connection.query_row("SELECT index_prefix FROM archive", [], |row| row.get(0))
-        })
-    }
-}
-
-/// Whether the file has the tables; one of an older format that is only read has not.
-fn keeps_imports(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'imports'")?
-        .exists([])
-}
-
-pub(super) fn open_imports(connection: &Connection) -> rusqlite::Result<Vec<OpenImport>> {
-    if !keeps_imports(connection)? {
-        return Ok(Vec::new());
-    }
-    connection
-        .prepare_cached("SELECT began, lost FROM imports ORDER BY import")?
-        .query_map([], |row| open_import(row, 0))?
-        .collect()
-}
-
-/// The shelves of a kind that open imports changed, each with the last of these imports.
-pub(super) fn unsettled(
-    connection: &Connection,
-    kind: DocumentKind,
-    communities: &[String],
-) -> rusqlite::Result<Vec<(Shelf, OpenImport)>> {
-    if !keeps_imports(connection)? {
-        return Ok(Vec::new());
-    }
-    let mut found = connection
-        .prepare_cached(
-            "SELECT i.began, i.lost, s.kind, s.community, s.year FROM import_shelves t
-             JOIN imports i ON i.import = t.import JOIN shelves s ON s.shelf = t.shelf
-             WHERE s.kind = ?1 ORDER BY i.import",
-        )?
-        .query_map([code_of(kind)], |row| {
-            let kind = kind_of(row.get(2)?).unwrap_or(kind);
-            let shelf = Shelf { kind, community: row.get(3)?, year: row.get(4)? };
-            Ok((shelf, open_import(row, 0)?))
-        })?
-        .collect::<rusqlite::Result<Vec<(Shelf, OpenImport)>>>()?;
-    if !communities.is_empty() {
-        found.retain(|(shelf, _)| communities.contains(&shelf.community));
-    }
-    Ok(found)
-}
-
-/// Why what was read of a shelf may not be taken for whole: an import changed it and is open, or
-/// it is no longer what was read.
-pub(super) fn unsettled_reading(
-    connection: &Connection,
-    shelf: &Shelf,
-    read: &Fingerprint,
-) -> rusqlite::Result<Option<Unsettled>> {
-    let there = connection
-        .prepare_cached(
-            "SELECT shelf, documents, highest, total FROM shelves
-             WHERE kind = ?1 AND community = ?2 AND year = ?3",
-        )?
-        .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| {
-            let there = Fingerprint { count: row.get(1)?, max: row.get(2)?, sum: row.get(3)? };
-            Ok((row.get::<_, i64>(0)?, there))
-        })
-        .optional()?;
-    let Some((number, there)) = there else {
-        return Ok((read.count > 0).then_some(Unsettled::Changed));
-    };
-    if keeps_imports(connection)? {
-        let import = connection
-            .prepare_cached(
-                "SELECT i.began, i.lost FROM import_shelves t JOIN imports i ON i.import = t.import
-                 WHERE t.shelf = ?1 ORDER BY i.import DESC LIMIT 1",
-            )?
-            .query_row([number], |row| open_import(row, 0))
-            .optional()?;
-        if let Some(import) = import {
-            return Ok(Some(Unsettled::Import(import)));
-        }
-    }
-    Ok((there != *read).then_some(Unsettled::Changed))
-}
-
-fn open_import(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<OpenImport> {
-    let lost: bool = row.get(first + 1)?;
-    let ending = if lost { ImportEnding::WithLoss } else { ImportEnding::NotYet };
-    Ok(OpenImport { began_milliseconds: row.get(first)?, ending })
 }

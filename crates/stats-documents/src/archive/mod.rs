@@ -12,7 +12,9 @@
 //! * `packing`, `dictionary`: documents as they are stored
 //! * `writer`, `connection`, `shelves`, `entries`: writing, in transactions
 //! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
-//! * `imports`, `versions`: imports that are open; which of two documents is the newer one
+//! * `imports`, `running`, `unsettled`: imports that are open, how others see that one runs, and
+//!   what they hold back
+//! * `versions`: which of two documents is the newer one
 //! * `mirror`: origins, remembered positions, eviction
 //! * `remake`: a damaged mirror is set aside and made anew
 //! * `sound`: whether tables and indices agree, before anything is believed
@@ -27,12 +29,14 @@ mod mirror;
 mod packing;
 mod reader;
 mod remake;
+mod running;
 mod schema;
 mod shelves;
 mod sound;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 mod versions;
 mod writer;
 

@@ -13,7 +13,7 @@ use super::mirror::history;
 use super::packing::Unpacker;
 use super::schema::code_of;
 use super::sound::{DOCUMENT_CHECK, Table, carries_checks};
-use super::{Archive, imports, lock, now};
+use super::{Archive, lock, now, unsettled};
 use crate::{
     Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
     OpenImport, Position, PositionMark, Shelf, ShelfFilter, SourceError, Unsettled, Visit,
@@ -128,7 +128,7 @@ impl DocumentSource for Archive {
     }
 
     fn open_imports(&self) -> Result<Vec<OpenImport>, SourceError> {
-        self.ask(imports::open_imports)
+        self.ask(|connection| unsettled::open_imports(connection, &self.path))
     }
 
     fn unsettled(
@@ -136,8 +136,7 @@ impl DocumentSource for Archive {
         kind: DocumentKind,
         communities: &[String],
     ) -> Result<BTreeMap<Shelf, OpenImport>, SourceError> {
-        let found = self.ask(|connection| imports::unsettled(connection, kind, communities))?;
-        Ok(found.into_iter().collect())
+        self.ask(|connection| unsettled::unsettled(connection, &self.path, kind, communities))
     }
 
     fn unsettled_reading(
@@ -146,7 +145,7 @@ impl DocumentSource for Archive {
         read: &Fingerprint,
     ) -> Result<Option<Unsettled>, SourceError> {
         self.ask_of(Table::Shelves, |connection| {
-            imports::unsettled_reading(connection, shelf, read)
+            unsettled::unsettled_reading(connection, &self.path, shelf, read)
         })
     }
 }

@@ -210,13 +210,17 @@ impl<'a> ArchiveWriter<'a> {
 
     /// Throws the batch away after an error.
     fn given_up(&mut self, cause: rusqlite::Error) -> SourceError {
+        self.roll_back();
+        failed(cause, "write to", self.archive.path())
+    }
+
+    pub(super) fn roll_back(&mut self) {
         self.batch = None;
         self.connection.mark_unsound();
         if !self.connection.is_autocommit() {
             // SQLite rolled back by itself if this fails.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        failed(cause, "write to", self.archive.path())
     }
 }
 

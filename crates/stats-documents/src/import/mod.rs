@@ -108,7 +108,8 @@ pub struct ImportOptions {
     /// fractions of numbers.
     pub replace: bool,
     /// What is lost counts as not there: bookmarks are taken all the same, and what imports left
-    /// that were broken off counts as all there is.
+    /// that were broken off counts as all there is. Of imports that still run nothing is settled:
+    /// see [`ImportReport::still_running`].
     pub accept_loss: bool,
     /// Set it to `true` from anywhere to end the import: what was committed stays.
     pub cancel: Arc<AtomicBool>,
@@ -322,11 +323,14 @@ impl Importer<'_> {
             return Ok(());
         }
         self.begin()?;
-        self.writer.end_import(&ImportEnd {
+        let running = self.writer.end_import(&ImportEnd {
             lost: self.report.lost.clone(),
             accept_loss: self.options.accept_loss,
             prefix: self.prefixes.settled(),
         })?;
+        if self.options.accept_loss {
+            self.report.still_running = running;
+        }
         let lost = self.report.lost.clone();
         self.keep_back(|kind| kind.is_some_and(|kind| lost.contains(&kind)));
         Ok(())

@@ -5,6 +5,7 @@ use std::fmt;
 
 use stats_series::DocumentKind;
 
+use crate::OpenImport;
 use crate::archive::Put;
 
 /// What a line is about, as far as its index name tells.
@@ -230,6 +231,9 @@ pub struct ImportReport {
     /// Several installations whose documents must not be mixed, by prefix; then the import ended
     /// where that was seen. Empty: there is one.
     pub mixed_prefixes: BTreeSet<String>,
+    /// Other imports that run, or of which nothing tells whether they do:
+    /// [`ImportOptions::accept_loss`](super::ImportOptions::accept_loss) settled nothing of them.
+    pub still_running: Vec<OpenImport>,
     /// Files read, to their end or not.
     pub files: u64,
     /// Bytes of the lines.

@@ -16,4 +16,5 @@ mod opensearch;
 mod pieces;
 mod postgres;
 mod processes;
+mod running_imports;
 mod support;

@@ -13,14 +13,14 @@ use stats_series::DocumentKind;
 
 use crate::support::{Place, contents, corpus, document, fingerprints, line};
 
-const KIND: DocumentKind = DocumentKind::UsageDelta;
+pub(crate) const KIND: DocumentKind = DocumentKind::UsageDelta;
 
 /// Every piece becomes a batch.
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place::with(ArchiveOptions { batch_bytes: 1, ..ArchiveOptions::default() })
 }
 
-fn bookmark(kind: DocumentKind, community: &str, day: &str) -> String {
+pub(crate) fn bookmark(kind: DocumentKind, community: &str, day: &str) -> String {
     let name = kind.bookmark_type();
     line(
         "stats-bookmarks-community",
@@ -51,7 +51,7 @@ impl Progress for After {
     }
 }
 
-fn broken_off(place: &Place, path: &Path, after: u64) -> ImportReport {
+pub(crate) fn broken_off(place: &Place, path: &Path, after: u64) -> ImportReport {
     let options = ImportOptions::default();
     let mut progress = After(after, options.clone());
     let inputs = vec![Input::Path(path.to_owned())];
@@ -60,12 +60,12 @@ fn broken_off(place: &Place, path: &Path, after: u64) -> ImportReport {
     report
 }
 
-fn unsettled(place: &Place) -> Vec<Shelf> {
+pub(crate) fn unsettled(place: &Place) -> Vec<Shelf> {
     let of = |kind| place.archive.unsettled(kind, &[]).unwrap().into_keys();
     DocumentKind::ALL.into_iter().flat_map(of).collect()
 }
 
-fn assert_settled(place: &Place) {
+pub(crate) fn assert_settled(place: &Place) {
     assert_eq!(place.archive.open_imports().unwrap(), []);
     assert_eq!(unsettled(place), []);
 }
@@ -77,7 +77,7 @@ fn what_a_broken_off_import_changed_waits_until_all_of_it_came_again() {
     let report = broken_off(&place, &path, 4_000);
     assert_eq!(report.kinds[&LineKind::Bookmarks].kept_back, 4);
     let [open] = place.archive.open_imports().unwrap()[..] else { panic!("one import is open") };
-    assert_eq!(open.ending, ImportEnding::NotYet);
+    assert_eq!(open.ending, ImportEnding::BrokenOff);
     assert_eq!(unsettled(&place), fingerprints(&place.archive).into_keys().collect::<Vec<_>>());
     assert!(place.archive.bookmarks(KIND, &[]).unwrap().is_empty());
     assert!(place.archive.communities().unwrap().is_empty());

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
+use stats_documents::{ImportEnding, OpenImport};
 use stats_series::Category;
 
 use super::super::progress::{Progress, Unit};
@@ -140,15 +141,28 @@ fn warn_of_imports(summary: &Summary) {
         terminal::warn(&format!("{import}: what it changed is left as it was"));
     }
     if !summary.open_imports.is_empty() {
-        terminal::hint(OPEN_IMPORT);
+        terminal::hint(remedy(&summary.open_imports));
     } else if summary.imported_meanwhile {
         terminal::hint("documents were imported meanwhile; run the same command again");
     }
 }
 
-/// What to do about an import that is open.
-pub(in crate::cli) const OPEN_IMPORT: &str = "wait for it to end, or import the same files again; \
-    if the rest will never come: community-stats import --accept-loss";
+/// What to do about imports that are open.
+fn remedy(imports: &[OpenImport]) -> &'static str {
+    let runs = |import: &OpenImport| matches!(import.ending, ImportEnding::Running(_));
+    let is_over = |import: &OpenImport| {
+        matches!(import.ending, ImportEnding::BrokenOff | ImportEnding::WithLoss)
+    };
+    if imports.iter().all(runs) {
+        "wait for it to end, then run the same command again"
+    } else if imports.iter().all(is_over) {
+        "import the same files again; \
+         if the rest will never come: community-stats import --accept-loss"
+    } else {
+        "wait for it to end, or import the same files again; \
+         if the rest will never come: community-stats import --accept-loss"
+    }
+}
 
 fn exit(summary: &Summary) -> Exit {
     if summary.interrupted {

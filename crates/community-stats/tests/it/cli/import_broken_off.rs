@@ -267,6 +267,55 @@ fn a_running_import_never_makes_half_a_response() {
 }
 
 #[test]
+fn a_running_import_is_not_settled_by_whoever_accepts_losses() {
+    let scene = Scene::new().at(NOW);
+    let corpus = Corpus::new();
+    import(&scene, &corpus.write_to(&scene, "old")).expect(0);
+    generate(&scene).expect(0);
+    let old = bodies(&scene);
+    let later = corpus.later();
+    let half = later.documents[..later.documents.len() / 2].rfind('\n').unwrap() + 1;
+    let mut command = scene.command(&["import", "-", "--batch", BATCH]);
+    let mut running = scene.spawn(command.stdin(Stdio::piped()));
+    let mut input = running.stdin.take().unwrap();
+    input.write_all(&later.documents.as_bytes()[..half]).unwrap();
+    let begun = Instant::now();
+    while generate(&scene).code == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the import does not begin");
+    }
+    let told = format!("is running (process {})", running.id());
+    let community = corpus::community(0);
+    let explain = ["cache", "explain", "--community-id", &community, "--year", "2025"];
+    let explained = || {
+        let of = |kind| scene.run(&[&explain[..], &["--category", kind]].concat()).expect(0).stdout;
+        KINDS.map(of).concat()
+    };
+    for _ in 0..2 {
+        let accepted = scene.run(&["import", "--accept-loss"]).expect(3);
+        assert!(accepted.stderr.contains(&told), "{accepted}");
+        assert!(accepted.stderr.contains("nothing of it was settled"), "{accepted}");
+        let generated = generate(&scene).expect(3);
+        assert!(generated.stderr.contains(&told), "{generated}");
+        assert!(!generated.stderr.contains("--accept-loss"), "{generated}");
+        assert!(bodies(&scene) == old);
+        assert!(explained().contains(&told), "{}", explained());
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let generated = generate(&scene).expect(3);
+    assert!(generated.stderr.contains("was broken off"), "{generated}");
+    assert!(generated.stderr.contains("--accept-loss"), "{generated}");
+    assert!(bodies(&scene) == old);
+    let accepted = scene.run(&["import", "--accept-loss", "--json"]).expect(0).json();
+    assert_eq!(accepted["still_running"], serde_json::json!([]));
+    generate(&scene).expect(0);
+    import(&scene, &later.write_to(&scene, "new")).expect(0);
+    generate(&scene).expect(0);
+    let left = scene.files().into_iter().map(|(name, _)| name);
+    assert!(!left.into_iter().any(|name| name.contains(".import-")), "{:?}", scene.files());
+}
+
+#[test]
 fn two_imports_at_once_never_make_half_a_response() {
     let expected = Expected::new();
     let scene = expected.start(true);
