@@ -1,6 +1,7 @@
 //! What is stored under a key, and what is known about it.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,28 @@ pub struct EntryDescription {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// Something under a key that cannot be an entry. As text: `key: why`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedEntry {
+    /// The key under which it stands.
+    pub key: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl DamagedEntry {
+    /// What stands under `key`, and is damaged because of `why`.
+    pub fn new(key: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { key: key.into(), why: why.into() }
+    }
+}
+
+impl fmt::Display for DamagedEntry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.key, self.why)
+    }
+}
+
 /// The state of one key in a store, as far as the store can tell without reading the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryState {
@@ -107,8 +130,8 @@ pub enum EntryState {
     Foreign(EntryDescription),
     /// An entry was stored, and its lifetime is over.
     Expired(EntryDescription),
-    /// Something is stored that cannot be an entry; it counts as absent. The text says why.
-    Damaged(String),
+    /// Something is stored that cannot be an entry; it counts as absent.
+    Damaged(DamagedEntry),
 }
 
 impl EntryState {

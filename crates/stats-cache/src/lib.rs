@@ -16,7 +16,9 @@ mod store;
 
 pub use body::{BodyWriter, DEFAULT_LEVEL};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use entry::{Body, BodyEncoding, Entry, EntryDescription, EntryState, Origin, Seen, ShelfMark};
+pub use entry::{
+    Body, BodyEncoding, DamagedEntry, Entry, EntryDescription, EntryState, Origin, Seen, ShelfMark,
+};
 pub use error::{CacheError, CacheErrorKind};
 pub use key::{
     CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,

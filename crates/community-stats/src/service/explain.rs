@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use stats_cache::{EntryDescription, Note, Origin, Trouble};
+use stats_cache::{EntryDescription, EntryState, Note, Origin, Trouble};
 use stats_documents::{Fingerprint, ImportEnding, Shelf};
 use stats_series::Category;
 
@@ -183,9 +183,12 @@ impl CachedResponseService {
         wanted: bool,
     ) -> Result<Explanation, ServiceError> {
         let states = self.store.describe(std::slice::from_ref(&blank.cache_key))?;
-        let Some(entry) = states.into_iter().next().and_then(description) else {
-            return Ok(blank);
-        };
+        let state = states.into_iter().next();
+        if let Some(EntryState::Damaged(entry)) = &state {
+            let (state, reason) = (Some(StateName::Damaged), entry.to_string());
+            return Ok(Explanation { state, reason, ..blank });
+        }
+        let Some(entry) = state.and_then(description) else { return Ok(blank) };
         let entry = EntryDescription { category, ..entry };
         let (state, reason) = state_of_left_over(wanted, &entry);
         let since = since(state, &entry, &blank);

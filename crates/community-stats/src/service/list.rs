@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use stats_cache::{EntryDescription, EntryFilter, EntryState, MemoryChanges, Note};
+use stats_cache::{DamagedEntry, EntryDescription, EntryFilter, EntryState, MemoryChanges, Note};
 use stats_series::Category;
 
 use super::CachedResponseService;
@@ -36,19 +36,21 @@ pub struct ListFilter {
 /// One cell, or one entry that belongs to none.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// Community id.
-    pub community: String,
+    /// Community id; `None` of what is damaged and belongs to no cell, since nothing tells what it was.
+    pub community: Option<String>,
     /// Slug of the community, when known.
     pub slug: Option<String>,
-    /// Year.
-    pub year: i16,
-    /// Category.
-    pub category: Category,
+    /// Year; `None` likewise.
+    pub year: Option<i16>,
+    /// Category; `None` likewise.
+    pub category: Option<Category>,
     /// State in one word.
     pub state: StateName,
     /// Why it is in that state.
     pub reason: String,
-    /// What is stored, as far as anything is.
+    /// Under which key something is stored, if anything is.
+    pub key: Option<String>,
+    /// What is stored, as far as that is known.
     pub description: Option<EntryDescription>,
     /// Why it could not be made the last time, if it could not.
     pub note: Option<Note>,
@@ -64,6 +66,11 @@ impl ListFilter {
 
     fn shows(&self, state: StateName, note: Option<&Note>) -> bool {
         self.wants(state) || (self.states.is_empty() && note.is_some())
+    }
+
+    /// Whether it is about the whole store: nothing tells the place of what is damaged.
+    fn is_of_all_places(&self) -> bool {
+        self.communities.is_empty() && self.years.is_empty() && self.categories.is_empty()
     }
 
     fn request(&self) -> Request {
@@ -94,9 +101,10 @@ impl CachedResponseService {
     pub fn list(&self, filter: &ListFilter) -> Result<Vec<Listed>, ServiceError> {
         let mut seen = HashSet::new();
         let (plan, mut listed) = self.list_cells(filter, &filter.request(), &mut seen)?;
-        let entries = self.entries(!filter.communities.is_empty(), &plan)?;
+        let (entries, mut damaged) = self.entries(!filter.communities.is_empty(), &plan)?;
+        damaged.retain(|entry| filter.is_of_all_places() && !seen.contains(&entry.key));
         let directory = Directory::read(self.source.as_ref())?;
-        let unplanned = unplanned(&directory, &plan, &entries);
+        let unplanned = unplanned(&directory, &plan, &entries, !damaged.is_empty());
         if filter.communities.is_empty() && !unplanned.is_empty() {
             let communities = Communities::Named(unplanned);
             let request = Request { communities, ..filter.request() };
@@ -107,6 +115,11 @@ impl CachedResponseService {
         listed.extend(
             left.into_iter().filter(|it| filter.lets_through(it) && filter.wants(it.state)),
         );
+        // It is damaged, and an orphan as well.
+        if filter.wants(StateName::Damaged) || filter.wants(StateName::Orphan) {
+            damaged.retain(|entry| !seen.contains(&entry.key));
+            listed.extend(damaged.into_iter().map(damaged_left_over));
+        }
         Ok(listed)
     }
 
@@ -131,9 +144,12 @@ impl CachedResponseService {
         seen: &mut HashSet<String>,
     ) -> Result<(Plan, Vec<Listed>), ServiceError> {
         let mut found: HashMap<(usize, i16, Category), EntryDescription> = HashMap::new();
+        let mut damaged: HashSet<String> = HashSet::new();
         let plan = self.survey(request, &mut |cell, entry| {
+            if let EntryState::Damaged(DamagedEntry { key, .. }) = &entry {
+                damaged.insert(key.clone());
+            }
             let Some(entry) = description(entry) else { return };
-            seen.insert(entry.key.clone());
             let (year, category) = (cell.year, cell.category);
             let entry = EntryDescription { year, category, ..entry };
             found.insert((cell.member, year, category), entry);
@@ -143,40 +159,52 @@ impl CachedResponseService {
             let member = plan.member(cell);
             let state = plan.state(cell);
             let key = self.key(&member.id, cell.year, cell.category);
+            // Also where nothing stands: it may be stored before the store is asked what it knows.
+            seen.insert(key.clone());
             let note = plan.memory.notes.get(&key).cloned();
             if !filter.shows(state, note.as_ref()) {
                 continue;
             }
+            let description = found.remove(&(cell.member, cell.year, cell.category));
+            let stands = description.is_some() || damaged.contains(&key);
             listed.push(Listed {
-                community: member.id.to_string(),
+                community: Some(member.id.to_string()),
                 slug: member.slug.clone(),
-                year: cell.year,
-                category: cell.category,
+                year: Some(cell.year),
+                category: Some(cell.category),
                 state,
                 reason: if state == StateName::Orphan {
                     GONE.to_owned()
                 } else {
                     plan.reason(cell)
                 },
-                description: found.remove(&(cell.member, cell.year, cell.category)),
+                key: stands.then_some(key),
+                description,
                 note,
             });
         }
         Ok((plan, listed))
     }
 
-    /// What the store knows of itself, of the communities of a plan alone where some were `named`.
+    /// What the store knows of itself, of the communities of a plan alone where some were `named`; and
+    /// what is damaged of it.
     pub(super) fn entries(
         &self,
         named: bool,
         plan: &Plan,
-    ) -> Result<Vec<EntryDescription>, ServiceError> {
+    ) -> Result<(Vec<EntryDescription>, Vec<DamagedEntry>), ServiceError> {
         let communities = match named {
             false => Vec::new(),
             true => plan.members.iter().map(|member| member.id.to_string()).collect(),
         };
-        let entries = self.store.list(&EntryFilter { communities, ..EntryFilter::default() })?;
-        Ok(entries.into_iter().filter_map(description).collect())
+        let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+        for state in self.store.list(&EntryFilter { communities, ..EntryFilter::default() })? {
+            match state {
+                EntryState::Damaged(entry) => damaged.push(entry),
+                state => entries.extend(description(state)),
+            }
+        }
+        Ok((entries, damaged))
     }
 
     /// Removes the orphans, and what was noted of them; returns how many there were.
@@ -184,7 +212,7 @@ impl CachedResponseService {
     /// # Errors
     /// When source or store cannot answer.
     pub fn clear_orphans(&self) -> Result<u64, ServiceError> {
-        let keys: Vec<String> = self.orphans()?.into_iter().map(|entry| entry.key).collect();
+        let keys = self.orphans()?;
         let removed = if keys.is_empty() { 0 } else { self.store.delete(&keys)? };
         if let Some(notebook) = &self.notebook {
             let forget = self.notes_of_the_gone()?;
@@ -193,14 +221,15 @@ impl CachedResponseService {
         Ok(removed)
     }
 
-    /// The entries that `list` calls orphans: of communities that were deleted or are not known any
-    /// more, and of years that a community never had.
+    /// The keys of what `list` calls orphans: entries of communities that were deleted or are not
+    /// known any more, and of years that a community never had, and what is damaged and belongs to no
+    /// cell.
     ///
     /// # Errors
     /// When source or store cannot answer.
-    pub fn orphans(&self) -> Result<Vec<EntryDescription>, ServiceError> {
+    pub fn orphans(&self) -> Result<Vec<String>, ServiceError> {
         let filter = ListFilter { states: vec![StateName::Orphan], ..ListFilter::default() };
-        Ok(self.list(&filter)?.into_iter().filter_map(|listed| listed.description).collect())
+        Ok(self.list(&filter)?.into_iter().filter_map(|listed| listed.key).collect())
     }
 
     fn notes_of_the_gone(&self) -> Result<Vec<String>, ServiceError> {
@@ -252,19 +281,25 @@ impl CachedResponseService {
 impl ListFilter {
     /// Whether an entry that belongs to no cell is meant. Communities were asked for already.
     fn lets_through(&self, entry: &Listed) -> bool {
-        (self.years.is_empty() || self.years.contains(&entry.year))
-            && (self.categories.is_empty() || self.categories.contains(&entry.category))
+        let year = |year| self.years.is_empty() || self.years.contains(&year);
+        let category = |one| self.categories.is_empty() || self.categories.contains(&one);
+        entry.year.is_none_or(year) && entry.category.is_none_or(category)
     }
 }
 
-/// The communities that stand, have entries, and are not in a plan: they do not take part.
+/// The communities that stand, have entries, and are not in a plan: they do not take part. With
+/// `all`, also those without entries.
 pub(super) fn unplanned(
     directory: &Directory,
     plan: &Plan,
     entries: &[EntryDescription],
+    all: bool,
 ) -> Vec<CommunityName> {
     let planned: HashSet<&str> = plan.members.iter().map(|member| member.id.as_str()).collect();
-    let stored: BTreeSet<&str> = entries.iter().map(|entry| entry.community.as_str()).collect();
+    let mut stored: BTreeSet<&str> = entries.iter().map(|entry| entry.community.as_str()).collect();
+    if all {
+        stored.extend(directory.standing().map(|community| community.id.as_str()));
+    }
     let stored = stored.into_iter().filter(|id| *id != GLOBAL && !planned.contains(id));
     let standing = stored.filter(|id| directory.is_wanted(id, &BTreeSet::new()));
     standing.map(|id| CommunityName::Any(id.to_owned())).collect()
@@ -275,13 +310,29 @@ pub(super) fn unplanned(
 fn left_over(wanted: bool, entry: EntryDescription) -> Listed {
     let (state, reason) = state_of_left_over(wanted, &entry);
     Listed {
-        community: entry.community.clone(),
+        community: Some(entry.community.clone()),
         slug: None,
-        year: entry.year,
-        category: entry.category,
+        year: Some(entry.year),
+        category: Some(entry.category),
         state,
         reason: reason.to_owned(),
+        key: Some(entry.key.clone()),
         description: Some(entry),
+        note: None,
+    }
+}
+
+/// What is damaged and belongs to no cell.
+pub(super) fn damaged_left_over(entry: DamagedEntry) -> Listed {
+    Listed {
+        community: None,
+        slug: None,
+        year: None,
+        category: None,
+        state: StateName::Damaged,
+        reason: format!("belongs to no response; {entry}"),
+        key: Some(entry.key),
+        description: None,
         note: None,
     }
 }

@@ -65,7 +65,7 @@ pub use request::{Request, Years};
 pub use settings::{ServiceSettings, hash};
 pub use still::StandingStill;
 pub use summary::{Failure, Held, Stored, Summary, Waiting};
-pub use verification::{Finding, Verification, VerifyRun};
+pub use verification::{Finding, LeftOver, Verification, VerifyRun};
 
 /// Creates, reads, replaces, removes and examines stored responses.
 pub struct CachedResponseService {

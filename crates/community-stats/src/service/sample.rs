@@ -1,7 +1,7 @@
 //! A few bodies in turn: entries without expiry may be overwritten by others with as many bytes, and
 //! nothing but the bytes tells.
 
-use stats_cache::{CacheError, EntryState};
+use stats_cache::{CacheError, DamagedEntry, EntryState};
 
 use super::CachedResponseService;
 use super::judge::Judge;
@@ -36,7 +36,9 @@ impl CachedResponseService {
             let entry = match self.store.get(&key)? {
                 Some(entry) if entry.description.origin.is_some() => continue,
                 Some(entry) => EntryState::Foreign(entry.description),
-                None => EntryState::Damaged(key.clone()),
+                None => {
+                    EntryState::Damaged(DamagedEntry::new(key.as_str(), "its body cannot be read"))
+                }
             };
             let place = (cell.member, cell.year, cell.category);
             let verdict = Judge::new(self, plan, false).verdict(place, &key, &entry);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use stats_cache::{CacheError, EntryState, Memory, Seen, UpdateMark, UpdateMarks, response_key};
+use stats_cache::{
+    CacheError, DamagedEntry, EntryState, Memory, Seen, UpdateMark, UpdateMarks, response_key,
+};
 use stats_series::{Category, DocumentKind};
 
 use super::CachedResponseService;
@@ -223,8 +225,8 @@ impl CachedResponseService {
         for unreadable in self.store.unreadable(keys)? {
             for (_, state) in keys.iter().zip(&mut *states).filter(|(key, _)| **key == unreadable) {
                 if let EntryState::Ours(_) = state {
-                    let why = format!("{unreadable}: its body is cut or missing");
-                    *state = EntryState::Damaged(why);
+                    let why = "its body is cut or missing".to_owned();
+                    *state = EntryState::Damaged(DamagedEntry { key: unreadable.clone(), why });
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What a verification is asked, and what it found.
 
+use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
@@ -9,6 +10,49 @@ use stats_series::Category;
 use super::list::Listed;
 use super::matrix::StateName;
 use super::summary::Failure;
+
+/// An entry that belongs to no cell.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOver {
+    /// Its key.
+    pub cache_key: String,
+    /// Community id, as far as that is known.
+    pub community_id: Option<String>,
+    /// Year, as far as that is known.
+    pub year: Option<i16>,
+    /// Query name of the category, as far as that is known.
+    pub category: Option<&'static str>,
+    /// Its state.
+    pub state: StateName,
+    /// Why it is in that state.
+    pub reason: String,
+}
+
+impl From<Listed> for LeftOver {
+    fn from(listed: Listed) -> Self {
+        let described = listed.description.map(|entry| entry.key);
+        Self {
+            cache_key: listed.key.or(described).unwrap_or_default(),
+            community_id: listed.community,
+            year: listed.year,
+            category: listed.category.map(Category::query_name),
+            state: listed.state,
+            reason: listed.reason,
+        }
+    }
+}
+
+impl fmt::Display for LeftOver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.community_id, self.year, self.category) {
+            (Some(community), Some(year), Some(category)) => {
+                write!(formatter, "{community}/{year}/{category} ({}): ", self.state)?;
+            }
+            _ => write!(formatter, "{} ({}): ", self.cache_key, self.state)?,
+        }
+        formatter.write_str(&self.reason)
+    }
+}
 
 /// How a verification is carried out.
 pub struct VerifyRun<'a> {
@@ -41,7 +85,7 @@ pub struct Verification {
     /// One for each that is not up to date.
     pub outdated: Vec<Finding>,
     /// One for each that was not checked.
-    pub left_over: Vec<Finding>,
+    pub left_over: Vec<LeftOver>,
     /// One for each that could not be made.
     pub errors: Vec<Failure>,
     /// Whether it was stopped before its end.
@@ -98,20 +142,9 @@ impl Verification {
         self.outdated.push(finding);
     }
 
-    pub(super) fn pass_over(&mut self, left: Listed, wanted: &dyn Fn(&str) -> bool) {
-        let Some(entry) = left.description.filter(|entry| wanted(&entry.key)) else { return };
+    pub(super) fn pass_over(&mut self, left: LeftOver) {
         self.unchecked += 1;
-        self.left_over.push(Finding {
-            community_id: left.community,
-            year: left.year,
-            category: left.category.query_name(),
-            cache_key: entry.key,
-            state: left.state,
-            reason: left.reason,
-            series: None,
-            date: None,
-            difference: String::new(),
-        });
+        self.left_over.push(left);
     }
 
     pub(super) fn in_motion(&mut self, finding: Finding) {

@@ -12,7 +12,7 @@ use super::CachedResponseService;
 use super::compare::Compared;
 use super::directory::Directory;
 use super::error::{ServiceError, chain};
-use super::list::{description, unplanned};
+use super::list::{Listed, damaged_left_over, description, unplanned};
 use super::lock::Halt;
 use super::matrix::{StateName, Verdict};
 use super::members::MemberLayout;
@@ -20,7 +20,7 @@ use super::names::Communities;
 use super::plan::{Cell, Plan};
 use super::request::Request;
 use super::share::Sample;
-use super::verification::{Finding, Verification, VerifyRun};
+use super::verification::{Finding, LeftOver, Verification, VerifyRun};
 
 /// How often an entry that differs is looked at, when it or its documents change in between.
 const ROUNDS: u32 = 3;
@@ -104,8 +104,12 @@ impl CachedResponseService {
     ) -> Result<Option<(Request, Look)>, ServiceError> {
         let directory = Directory::read(self.source.as_ref())?;
         let all = request.communities == Communities::All;
-        let entries = self.entries(!all, plan)?;
-        let unplanned = if all { unplanned(&directory, plan, &entries) } else { Vec::new() };
+        let (entries, mut damaged) = self.entries(!all, plan)?;
+        let is_damaged = !damaged.is_empty();
+        let unplanned = match all {
+            true => unplanned(&directory, plan, &entries, is_damaged),
+            false => Vec::new(),
+        };
         let others = if unplanned.is_empty() {
             None
         } else {
@@ -120,11 +124,15 @@ impl CachedResponseService {
             let key = |cell: &Cell| self.key(&plan.member(cell).id, cell.year, cell.category);
             seen.extend(plan.cells.iter().map(key));
         }
-        for left in self.beyond_cells(&directory, entries, &seen)? {
-            if request.is_about(left.year, left.category) {
-                verification.pass_over(left, wanted);
-            }
-        }
+        damaged.retain(|entry| all && !seen.contains(&entry.key));
+        let mut left = self.beyond_cells(&directory, entries, &seen)?;
+        left.extend(damaged.into_iter().map(damaged_left_over));
+        let is_about = |it: &Listed| match (it.year, it.category) {
+            (Some(year), Some(category)) => request.is_about(year, category),
+            _ => true,
+        };
+        let left = left.into_iter().filter(is_about).map(LeftOver::from);
+        left.filter(|it| wanted(&it.cache_key)).for_each(|it| verification.pass_over(it));
         Ok(others)
     }
 
@@ -184,7 +192,7 @@ impl CachedResponseService {
                 let entry = description(entry).filter(|entry| wanted(&entry.key));
                 found.extend(entry.map(|entry| (*cell, entry)));
             }
-            EntryState::Damaged(why) => damaged.push((*cell, why)),
+            EntryState::Damaged(why) => damaged.push((*cell, why.to_string())),
             EntryState::Absent | EntryState::Expired(_) => {}
         })?;
         for (cell, why) in damaged {

@@ -113,13 +113,33 @@ pub fn damaged_entries_are_counted_and_absent(harness: &dyn Harness) {
         assert_eq!(store.get(&one.key).expect("no error of the store"), None, "{damage:?}");
         assert_eq!(damaged_reads(harness), before + 1, "{damage:?}");
         let known = state(store, &one.key);
-        assert!(matches!(known, EntryState::Damaged(_)), "{damage:?}: {known:?}");
-        store.list(&EntryFilter::default()).expect("a list in spite of damage");
+        let EntryState::Damaged(found) = &known else { panic!("{damage:?}: {known:?}") };
+        assert_eq!(found.key, one.key, "{damage:?}");
+        let listed = store.list(&EntryFilter::default()).expect("a list in spite of damage");
+        assert!(listed.contains(&known), "{damage:?}: {listed:?}");
 
         put(harness, &one, b"{\"repaired\":true}");
         assert_eq!(plain_body(store, &one.key).as_deref(), Some(b"{\"repaired\":true}".as_slice()));
     }
     assert!(plain_body(store, &whole.key).is_some());
+}
+
+/// What is damaged is listed with its key, by which it is removed.
+pub fn damaged_entries_can_be_removed(harness: &dyn Harness) {
+    let store = harness.store();
+    for damage in Damage::ALL {
+        let one = lasting(
+            description(harness, "global", 2024, Category::UsageDelta),
+            Duration::from_secs(86_400),
+        );
+        put(harness, &one, b"{\"numbers\":[11,12,13,14,15,16,17,18,19]}");
+        harness.damage(&one.key, damage);
+        assert_eq!(store.get(&one.key).expect("no error of the store"), None, "{damage:?}");
+        let listed = store.list(&EntryFilter::default()).expect("a list in spite of damage");
+        let [EntryState::Damaged(found)] = listed.as_slice() else { panic!("{listed:?}") };
+        assert_eq!(store.delete(std::slice::from_ref(&found.key)).expect("a delete"), 1);
+        assert_eq!(store.list(&EntryFilter::default()).expect("a list"), [], "{damage:?}");
+    }
 }
 
 /// When a put fails, what stood there stands, and the next put works.

@@ -120,6 +120,7 @@ macro_rules! cache_store_contract {
             writers_on_many_keys_do_not_disturb_each_other
             a_big_body_comes_back
             damaged_entries_are_counted_and_absent
+            damaged_entries_can_be_removed
             a_failed_put_leaves_the_old_entry
             entries_of_others_are_recognised
             entries_of_others_over_ours_are_recognised

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use stats_series::Category;
 
 use crate::key::hex;
-use crate::{EntryDescription, EntryState, Origin};
+use crate::{DamagedEntry, EntryDescription, EntryState, Origin};
 
 /// The version of a record. It rises when a record changes its meaning.
 ///
@@ -89,35 +89,33 @@ pub(super) fn record(
 
 /// What the record of `key` says; the error names what is wrong with it.
 pub(super) fn description(key: &str, record: &[u8]) -> Result<EntryDescription, String> {
-    let unreadable = |error: serde_json::Error| format!("{key}: unreadable record: {error}");
+    let unreadable = |error: serde_json::Error| format!("unreadable record: {error}");
     let RecordVersion { v } = serde_json::from_slice(record).map_err(unreadable)?;
     if v == 0 {
-        return Err(format!("{key}: its body was found damaged"));
+        return Err("its body was found damaged".to_owned());
     }
     if !(OLDEST_FORMAT..=RECORD_FORMAT).contains(&v) {
-        return Err(format!(
-            "{key}: format {v}, and this program knows none above {RECORD_FORMAT}"
-        ));
+        return Err(format!("format {v}, and this program knows none above {RECORD_FORMAT}"));
     }
     let record: Record = serde_json::from_slice(record).map_err(unreadable)?;
     let time = |milliseconds: Option<i64>| {
         milliseconds
             .map(Timestamp::from_millisecond)
             .transpose()
-            .map_err(|error| format!("{key}: impossible time: {error}"))
+            .map_err(|error| format!("impossible time: {error}"))
     };
     Ok(EntryDescription {
         key: key.to_owned(),
         community: record.community,
         year: record.year,
-        category: record.category.parse().map_err(|error| format!("{key}: {error}"))?,
+        category: record.category.parse().map_err(|error| format!("{error}"))?,
         created: time(record.created)?,
         expires: time(record.expires)?,
         data_through: record.through,
         origin: record.origin,
         plain_length: record.length,
         stored_length: record.length,
-        sha256: Some(unhex(&record.sha256).ok_or_else(|| format!("{key}: no SHA-256"))?),
+        sha256: Some(unhex(&record.sha256).ok_or("no SHA-256")?),
     })
 }
 
@@ -189,19 +187,20 @@ pub(super) fn state(
     deadline: Deadline,
     length: &Value,
 ) -> EntryState {
+    let damaged = |why: &str| EntryState::Damaged(DamagedEntry::new(key, why));
     if deadline == Deadline::NoKey {
         return EntryState::Absent;
     }
     let length = match length {
         Value::Int(length) => u64::try_from(*length).unwrap_or(0),
-        _ => return EntryState::Damaged(format!("{key}: another type than a string")),
+        _ => return damaged("another type than a string"),
     };
     if length == 0 {
-        return EntryState::Damaged(format!("{key}: empty"));
+        return damaged("empty");
     }
     let known = match record.map(|record| description(key, record)).transpose() {
         Ok(known) => known,
-        Err(what) => return EntryState::Damaged(what),
+        Err(why) => return damaged(&why),
     };
     let Some(known) = known else {
         return EntryState::Foreign(foreign(key, None, deadline, length));
@@ -212,10 +211,7 @@ pub(super) fn state(
         }
         if deadline != Deadline::Never {
             // Nobody else hits our millisecond: these are our bytes, and some are missing.
-            return EntryState::Damaged(format!(
-                "{key}: {length} bytes instead of {}",
-                known.plain_length
-            ));
+            return damaged(&format!("{length} bytes instead of {}", known.plain_length));
         }
     }
     EntryState::Foreign(foreign(key, Some(&known), deadline, length))

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, Statement, Transaction, named_params};
 use stats_sqlite::RowCheck;
 
 use super::schema::Format;
-use crate::{Body, EntryDescription, EntryState};
+use crate::{Body, DamagedEntry, EntryDescription, EntryState};
 
 /// The version of a row and of its body. It rises when either changes its meaning.
 ///
@@ -201,17 +201,20 @@ pub(super) fn describe_for(
     row: &Row<'_>,
     format: Format,
     wanted: &str,
-) -> Result<EntryDescription, String> {
-    let description = describe(row, format)?;
-    if description.key == wanted { Ok(description) } else { Err(format!("{wanted}: {OTHER_ROW}")) }
+) -> Result<EntryDescription, DamagedEntry> {
+    match describe(row, format) {
+        Ok(description) if description.key != wanted => Err(DamagedEntry::new(wanted, OTHER_ROW)),
+        described => described,
+    }
 }
 
 /// What an index says that was altered.
 pub(super) const OTHER_ROW: &str = "the index leads to the entry of another key";
 
 /// What a row says; the error names what is wrong with it.
-pub(super) fn describe(row: &Row<'_>, file: Format) -> Result<EntryDescription, String> {
-    let key: String = column(row, "key")?;
+pub(super) fn describe(row: &Row<'_>, file: Format) -> Result<EntryDescription, DamagedEntry> {
+    let key: String =
+        column(row, "key").map_err(|why| DamagedEntry::new(String::default(), why))?;
     let read = || -> Result<EntryDescription, String> {
         let format: i64 = column(row, "format")?;
         if format == DAMAGED_BODY {
@@ -244,13 +247,16 @@ pub(super) fn describe(row: &Row<'_>, file: Format) -> Result<EntryDescription, 
             sha256: column(row, "sha256")?,
         })
     };
-    read().map_err(|what| format!("{key}: {what}"))
+    read().map_err(|why| DamagedEntry::new(key.as_str(), why))
 }
 
 /// The state that a description stands for at `now`.
-pub(super) fn state(description: Result<EntryDescription, String>, now: Timestamp) -> EntryState {
+pub(super) fn state(
+    description: Result<EntryDescription, DamagedEntry>,
+    now: Timestamp,
+) -> EntryState {
     match description {
-        Err(what) => EntryState::Damaged(what),
+        Err(damaged) => EntryState::Damaged(damaged),
         Ok(description) if is_over(&description, now) => EntryState::Expired(description),
         Ok(description) => EntryState::Ours(description),
     }

@@ -281,8 +281,9 @@ fn an_altered_description_is_damage_that_names_its_key() {
     store_one(&harness.store, &one, b"{}");
     harness.raw().execute("UPDATE entries SET category = 'weather'", []).unwrap();
     let states = harness.store.list(&EntryFilter::default()).unwrap();
-    let [EntryState::Damaged(text)] = states.as_slice() else { panic!("{states:?}") };
-    assert!(text.contains(&one.key) && text.contains("not as it was written"), "{text}");
+    let [EntryState::Damaged(found)] = states.as_slice() else { panic!("{states:?}") };
+    assert_eq!(found.key, one.key);
+    assert!(found.why.contains("not as it was written"), "{found}");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::super::{Ending, Exit, Failure, Global, terminal};
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Clear {
     /// Removes only what `cache list --state orphan` shows: the entries of communities that were
-    /// deleted or are not known any more, and of years that a community never had.
+    /// deleted or are not known any more, and of years that a community never had, and what is
+    /// damaged and belongs to no response.
     #[arg(long)]
     orphans: bool,
     /// Does not ask.

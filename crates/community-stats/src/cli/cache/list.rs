@@ -85,9 +85,9 @@ fn table(service: &CachedResponseService, listed: &[Listed]) -> Table {
             .and_then(|description| description.created)
             .map(|created| age(now.duration_since(created)));
         table.row(vec![
-            entry.slug.as_ref().unwrap_or(&entry.community).clone(),
-            entry.year.to_string(),
-            entry.category.query_name().to_owned(),
+            entry.slug.as_ref().or(entry.community.as_ref()).map_or_else(unknown, Clone::clone),
+            entry.year.map_or_else(unknown, |year| year.to_string()),
+            entry.category.map_or_else(unknown, |category| category.query_name().to_owned()),
             entry.state.name().to_owned(),
             description.map(|description| size(description.plain_length)).unwrap_or_default(),
             age.unwrap_or_default(),
@@ -95,6 +95,11 @@ fn table(service: &CachedResponseService, listed: &[Listed]) -> Table {
         ]);
     }
     table
+}
+
+/// What stands in place of what nothing tells.
+fn unknown() -> String {
+    "?".to_owned()
 }
 
 /// Why it is in its state, and what came of the last attempt to make it.
@@ -115,10 +120,10 @@ fn as_json(entry: &Listed) -> Value {
         "community_id": entry.community,
         "slug": entry.slug,
         "year": entry.year,
-        "category": entry.category.query_name(),
+        "category": entry.category.map(Category::query_name),
         "state": entry.state,
         "reason": entry.reason,
-        "cache_key": description.map(|description| &description.key),
+        "cache_key": entry.key,
         "created_at": description.and_then(|description| description.created),
         "expires_at": description.and_then(|description| description.expires),
         "data_through": description.and_then(|description| description.data_through.as_ref()),

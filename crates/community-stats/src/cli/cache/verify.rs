@@ -123,9 +123,8 @@ fn report(verification: &Verification) -> Result<(), Failure> {
     if !verification.left_over.is_empty() {
         writeln!(output, "Not checked:")?;
     }
-    for finding in &verification.left_over {
-        let Finding { community_id, year, category, state, reason, .. } = finding;
-        writeln!(output, "  {community_id}/{year}/{category} ({state}): {reason}")?;
+    for left in &verification.left_over {
+        writeln!(output, "  {left}")?;
     }
     show_failures(&mut output, &verification.errors)?;
     output.flush()?;

@@ -1,4 +1,4 @@
-use stats_cache::EntryDescription;
+use stats_cache::{DamagedEntry, EntryDescription};
 use stats_documents::{Day, ImportEnding, PositionMark};
 use stats_series::Category;
 
@@ -130,7 +130,11 @@ fn what_is_not_there_is_made_unless_its_period_is_incomplete() {
     let wanted = wanted();
     let rows = [
         (EntryState::Absent, StateName::Missing, StateName::Incomplete),
-        (EntryState::Damaged("cut".to_owned()), StateName::Damaged, StateName::Damaged),
+        (
+            EntryState::Damaged(DamagedEntry::new("k", "cut")),
+            StateName::Damaged,
+            StateName::Damaged,
+        ),
         (EntryState::Expired(description(Some(origin()))), StateName::Expired, StateName::Expired),
         (ours(|origin| origin.shelf.sum = 1), StateName::Stale, StateName::Stale),
     ];
@@ -256,7 +260,7 @@ mod properties {
         let described = || proptest::option::weighted(0.8, origins()).prop_map(description);
         prop_oneof![
             1 => Just(EntryState::Absent),
-            1 => Just(EntryState::Damaged("cut".to_owned())),
+            1 => Just(EntryState::Damaged(DamagedEntry::new("k", "cut"))),
             1 => Just(EntryState::Foreign(description(None))),
             1 => described().prop_map(EntryState::Expired),
             3 => described().prop_map(EntryState::Ours),

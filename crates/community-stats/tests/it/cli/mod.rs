@@ -3,6 +3,7 @@
 mod bad_input;
 mod cache;
 mod companion;
+mod damaged;
 mod demo;
 mod generate;
 mod generate_killed;

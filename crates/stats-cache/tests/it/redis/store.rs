@@ -258,7 +258,7 @@ fn a_key_of_another_type_is_damaged_and_is_overwritten() {
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     harness.server.say(7, &format!("LPUSH {} x", one.key));
     let states = harness.store.describe(std::slice::from_ref(&one.key)).unwrap();
-    assert!(matches!(&states[0], EntryState::Damaged(text) if text.contains("type")), "{states:?}");
+    assert!(matches!(&states[0], EntryState::Damaged(it) if it.why.contains("type")), "{states:?}");
     assert_eq!(harness.store.get(&one.key).unwrap(), None);
     put(&harness.store, &one, b"{}");
     assert!(harness.store.get(&one.key).unwrap().is_some());
