@@ -215,7 +215,7 @@ fn reading_needs_no_server_but_that_of_the_responses() {
 fn a_lock_whose_place_is_guessed_is_told() {
     let Some((server, _)) = scene() else { return };
     let url = format!("cache.redis_url=redis://{}/7", server.address());
-    let scene = Scene::tiny().with(&["--set", &url]);
+    let scene = Scene::tiny().with(&["--set", &url, "--set", "cache.ttl_days=10000"]);
     let told = scene.run(&["cache", "generate"]);
     assert!(
         told.stderr.contains("warning: nothing says where InvenioRDM's main cache is"),
