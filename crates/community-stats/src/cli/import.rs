@@ -166,6 +166,10 @@ fn nothing(report: &ImportReport) -> Failure {
         "every line was refused".to_owned()
     } else if report.files == 0 && report.skipped.is_empty() {
         "no file was found".to_owned()
+    } else if let [skipped] = &report.skipped[..]
+        && report.files == 0
+    {
+        format!("{}: {}", skipped.file, skipped.why)
     } else if report.files == 0 {
         "no file holds export lines".to_owned()
     } else {

@@ -7,8 +7,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::file_names::FileName;
 use super::files::{Found, From};
 use super::formats::{Counted, Format, HEAD, Measure, TarEnd, decompressed};
+use super::texts::EMPTY;
 use super::utf16::Utf16;
 
 /// Something that was found: a file, or what is in it.
@@ -39,7 +41,8 @@ const DEEPEST: u32 = 5;
 /// Hands out what was found. Bytes read from the disk are added to `read`.
 pub(crate) fn open(found: Found, read: &Arc<AtomicU64>, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let Found { name, in_folder, from, .. } = found;
-    let mut opener = Opener { in_folder, depth: 0, measure: Measure::default(), visit };
+    let mut opener =
+        Opener { in_folder, depth: 0, unpacked: false, measure: Measure::default(), visit };
     let raw: Box<dyn Read> = match from {
         From::Reader(reader) => reader,
         From::Nowhere(why) => return opener.tell(name, Content::Skipped(why)),
@@ -62,6 +65,8 @@ pub(crate) fn open(found: Found, read: &Arc<AtomicU64>, visit: &mut Visit<'_>) -
 struct Opener<'v, 'f> {
     in_folder: bool,
     depth: u32,
+    /// Whether this is what was in a compressed file, and not the file itself.
+    unpacked: bool,
     measure: Measure,
     visit: &'v mut Visit<'f>,
 }
@@ -70,6 +75,10 @@ impl Opener<'_, '_> {
     fn open<'a>(&mut self, name: String, mut raw: Box<dyn Read + 'a>) -> ControlFlow<()> {
         let mut head = Vec::with_capacity(HEAD as usize);
         let broken = raw.by_ref().take(HEAD).read_to_end(&mut head).err();
+        if head.is_empty() && broken.is_none() && !self.unpacked && FileName::of(&name).is_packed()
+        {
+            return self.fail(name, format!("{EMPTY}, though it has the name of a packed file"));
+        }
         let format = Format::of(&head);
         let rest: Box<dyn Read + 'a> = match broken {
             Some(error) => Box::new(Failing(Some(error))),
@@ -91,7 +100,12 @@ impl Opener<'_, '_> {
             }
             Format::Gzip | Format::Zstd | Format::Xz | Format::Bzip2 => {
                 match decompressed(format, whole, &self.measure) {
-                    Ok(plain) => self.deeper(name, plain),
+                    Ok(plain) => {
+                        let unpacked = std::mem::replace(&mut self.unpacked, true);
+                        let flow = self.deeper(name, plain);
+                        self.unpacked = unpacked;
+                        flow
+                    }
                     Err(error) => self.tell(name, Content::Failed(error)),
                 }
             }
@@ -117,12 +131,13 @@ impl Opener<'_, '_> {
     fn inside<'a>(&mut self, name: String, content: Box<dyn Read + 'a>) -> ControlFlow<()> {
         let hidden = name.rsplit('/').next().is_some_and(|last| last.starts_with('.'));
         let in_folder = std::mem::replace(&mut self.in_folder, true);
+        let unpacked = std::mem::replace(&mut self.unpacked, false);
         let flow = if hidden {
             self.tell(name, Content::Skipped(super::files::HIDDEN))
         } else {
             self.deeper(name, content)
         };
-        self.in_folder = in_folder;
+        (self.in_folder, self.unpacked) = (in_folder, unpacked);
         flow
     }
 

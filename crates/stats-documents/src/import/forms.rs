@@ -32,8 +32,12 @@ pub(crate) const LOOKED_AT: usize = 1024 * 1024;
 const LINES: usize = 20;
 
 pub(crate) const NO_EXPORT: &str = "no export lines";
-const MARKUP: &str = "a page of HTML or XML, not an export";
-const BINARY: &str = "not a text, and not compressed or packed in a known way";
+pub(crate) const MARKUP: &str = "a page of HTML or XML, not an export";
+pub(crate) const BINARY: &str = "not a text, and not compressed or packed in a known way";
+/// What a search engine answers that cannot do what it was asked for.
+pub(crate) const ERROR: &str = "an error in the place of an answer";
+/// What dumps leave beside the documents.
+pub(crate) const DESCRIPTION: &str = "a description of an index, not its documents";
 /// Why documents without index names are not imported.
 pub(crate) const BARE: &str = "documents without index names: say which index they are of with \
     --index NAME, or export them with _index, _id and _source";
@@ -55,16 +59,58 @@ pub(crate) fn form_of(head: &[u8], ended: bool) -> Form {
         // Damaged at the beginning.
         return Form::Lines;
     }
-    match first {
+    let form = match first {
         b'{' => match lines().next().map(serde_json::from_slice::<Map<String, Value>>) {
             Some(Ok(object)) => form_of_object(&object),
             // Over several lines, too long to be seen whole, or damaged.
             _ => form_of_first_key(text),
         },
         b'<' => Form::Unknown(MARKUP),
-        _ if text[..text.len().min(1024)].contains(&0) => Form::Unknown(BINARY),
         _ => Form::Unknown(NO_EXPORT),
+    };
+    match form {
+        Form::Unknown(NO_EXPORT) => Form::Unknown(what_else(text)),
+        form => form,
     }
+}
+
+/// What a text is that is no export.
+fn what_else(text: &[u8]) -> &'static str {
+    if is_binary(&text[..text.len().min(1024)]) {
+        return BINARY;
+    }
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Map<String, Value>>();
+    match values.next() {
+        Some(Ok(object)) if is_error(&object) => ERROR,
+        Some(Ok(object)) if is_description(&object) => DESCRIPTION,
+        _ => NO_EXPORT,
+    }
+}
+
+/// Whether this is no text in any encoding that has ASCII in it.
+fn is_binary(head: &[u8]) -> bool {
+    let is_control = |byte: &u8| *byte < b' ' && !byte.is_ascii_whitespace() && *byte != 0x1b;
+    // The last character may be cut.
+    let is_utf8 = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    head.contains(&0) || (!is_utf8 && head.iter().any(is_control))
+}
+
+fn is_error(object: &Map<String, Value>) -> bool {
+    object.contains_key("error")
+        && ["status", "statusCode"].iter().any(|name| object.contains_key(*name))
+}
+
+/// Mappings, settings and the like, of themselves or by the name of an index.
+fn is_description(object: &Map<String, Value>) -> bool {
+    let describes = |object: &Map<String, Value>| {
+        OF_DESCRIPTIONS.iter().any(|name| object.get(*name).is_some_and(is_composed))
+    };
+    let mut values = object.values();
+    describes(object)
+        || (!object.is_empty() && values.all(|value| value.as_object().is_some_and(describes)))
 }
 
 fn form_of_object(object: &Map<String, Value>) -> Form {
@@ -118,6 +164,8 @@ fn has(text: &[u8], part: &str) -> bool {
     memchr::memmem::find(text, part.as_bytes()).is_some()
 }
 
+const OF_DESCRIPTIONS: [&str; 5] =
+    ["mappings", "settings", "aliases", "index_patterns", "index_templates"];
 const ACTIONS: [&str; 4] = ["index", "create", "update", "delete"];
 const OF_ANSWERS: [&str; 9] = [
     "took",
@@ -176,13 +224,21 @@ mod tests {
             (format!("{{\"index\":{{\"_index\":\"i\"}}}}\n{bare}\n"), Form::Bulk),
             (bare.to_owned(), Form::Bare(Layout::OneALine)),
             (bare.replace('{', "{\n"), Form::Bare(Layout::SeveralLines)),
-            ("{\"mappings\":{}}".to_owned(), Form::Unknown(NO_EXPORT)),
+            ("{\"mappings\":{}}".to_owned(), Form::Unknown(DESCRIPTION)),
+            ("{\"i\":{\n\"settings\":{}}}".to_owned(), Form::Unknown(DESCRIPTION)),
+            ("{}".to_owned(), Form::Unknown(NO_EXPORT)),
+            (r#"{"error":{"type":"x"},"status":404}"#.to_owned(), Form::Unknown(ERROR)),
+            ("{\n \"statusCode\": 502,\n \"error\": \"x\"}".to_owned(), Form::Unknown(ERROR)),
+            (format!(r#"{{"docs":[{hit}]}}"#), Form::Unknown(NO_EXPORT)),
+            ("{\0\"\0_\0".to_owned(), Form::Unknown(BINARY)),
             ("<html>".to_owned(), Form::Unknown(MARKUP)),
             ("SQLite format 3\0".to_owned(), Form::Unknown(BINARY)),
             ("nonsense".to_owned(), Form::Unknown(NO_EXPORT)),
         ] {
             assert_eq!(form_of(text.as_bytes(), true), form, "{text}");
         }
+        assert_eq!(form_of(b"\x8c\r\x04\t\x03\x02\xff", true), Form::Unknown(BINARY));
+        assert_eq!(form_of(b"Gr\xf6\xdfe", true), Form::Unknown(NO_EXPORT));
         // A line that is longer than what is looked at.
         let long = format!(r#"{{"_index":"i","_source":{{"a":"{}"}}}}"#, "x".repeat(100));
         assert_eq!(form_of(&long.as_bytes()[..60], false), Form::Lines);

@@ -22,14 +22,8 @@ pub(crate) fn read_index(index: &str) -> Result<IndexName<'_>, Reason> {
     let named = |kind: LineKind, name: &str| {
         prefix_before(index, name).map(|prefix| IndexName { kind, prefix })
     };
-    let documents = DocumentKind::ALL
-        .into_iter()
-        .find_map(|kind| named(LineKind::Documents(kind), kind.alias()));
-    let found = documents
-        .or_else(|| named(LineKind::Bookmarks, "stats-bookmarks-community"))
-        .or_else(|| named(LineKind::Events, "stats-community-events"))
-        .or_else(|| named(LineKind::Communities, "communities-communities"));
-    if let Some(found) = found.filter(|_| !index.contains("percolator")) {
+    let found = known_names().find_map(|(kind, name)| named(kind, name));
+    if let Some(found) = found.filter(|_| !index.contains(PERCOLATOR)) {
         return Ok(found);
     }
     if OTHER_BASES.iter().any(|other| prefix_before(index, other).is_some()) {
@@ -40,6 +34,40 @@ pub(crate) fn read_index(index: &str) -> Result<IndexName<'_>, Reason> {
     }
     Err(Reason::UnknownIndex)
 }
+
+/// Whether the name of an index that means something stands in that of a file.
+pub(crate) fn holds_index_name(file: &str) -> bool {
+    let is_whole = |rest: &str| !rest.starts_with(char::is_alphanumeric);
+    !file.contains(PERCOLATOR)
+        && known_names().any(|(_, name)| {
+            file.match_indices(name).any(|(start, _)| is_whole(&file[start + name.len()..]))
+        })
+}
+
+/// Whether a text has a member `_index` with the name of an index that means something.
+pub(crate) fn names_index(text: &[u8]) -> bool {
+    const MEMBER: &[u8] = b"\"_index\"";
+    memchr::memmem::find_iter(text, MEMBER).any(|start| {
+        let after = text[start + MEMBER.len()..].trim_ascii_start();
+        let value = after.strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+        let value = value.and_then(|value| value.strip_prefix(b"\"")).unwrap_or_default();
+        let name = value.split(|byte| *byte == b'"').next().unwrap_or_default();
+        std::str::from_utf8(name).is_ok_and(|name| read_index(name).is_ok())
+    })
+}
+
+/// The names that indices have behind the prefix of an installation, and what their lines are.
+fn known_names() -> impl Iterator<Item = (LineKind, &'static str)> {
+    let documents = DocumentKind::ALL.map(|kind| (LineKind::Documents(kind), kind.alias()));
+    documents.into_iter().chain([
+        (LineKind::Bookmarks, "stats-bookmarks-community"),
+        (LineKind::Events, "stats-community-events"),
+        (LineKind::Communities, "communities-communities"),
+    ])
+}
+
+/// Indices of stored searches, beside those of what they search for.
+const PERCOLATOR: &str = "percolator";
 
 /// What stands before `name`, if that is followed by nothing or by a hyphen.
 fn prefix_before<'a>(index: &'a str, name: &str) -> Option<&'a str> {

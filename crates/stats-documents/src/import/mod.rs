@@ -13,7 +13,8 @@
 //! paths, or named in the report: hidden files, links to folders, pipes and devices, and texts that
 //! hold nothing of the above (descriptions and mappings that dumps leave beside the data) are
 //! passed over. What is packed in a way that is not known, or holds documents of which nobody says
-//! whose they are, is an error.
+//! whose they are, is an error; so is a text that holds nothing of the above, or nothing at all,
+//! where its name or something in it says that it should.
 //!
 //! *Idempotence.* What a line brings replaces what has the same kind and `_id`; the last line
 //! wins. Running an import again changes nothing.
@@ -42,6 +43,7 @@ mod bulk;
 mod bytes;
 mod containers;
 mod documents;
+mod file_names;
 mod files;
 mod formats;
 mod forms;

@@ -5,7 +5,11 @@ use std::io::{self, Cursor, Read};
 use super::HOW_TO_EXPORT;
 use super::bulk::Bulk;
 use super::containers::{Content, Failing, Member};
-use super::forms::{BARE, Form, LOOKED_AT, Layout, NO_EXPORT, form_of};
+use super::file_names::FileName;
+use super::forms::{
+    BARE, BINARY, DESCRIPTION, ERROR, Form, LOOKED_AT, Layout, MARKUP, NO_EXPORT, form_of,
+};
+use super::index_names::names_index;
 use super::values::Values;
 
 /// How texts are read.
@@ -38,15 +42,21 @@ pub(crate) fn lines_in<'a>(member: Member<'a>, texts: &Texts) -> Lines<'a> {
     let mut head = Vec::new();
     let read = content.by_ref().take(LOOKED_AT as u64).read_to_end(&mut head);
     let ended = read.as_ref().is_ok_and(|length| *length < LOOKED_AT);
-    let rest: Box<dyn Read + 'a> = match read {
-        Ok(_) => content,
-        Err(error) => Box::new(Failing(Some(error))),
-    };
     // Some tools write another one where a text that has one is converted.
     while head.starts_with(BYTE_ORDER_MARK) {
         head.drain(..BYTE_ORDER_MARK.len());
     }
+    let name = FileName::of(&member.name);
+    if ended && head.trim_ascii().is_empty() {
+        return nothing(&name);
+    }
     let form = form_of(&head, ended);
+    let rest: Box<dyn Read + 'a> = match (read, form) {
+        (Ok(_), Form::Unknown(why)) if member.in_folder => return no_export(&name, why, &head),
+        (Err(error), Form::Unknown(_)) if member.in_folder => return Lines::Failed(error),
+        (Ok(_), _) => content,
+        (Err(error), _) => Box::new(Failing(Some(error))),
+    };
     let is_object = head.trim_ascii_start().starts_with(b"{");
     let is_one_a_line = super::lines::lines_of(&head)
         .find(|line| !line.trim_ascii().is_empty())
@@ -62,13 +72,42 @@ pub(crate) fn lines_in<'a>(member: Member<'a>, texts: &Texts) -> Lines<'a> {
         Form::Bare(_) if !texts.bare => Lines::Failed(cannot(BARE.to_owned())),
         Form::Bare(Layout::OneALine) => Lines::Read(whole),
         Form::Bare(Layout::SeveralLines) => values(whole),
-        Form::Unknown(why) if member.in_folder => Lines::Skipped(why),
         // Whoever names it means it: then each line says why it brings nothing.
         Form::Unknown(NO_EXPORT) if texts.bare && is_object && !is_one_a_line => values(whole),
-        Form::Unknown(NO_EXPORT) => Lines::Read(whole),
+        Form::Unknown(NO_EXPORT | ERROR | DESCRIPTION) => Lines::Read(whole),
         Form::Unknown(why) => Lines::Failed(cannot(format!("{why}; {HOW_TO_EXPORT}"))),
     }
 }
+
+/// A text without anything in it.
+fn nothing<'a>(name: &FileName) -> Lines<'a> {
+    if name.stands_for_an_index() {
+        return Lines::Failed(cannot(format!("{EMPTY}, though {NAMED_LIKE_AN_INDEX}")));
+    }
+    Lines::Skipped(EMPTY)
+}
+
+/// A text of a folder that is no export. It is passed over only if nothing says that it should be
+/// one; else what it should have brought is lost.
+fn no_export<'a>(name: &FileName, why: &'static str, head: &[u8]) -> Lines<'a> {
+    let is_json = head.trim_ascii_start().starts_with(b"{") || head.starts_with(b"[");
+    let although = match why {
+        DESCRIPTION => return Lines::Skipped(why),
+        ERROR => "",
+        _ if name.stands_for_an_index() => NAMED_LIKE_AN_INDEX,
+        _ if names_index(head) => "it names an index that means something",
+        MARKUP | BINARY if name.is_like_an_export() => NAMED_LIKE_AN_EXPORT,
+        NO_EXPORT if name.is_like_an_export() && !is_json => NAMED_LIKE_AN_EXPORT,
+        _ => return Lines::Skipped(why),
+    };
+    let although = if although.is_empty() { String::new() } else { format!(", though {although}") };
+    Lines::Failed(cannot(format!("{why}{although}; {HOW_TO_EXPORT}")))
+}
+
+/// Why nothing is read of a file.
+pub(crate) const EMPTY: &str = "it is empty";
+const NAMED_LIKE_AN_INDEX: &str = "it has the name of an index";
+const NAMED_LIKE_AN_EXPORT: &str = "it is named like an export";
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

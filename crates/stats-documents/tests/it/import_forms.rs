@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::io::{Cursor, Write};
-use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use stats_documents::import::{ImportOptions, ImportReport, Input, import};
@@ -13,7 +11,7 @@ use crate::import::{gzip, zstd};
 use crate::import_answers::answer;
 use crate::support::{Place, contents, corpus, document};
 
-const KIND: DocumentKind = DocumentKind::UsageDelta;
+pub(crate) const KIND: DocumentKind = DocumentKind::UsageDelta;
 pub(crate) const INDEX: &str = "stats-community-usage-delta-2025";
 
 fn bzip2(content: &[u8]) -> Vec<u8> {
@@ -29,7 +27,7 @@ fn xz(content: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut header = tar::Header::new_ustar();
@@ -40,7 +38,7 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     for (name, content) in files {
@@ -55,7 +53,7 @@ pub(crate) fn utf16(text: &str, little: bool) -> Vec<u8> {
     format!("\u{feff}{text}").encode_utf16().flat_map(encode).collect()
 }
 
-fn day(n: u32) -> String {
+pub(crate) fn day(n: u32) -> String {
     document(KIND, "a", &format!("2025-01-{n:02}"), n)
 }
 
@@ -181,66 +179,6 @@ fn bare_documents_need_the_name_of_their_index() {
             assert!(!place.import(&[&folder]).lost.is_empty());
         }
     }
-}
-
-#[test]
-fn every_file_of_a_folder_is_read_or_named() {
-    let place = Place::new();
-    let folder = place.folder.path().join("dump");
-    place.file("dump/a/1.txt", day(1));
-    place.file("dump/a/2", gzip(day(2).as_bytes()));
-    place.file("dump/.hidden/3.ndjson", day(3));
-    place.file("dump/._a", b"\0\x05\x16\x07");
-    place.file("dump/mapping.json", "{\n \"mappings\": {}\n}");
-    place.file("dump/page.html", "<html></html>");
-    place.file("dump/picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
-    let nested: &[(&str, &[u8])] = &[("manifest.json", b"{}"), ("x/.DS_Store", b"\0\0")];
-    place.file("dump/packed.tar", tar(nested));
-    place.file("dump/packed.zip", zip(nested));
-    symlink(folder.join("a"), folder.join("link")).unwrap();
-    symlink(folder.join("a/1.txt"), folder.join("link-to-file")).unwrap();
-    let _socket = UnixListener::bind(folder.join("socket")).unwrap();
-    let made = std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap();
-    assert!(made.success());
-    let report = place.import(&[&folder]);
-    assert!(report.is_complete(), "{report:?}");
-    assert_eq!(contents(&place.archive).len(), 2);
-    let start = folder.to_str().unwrap().len() + 1;
-    let skipped: Vec<(&str, &str)> =
-        report.skipped.iter().map(|it| (&it.file[start..], it.why.as_str())).collect();
-    assert_eq!(
-        skipped,
-        [
-            ("._a", "a hidden file"),
-            (".hidden", "a hidden folder"),
-            ("link", "a link to a folder"),
-            ("mapping.json", "no export lines"),
-            ("packed.tar/manifest.json", "no export lines"),
-            ("packed.tar/x/.DS_Store", "a hidden file"),
-            ("packed.zip/manifest.json", "no export lines"),
-            ("packed.zip/x/.DS_Store", "a hidden file"),
-            ("page.html", "a page of HTML or XML, not an export"),
-            ("picture", "not a text, and not compressed or packed in a known way"),
-            ("pipe", "a pipe"),
-            ("socket", "a socket"),
-        ]
-    );
-    // What may hold documents, but cannot be read, is a loss.
-    for (name, content) in [
-        ("x.7z", &b"7z\xbc\xaf\x27\x1c\0\x04"[..]),
-        ("x.rar", b"Rar!\x1a\x07\0"),
-        ("x.lz4", b"\x04\x22\x4d\x18"),
-        ("cut.zip", &zip(nested)[..40]),
-        ("cut.tar", &tar(nested)[..1024]),
-    ] {
-        let path = place.file(&format!("dump/{name}"), content);
-        let report = place.import(&[&folder]);
-        assert_eq!(report.file_errors.len(), 1, "{name}: {report:?}");
-        assert!(report.file_errors[0].file.contains(name) && !report.lost.is_empty());
-        fs::remove_file(path).unwrap();
-    }
-    symlink(folder.join("nowhere"), folder.join("broken")).unwrap();
-    assert!(place.import(&[&folder]).file_errors[0].file.ends_with("broken"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod failures;
 mod formats;
 mod import;
 mod import_answers;
+mod import_folders;
 mod import_forms;
 mod mirror;
 mod open_imports;

@@ -118,6 +118,37 @@ fn every_file_of_a_folder_is_read_or_named() {
 }
 
 #[test]
+fn a_file_that_stands_for_an_index_is_never_passed_over() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("dump")).unwrap();
+    let folder = scene.path("dump");
+    std::fs::copy(report("03-tar-gz/backup.tar.gz"), folder.join("backup.tar.gz")).unwrap();
+    let folder = folder.to_str().unwrap();
+    let name = "dump/stats-community-usage-delta-2025.ndjson";
+    for (name, content, said) in [
+        (name, r#"{"error":{"type":"index_not_found_exception"},"status":404}"#, "an error"),
+        (name, "<html>502", "a page of HTML"),
+        (name, "", "it is empty, though it has the name of an index"),
+        ("dump/anything.ndjson.gz", "", "it is empty"),
+    ] {
+        scene.write(name, content);
+        let imported = scene.run(&["import", folder]).expect(3);
+        assert!(imported.stdout.contains(said), "{imported}");
+        assert!(imported.stdout.contains("Something of record_delta"), "{imported}");
+        let alone = scene.path(name);
+        let alone = scene.run(&["import", alone.to_str().unwrap()]).expect(1);
+        assert!(alone.stderr.contains("nothing was imported"), "{alone}");
+        std::fs::remove_file(scene.path(name)).unwrap();
+    }
+    scene.write("dump/notes.ndjson", "");
+    let noted = scene.run(&["import", folder]).expect(0);
+    assert!(noted.stdout.contains("notes.ndjson: it is empty"), "{noted}");
+    let alone = scene.path("dump/notes.ndjson");
+    let alone = scene.run(&["import", alone.to_str().unwrap()]).expect(1);
+    assert!(alone.stderr.contains("notes.ndjson: it is empty"), "{alone}");
+}
+
+#[test]
 fn bare_documents_need_the_name_of_their_index() {
     let scene = Scene::new();
     let dump = report("15-source-only/dump.json");
