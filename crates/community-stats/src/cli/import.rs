@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use stats_documents::import::{
-    Advance, Counts, HOW_TO_EXPORT, ImportOptions, ImportReport, Input, Progress as Watch, import,
-    means_something,
+    Advance, Counts, HOW_TO_EXPORT, ImportOptions, ImportReport, Input, Listed, Progress as Watch,
+    import, means_something,
 };
 use stats_documents::{ArchiveOptions, ImportEnding, OpenImport};
 
@@ -133,9 +133,7 @@ fn check(path: &Path) -> Result<(), Failure> {
 
 /// Documents of several installations.
 fn mixed(report: &ImportReport) -> Failure {
-    let names: Vec<String> =
-        report.mixed_prefixes.iter().map(|prefix| format!("'{prefix}'")).collect();
-    let names = names.join(", ");
+    let names = quoted(report.mixed_prefixes.iter());
     let written = report.total().new + report.total().replaced;
     let rest = match written {
         0 => "nothing was imported".to_owned(),
@@ -154,14 +152,22 @@ fn mixed(report: &ImportReport) -> Failure {
     )
 }
 
+/// Prefixes, as far as a message bears them.
+fn quoted<'a>(mut prefixes: impl Iterator<Item = &'a String>) -> String {
+    const MOST: usize = 10;
+    let names: Vec<String> =
+        prefixes.by_ref().take(MOST).map(|prefix| format!("'{prefix}'")).collect();
+    let more = if prefixes.next().is_some() { " and more" } else { "" };
+    names.join(", ") + more
+}
+
 /// Nothing that means anything.
 fn nothing(report: &ImportReport) -> Failure {
     let why = if let Some(error) = report.file_errors.first() {
         format!("{}: {}", error.file, error.message)
     } else if !report.other_prefixes.is_empty() {
-        let names: Vec<String> =
-            report.other_prefixes.keys().map(|prefix| format!("'{prefix}'")).collect();
-        format!("all lines are of installations with other prefixes: {}", names.join(", "))
+        let names = quoted(report.other_prefixes.lines.keys());
+        format!("all lines are of installations with other prefixes: {names}")
     } else if report.total().lines > 0 {
         "every line was refused".to_owned()
     } else if report.files == 0 && report.skipped.is_empty() {
@@ -240,17 +246,23 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
             let lines = plural(error.lines, "line", "lines");
             writeln!(output, "  {}, after {lines}: {}", error.file, error.message)?;
         }
+        more(&report.file_errors, &mut output)?;
     }
     if !report.skipped.is_empty() {
         writeln!(output, "\nFiles that were not read:")?;
         for skipped in &report.skipped {
             writeln!(output, "  {}: {}", skipped.file, skipped.why)?;
         }
+        more(&report.skipped, &mut output)?;
     }
     kept(report, &mut output)?;
-    for (prefix, lines) in &report.other_prefixes {
+    for (prefix, lines) in &report.other_prefixes.lines {
         let lines = plural(*lines, "line", "lines");
         writeln!(output, "\nLeft out: {lines} of the installation with the prefix '{prefix}'")?;
+    }
+    if report.other_prefixes.more > 0 {
+        let lines = plural(report.other_prefixes.more, "line", "lines");
+        writeln!(output, "\nLeft out: {lines} of installations with more prefixes")?;
     }
     if !report.lost.is_empty() {
         let kinds: Vec<String> = report.lost.iter().map(ToString::to_string).collect();
@@ -273,6 +285,14 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
         }
     }
     output.flush()?;
+    Ok(())
+}
+
+/// How many there were beside those that are told.
+fn more<T>(listed: &Listed<T>, output: &mut dyn Write) -> io::Result<()> {
+    if listed.more > 0 {
+        writeln!(output, "  and {} more", count(listed.more))?;
+    }
     Ok(())
 }
 
@@ -364,6 +384,7 @@ fn as_json(report: &ImportReport) -> Value {
         "kinds": kinds,
         "refusals": refusals,
         "file_errors": file_errors,
+        "more_file_errors": report.file_errors.more,
         "files": report.files,
         "bytes": report.plain_bytes,
         "skipped_files": report.skipped.iter().map(|skipped| &skipped.file).collect::<Vec<_>>(),
@@ -372,13 +393,15 @@ fn as_json(report: &ImportReport) -> Value {
             .iter()
             .map(|skipped| json!({"file": skipped.file, "why": skipped.why}))
             .collect::<Vec<_>>(),
+        "more_skipped_files": report.skipped.more,
         "not_replaced": report
             .kept
             .iter()
             .map(|kept| json!({"kind": kept.kind.to_string(), "id": kept.id}))
             .collect::<Vec<_>>(),
         "lost": report.lost.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "other_prefixes": report.other_prefixes,
+        "other_prefixes": report.other_prefixes.lines,
+        "more_other_prefixes": report.other_prefixes.more,
         "mixed_prefixes": report.mixed_prefixes,
         "still_running": report
             .still_running

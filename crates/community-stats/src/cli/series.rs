@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 use stats_documents::import::{
-    Form, Found, ImportOptions, Input, Left, LineKind, Reason, each_document,
+    Form, Found, ImportOptions, Input, Left, LineKind, MOST_LISTED, Reason, each_document,
 };
 use stats_series::{
     Category, ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
@@ -109,6 +109,9 @@ impl Series {
         }
         for skipped in &left.skipped {
             terminal::warn(&format!("{} was not read: {}", skipped.file, skipped.why));
+        }
+        if left.skipped.more > 0 {
+            terminal::warn(&format!("nor were {} more", left.skipped.more));
         }
         if !others.is_empty() {
             let others: Vec<String> = others.iter().map(|prefix| format!("'{prefix}'")).collect();
@@ -230,7 +233,9 @@ impl<'a> Chosen<'a> {
         }
         if let Some(Ok((kind, prefix))) = &found.index {
             if self.wanted_prefix.is_some_and(|wanted| wanted != prefix) {
-                self.other_prefixes.insert(prefix.clone());
+                if self.other_prefixes.len() < MOST_LISTED {
+                    self.other_prefixes.insert(prefix.clone());
+                }
                 return Ok(false);
             }
             if *kind != LineKind::Documents(self.category.kind()) {

@@ -11,6 +11,7 @@ use super::containers::{Member, open};
 use super::files::{Input, find};
 use super::index_names::{IndexName, read_index};
 use super::lines::lines_of;
+use super::listed::Listed;
 use super::pieces::{Cut, Source};
 use super::report::{FileError, LineKind, Reason, SkippedFile};
 use super::texts::{Lines, Texts, lines_in};
@@ -53,9 +54,9 @@ pub enum Form {
 #[derive(Debug, Default)]
 pub struct Left {
     /// Files of folders and archives that hold no documents.
-    pub skipped: Vec<SkippedFile>,
+    pub skipped: Listed<SkippedFile>,
     /// Files that could not be read to their end.
-    pub errors: Vec<FileError>,
+    pub errors: Listed<FileError>,
 }
 
 /// An export line, or a document with nothing around it.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use super::listed::Listed;
 use super::report::FileError;
 
 /// Where lines come from.
@@ -41,8 +42,8 @@ pub(crate) const HIDDEN: &str = "a hidden file";
 
 /// All files that are meant by `inputs`, in the order of reading: as named, and within a folder by
 /// path.
-pub(crate) fn find(inputs: Vec<Input>) -> (Vec<Found>, Vec<FileError>) {
-    let (mut found, mut errors) = (Vec::new(), Vec::new());
+pub(crate) fn find(inputs: Vec<Input>) -> (Vec<Found>, Listed<FileError>) {
+    let (mut found, mut errors) = (Vec::new(), Listed::default());
     for input in inputs {
         match input {
             Input::Reader { name, reader } => {
@@ -65,7 +66,7 @@ fn file(path: PathBuf, in_folder: bool) -> Found {
     Found { name: path.display().to_string(), in_folder, size, from: From::File(path) }
 }
 
-fn walk(folder: &Path, found: &mut Vec<Found>, errors: &mut Vec<FileError>) {
+fn walk(folder: &Path, found: &mut Vec<Found>, errors: &mut Listed<FileError>) {
     let entries = std::fs::read_dir(folder)
         .and_then(|entries| entries.collect::<io::Result<Vec<DirEntry>>>());
     let mut entries = match entries {

@@ -13,12 +13,18 @@ pub(crate) struct IndexName<'a> {
     pub(crate) prefix: &'a str,
 }
 
+/// No search engine takes a longer name for an index, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// What the lines of an index are, or why they are refused.
 ///
 /// Behind the name of a kind, anything after a hyphen does not matter (a year, a month, the number
 /// of a rollover, what a reindexing appended): index templates give all of these the alias by which
 /// the documents are found.
 pub(crate) fn read_index(index: &str) -> Result<IndexName<'_>, Reason> {
+    if index.len() > LONGEST_NAME {
+        return Err(Reason::UnknownIndex);
+    }
     let named = |kind: LineKind, name: &str| {
         prefix_before(index, name).map(|prefix| IndexName { kind, prefix })
     };
@@ -146,5 +152,8 @@ mod tests {
         ] {
             assert_eq!(read_index(name), expected, "{name}");
         }
+        let long = |length| "x".repeat(length) + "-stats-community-usage-delta-2025";
+        assert!(read_index(&long(222)).is_ok());
+        assert_eq!(read_index(&long(223)), Err(Reason::UnknownIndex));
     }
 }

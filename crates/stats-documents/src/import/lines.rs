@@ -1,13 +1,14 @@
 //! One line of an export: its envelope, and what it brings.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stats_series::DocumentKind;
 
 use super::index_names::{IndexName, read_index};
+use super::listed::{MOST_LISTED, OtherPrefixes};
 use super::report::{LineKind, Reason};
 use crate::archive::{CommunityEvent, PackedDocument, Packer};
 use crate::facts::{Text, read_object, read_object_bytes};
@@ -57,10 +58,10 @@ pub(crate) struct Reading {
     pub(crate) index: Option<String>,
     /// The prefix of the installation that is meant; lines of others are left out.
     pub(crate) prefix: Option<String>,
-    /// The prefixes that were found on lines that bring something.
+    /// The prefixes that were found on lines that bring something, not more than can be told.
     pub(crate) found: BTreeSet<String>,
-    /// Lines that were left out, by prefix.
-    pub(crate) others: BTreeMap<String, u64>,
+    /// Lines that were left out.
+    pub(crate) others: OtherPrefixes,
 }
 
 impl Reading {
@@ -68,10 +69,12 @@ impl Reading {
     fn takes(&mut self, prefix: &str) -> bool {
         match &self.prefix {
             Some(wanted) if wanted != prefix => {
-                *self.others.entry(prefix.to_owned()).or_default() += 1;
+                self.others.add(prefix, 1);
                 return false;
             }
-            _ if !self.found.contains(prefix) => drop(self.found.insert(prefix.to_owned())),
+            _ if self.found.len() < MOST_LISTED && !self.found.contains(prefix) => {
+                self.found.insert(prefix.to_owned());
+            }
             _ => {}
         }
         true

@@ -49,6 +49,7 @@ mod formats;
 mod forms;
 mod index_names;
 mod lines;
+mod listed;
 mod pieces;
 mod prefixes;
 mod report;
@@ -68,6 +69,7 @@ use stats_series::DocumentKind;
 
 pub use documents::{Form, Found, Left, each_document};
 pub use files::Input;
+pub use listed::{Listed, MOST_LISTED, OtherPrefixes};
 pub use report::{
     Advance, Counts, FileError, ImportReport, KeptDocument, LineKind, Progress, Reason,
     RefusedLine, SkippedFile,
@@ -389,9 +391,7 @@ impl Importer<'_> {
         for prefix in &batch.prefixes {
             self.prefixes.found(prefix);
         }
-        for (prefix, lines) in batch.others {
-            *self.report.other_prefixes.entry(prefix).or_default() += lines;
-        }
+        self.report.other_prefixes.add_all(&batch.others);
         for ((kind, reason), lines) in batch.refused {
             pending.report.kinds.entry(kind).or_default().refuse(reason, lines);
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use stats_series::DocumentKind;
 
+use super::listed::{Listed, OtherPrefixes};
 use crate::OpenImport;
 use crate::archive::Put;
 
@@ -218,18 +219,18 @@ pub struct ImportReport {
     /// The first refused lines, in the order of reading.
     pub refusals: Vec<RefusedLine>,
     /// Files that could not be read to their end.
-    pub file_errors: Vec<FileError>,
+    pub file_errors: Listed<FileError>,
     /// Files of folders and archives that hold no export, hence were not read.
-    pub skipped: Vec<SkippedFile>,
+    pub skipped: Listed<SkippedFile>,
     /// The first documents that did not replace those in the archive.
     pub kept: Vec<KeptDocument>,
     /// The kinds of which lines or files were lost: their bookmarks were kept back, and the
     /// responses of the shelves that the import changed wait until one loses nothing.
     pub lost: BTreeSet<DocumentKind>,
-    /// Lines of other installations, left out, by the prefix of their index names.
-    pub other_prefixes: BTreeMap<String, u64>,
+    /// Lines of other installations, left out.
+    pub other_prefixes: OtherPrefixes,
     /// Several installations whose documents must not be mixed, by prefix; then the import ended
-    /// where that was seen. Empty: there is one.
+    /// where that was seen, and there may be more than these. Empty: there is one.
     pub mixed_prefixes: BTreeSet<String>,
     /// Other imports that run, or of which nothing tells whether they do:
     /// [`ImportOptions::accept_loss`](super::ImportOptions::accept_loss) settled nothing of them.

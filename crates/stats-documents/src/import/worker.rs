@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::lines::{Item, Reading, Refusal, lines_of, read_line};
+use super::listed::OtherPrefixes;
 use super::pieces::Piece;
 use super::report::{LineKind, Reason};
 use crate::archive::Packer;
@@ -25,9 +26,9 @@ pub(crate) struct Batch {
     pub(crate) refused: BTreeMap<(LineKind, Reason), u64>,
     /// The first refused lines, each with its place in the piece, from 0.
     pub(crate) refusals: Vec<(u64, Refusal)>,
-    /// The prefixes of the lines that bring something, and how many lines of others were left out.
+    /// The prefixes of the lines that bring something, and the lines of others, left out.
     pub(crate) prefixes: BTreeSet<String>,
-    pub(crate) others: BTreeMap<String, u64>,
+    pub(crate) others: OtherPrefixes,
     /// All lines, empty ones included.
     pub(crate) lines: u64,
     pub(crate) bytes: u64,

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
-use stats_documents::import::ImportReport;
+use stats_documents::import::{ImportOptions, ImportReport, MOST_LISTED, Reason};
 
 use crate::import::gzip;
 use crate::import_forms::{INDEX, KIND, day, pretty, tar, zip};
@@ -157,4 +157,35 @@ fn an_empty_file_is_named() {
         let told = format!("{:?} {:?}", report.file_errors, report.skipped);
         assert!(told.contains("it is empty") && told.contains(name), "{told}");
     }
+}
+
+#[test]
+fn what_the_input_decides_the_length_of_is_told_up_to_a_bound() {
+    let place = Place::new();
+    let hidden: Vec<String> = (0..1_000).map(|n| format!("d/.{n}")).collect();
+    let broken: Vec<String> = (0..1_000).map(|n| format!("d/{n}.gz")).collect();
+    let of = |names: &[String]| {
+        tar(&names.iter().map(|name| (name.as_str(), &b""[..])).collect::<Vec<_>>())
+    };
+    place.file("dump/hidden.tar", of(&hidden));
+    place.file("dump/broken.tar", of(&broken));
+    let report = place.import(&[&place.folder.path().join("dump")]);
+    assert_eq!((report.skipped.len(), report.skipped.more), (100, 900));
+    assert_eq!((report.file_errors.len(), report.file_errors.more), (100, 900));
+
+    let prefixed = |prefix: &str| day(1).replace(INDEX, &format!("{prefix}-{INDEX}"));
+    let many: String = (0..1_000).map(|n| prefixed(&n.to_string())).collect();
+    let file = place.file("many", day(1) + &many);
+    let report = place.import(&[&file]);
+    assert!((2..=MOST_LISTED).contains(&report.mixed_prefixes.len()), "{report:?}");
+    let options = ImportOptions { prefix: Some("x-".to_owned()), ..ImportOptions::default() };
+    let report = place.import_with(&[&file], &options).unwrap();
+    let others = &report.other_prefixes;
+    assert_eq!((others.lines.len(), others.more), (MOST_LISTED, 1_001 - MOST_LISTED as u64));
+
+    // No search engine has an index of such a name.
+    let long = place.file("long", prefixed(&"x".repeat(1 << 20)) + &day(2));
+    let report = place.import(&[&long]);
+    assert_eq!(report.total().refused[&Reason::UnknownIndex], 1, "{:?}", report.kinds);
+    assert!(report.refusals[0].detail.len() < 200, "{:?}", report.refusals);
 }

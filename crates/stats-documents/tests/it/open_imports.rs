@@ -232,7 +232,7 @@ fn installations_are_not_mixed() {
     let options = ImportOptions { prefix: Some("prod-".to_owned()), ..ImportOptions::default() };
     let report = place.import_with(&[&both], &options).unwrap();
     assert!(report.is_complete());
-    assert!(report.other_prefixes.iter().eq([(&"prod-staging-".to_owned(), &1)]));
+    assert!(report.other_prefixes.lines.iter().eq([(&"prod-staging-".to_owned(), &1)]));
     assert_eq!(contents(&place.archive).len(), 1);
     // Nor one after the other.
     let other = place.file("other.ndjson", with("prod-staging-", "b"));

@@ -149,6 +149,25 @@ fn a_file_that_stands_for_an_index_is_never_passed_over() {
 }
 
 #[test]
+fn long_lists_are_cut() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("dump")).unwrap();
+    for n in 0..130 {
+        scene.write(&format!("dump/empty-{n:03}"), "");
+        scene.write(&format!("dump/empty-{n:03}.gz"), "");
+    }
+    let dump = scene.path("dump");
+    std::fs::copy(report("04-search-answer/one-line.json"), dump.join("search.json")).unwrap();
+    let dump = dump.to_str().unwrap();
+    let told = scene.run(&["import", dump]).expect(3).stdout;
+    assert_eq!(told.matches("it is empty").count(), 200, "{told}");
+    assert_eq!(told.matches("\n  and 30 more\n").count(), 2, "{told}");
+    let told = scene.run(&["import", dump, "--json"]).expect(3).json();
+    assert_eq!(told["skipped_files"].as_array().unwrap().len(), 100);
+    assert_eq!((&told["more_skipped_files"], &told["more_file_errors"]), (&30.into(), &30.into()));
+}
+
+#[test]
 fn bare_documents_need_the_name_of_their_index() {
     let scene = Scene::new();
     let dump = report("15-source-only/dump.json");
