@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use stats_documents::import::{
-    Advance, Counts, HOW_TO_EXPORT, ImportOptions, ImportReport, Input, Listed, Progress as Watch,
-    import, means_something,
+    Advance, Counts, HOW_TO_EXPORT, ImportOptions, ImportReport, Input, LineKind, Listed,
+    Progress as Watch, import, means_something,
 };
 use stats_documents::{ArchiveOptions, ImportEnding, OpenImport};
 
@@ -26,7 +26,7 @@ pub(super) struct Import {
     /// The index of documents that come without one.
     #[arg(long, value_name = "NAME", value_parser = index_name)]
     index: Option<String>,
-    /// Documents replace those in the archive even when they were computed earlier.
+    /// Documents, communities and bookmarks replace those in the archive even when they are older.
     #[arg(long)]
     replace: bool,
     /// What is lost counts as not there, now and in imports that were broken off, though not in
@@ -296,12 +296,20 @@ fn more<T>(listed: &Listed<T>, output: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Documents that did not replace those in the archive.
+/// What did not replace what is in the archive.
 fn kept(report: &ImportReport, output: &mut dyn Write) -> io::Result<()> {
     let total = report.total();
-    if total.older > 0 {
-        let documents = plural(total.older, "document", "documents");
-        writeln!(output, "\nNot replaced: {documents} computed earlier than those in the archive")?;
+    let older = |kind| report.kinds.get(&kind).map_or(0, |counts: &Counts| counts.older);
+    let (communities, bookmarks) = (older(LineKind::Communities), older(LineKind::Bookmarks));
+    for (number, one, several) in [
+        (total.older - communities - bookmarks, "document computed", "documents computed"),
+        (communities, "community changed", "communities changed"),
+        (bookmarks, "bookmark", "bookmarks"),
+    ] {
+        if number > 0 {
+            let things = plural(number, one, several);
+            writeln!(output, "\nNot replaced: {things} earlier than what is in the archive")?;
+        }
     }
     if total.number_forms > 0 {
         let documents = plural(total.number_forms, "document", "documents");

@@ -1,16 +1,17 @@
-//! Communities, bookmarks and community events: writing them, and answering from them.
+//! Bookmarks and community events: writing them, and answering from them; and what communities have
+//! in common with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension};
 use stats_series::DocumentKind;
 
 use super::failure::Result;
+use super::imports::RunningImport;
 use super::schema::code_of;
 use super::writer::{ArchiveWriter, Put};
 use super::{day_of, number_of};
-use crate::{Bookmark, Community, Day, DeletionStatus, Visibility};
+use crate::{Bookmark, Day};
 
 /// What is needed of a community event (source-documents specification, section 1.13).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,41 +25,6 @@ pub struct CommunityEvent {
 }
 
 impl ArchiveWriter<'_> {
-    /// Puts a community, instead of the one with the same id.
-    ///
-    /// # Errors
-    /// Any failure to write.
-    pub fn put_community(&mut self, community: &Community) -> Result<Put> {
-        let place = self.place();
-        let put = self.write(|connection, _| {
-            let known = place.find(|prefix| {
-                connection
-                    .prepare_cached(&format!(
-                        "{COMMUNITIES} FROM {prefix}communities WHERE id = ?1"
-                    ))?
-                    .query_row([&community.id], community_from)
-                    .optional()
-            })?;
-            if known.as_ref() == Some(community) {
-                return Ok(Put::Unchanged);
-            }
-            write_community(connection, place, community)?;
-            Ok(replaced_or_new(known.is_some()))
-        })?;
-        self.counted(COMMUNITY_BYTES, put)
-    }
-
-    /// Takes a community away; whether there was one. Its documents stay.
-    ///
-    /// # Errors
-    /// Any failure to write.
-    pub fn remove_community(&mut self, id: &str) -> Result<bool> {
-        let removed = self.write(|connection, _| {
-            connection.prepare_cached("DELETE FROM communities WHERE id = ?1")?.execute([id])
-        })?;
-        self.counted(0, removed > 0)
-    }
-
     /// Takes away the communities that are not among these; how many that were.
     ///
     /// # Errors
@@ -120,7 +86,8 @@ impl ArchiveWriter<'_> {
         self.counted(0, removed)
     }
 
-    /// Puts the bookmark document `id`, instead of the one with the same id.
+    /// Puts the bookmark document `id`, instead of the one with the same id. An import does not set
+    /// it back, unless it is told to replace.
     ///
     /// # Errors
     /// Any failure to write.
@@ -131,7 +98,7 @@ impl ArchiveWriter<'_> {
         community: &str,
         bookmark: Bookmark,
     ) -> Result<Put> {
-        let place = self.place();
+        let (place, goes_back) = (self.place(), self.takes_older());
         let put = self.write(|connection, _| {
             let wanted = (code_of(kind), community.to_owned(), number_of(bookmark.day));
             let known: Option<(i64, String, i64)> = place.find(|prefix| {
@@ -144,6 +111,12 @@ impl ArchiveWriter<'_> {
             })?;
             if known.as_ref() == Some(&wanted) {
                 return Ok(Put::Unchanged);
+            }
+            let is_earlier = |known: &(i64, String, i64)| {
+                (known.0, &known.1) == (wanted.0, &wanted.1) && known.2 > wanted.2
+            };
+            if !goes_back && known.as_ref().is_some_and(is_earlier) {
+                return Ok(Put::Older);
             }
             connection
                 .prepare_cached(&format!(
@@ -192,22 +165,27 @@ impl ArchiveWriter<'_> {
         self.counted(SMALL_BYTES, put)
     }
 
+    /// Whether older entries replace newer ones: only an import is asked, everybody else knows.
+    pub(super) fn takes_older(&self) -> bool {
+        self.import.as_ref().is_none_or(RunningImport::replaces)
+    }
+
     /// What an import brings waits for its end.
-    const fn place(&self) -> EntryPlace {
+    pub(super) const fn place(&self) -> EntryPlace {
         if self.import.is_some() { EntryPlace::Waiting } else { EntryPlace::Archive }
     }
 }
 
 /// Where an entry is put.
 #[derive(Debug, Clone, Copy)]
-enum EntryPlace {
+pub(super) enum EntryPlace {
     Archive,
     Waiting,
 }
 
 impl EntryPlace {
     /// What precedes the names of its tables.
-    const fn prefix(self) -> &'static str {
+    pub(super) const fn prefix(self) -> &'static str {
         match self {
             Self::Archive => "main.",
             Self::Waiting => "temp.import_",
@@ -215,7 +193,7 @@ impl EntryPlace {
     }
 
     /// What `look` finds in its tables, or else in those of the archive.
-    fn find<T>(
+    pub(super) fn find<T>(
         self,
         look: impl Fn(&str) -> rusqlite::Result<Option<T>>,
     ) -> rusqlite::Result<Option<T>> {
@@ -231,96 +209,9 @@ impl EntryPlace {
 
 /// What small things count towards the size of a batch.
 const SMALL_BYTES: u64 = 256;
-const COMMUNITY_BYTES: u64 = 1024;
 
-const fn replaced_or_new(was_there: bool) -> Put {
+pub(super) const fn replaced_or_new(was_there: bool) -> Put {
     if was_there { Put::Replaced } else { Put::New }
-}
-
-const COMMUNITIES: &str = "SELECT id, slug, title, created, visibility, deletion,
-    dashboard_enabled, dashboard_layout";
-
-fn write_community(
-    connection: &Connection,
-    place: EntryPlace,
-    community: &Community,
-) -> rusqlite::Result<()> {
-    let visibility = match community.visibility {
-        Visibility::Public => "public",
-        Visibility::Restricted => "restricted",
-    };
-    let deletion = match community.deletion {
-        DeletionStatus::Published => "P",
-        DeletionStatus::Deleted => "D",
-        DeletionStatus::Marked => "X",
-    };
-    connection
-        .prepare_cached(&format!(
-            "INSERT OR REPLACE INTO {}communities (id, slug, title, created, visibility, deletion,
-                dashboard_enabled, dashboard_layout, checked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-                     row_check(3, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
-            place.prefix()
-        ))?
-        .execute((
-            &community.id,
-            &community.slug,
-            &community.title,
-            community.created.map(number_of),
-            visibility,
-            deletion,
-            community.dashboard_enabled,
-            community.dashboard_layout.as_ref().map(ToString::to_string),
-        ))?;
-    Ok(())
-}
-
-fn community_from(row: &Row<'_>) -> rusqlite::Result<Community> {
-    let layout: Option<String> = row.get(7)?;
-    let layout = layout.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(7, Type::Text, Box::new(error))
-    })?;
-    let created: Option<i64> = row.get(3)?;
-    let visibility: String = row.get(4)?;
-    let deletion: String = row.get(5)?;
-    Ok(Community {
-        id: row.get(0)?,
-        slug: row.get(1)?,
-        title: row.get(2)?,
-        created: created.and_then(day_of),
-        visibility: match visibility.as_str() {
-            "public" => Visibility::Public,
-            _ => Visibility::Restricted,
-        },
-        deletion: match deletion.as_str() {
-            "P" => DeletionStatus::Published,
-            "X" => DeletionStatus::Marked,
-            _ => DeletionStatus::Deleted,
-        },
-        dashboard_enabled: row.get(6)?,
-        dashboard_layout: layout,
-    })
-}
-
-pub(crate) fn communities(connection: &Connection) -> rusqlite::Result<Vec<Community>> {
-    connection
-        .prepare_cached(&format!("{COMMUNITIES} FROM communities ORDER BY id"))?
-        .query_map([], community_from)?
-        .collect()
-}
-
-/// Several communities can carry one slug when dumps of different times were imported; the one
-/// that stands is meant.
-pub(crate) fn community_by_slug(
-    connection: &Connection,
-    slug: &str,
-) -> rusqlite::Result<Option<Community>> {
-    connection
-        .prepare_cached(&format!(
-            "{COMMUNITIES} FROM communities WHERE slug = ?1 ORDER BY deletion <> 'P', id LIMIT 1"
-        ))?
-        .query_row([slug], community_from)
-        .optional()
 }
 
 /// The bookmark with the regular id, else the newest one (source-documents specification,

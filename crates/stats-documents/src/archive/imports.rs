@@ -57,6 +57,7 @@ pub(crate) struct ImportEnd {
 /// and, at the end, the other imports that are not over. Tables of the connection, so nobody else sees them.
 const WAITING: &str = "
 DROP TABLE IF EXISTS temp.import_communities;
+DROP TABLE IF EXISTS temp.import_remembered;
 DROP TABLE IF EXISTS temp.import_bookmarks;
 DROP TABLE IF EXISTS temp.import_events;
 DROP TABLE IF EXISTS temp.import_seen;
@@ -64,6 +65,9 @@ DROP TABLE IF EXISTS temp.import_running;
 CREATE TEMP TABLE import_communities (
     id TEXT PRIMARY KEY, slug TEXT, title TEXT, created INTEGER, visibility TEXT, deletion TEXT,
     dashboard_enabled INTEGER, dashboard_layout TEXT, checked INTEGER
+) WITHOUT ROWID;
+CREATE TEMP TABLE import_remembered (
+    kind INTEGER, name TEXT, value TEXT, PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 CREATE TEMP TABLE import_bookmarks (
     id TEXT PRIMARY KEY, kind INTEGER, community TEXT, day INTEGER, checked INTEGER
@@ -190,6 +194,7 @@ DELETE FROM imports WHERE import NOT IN (SELECT import FROM import_shelves)
     AND import NOT IN (SELECT import FROM temp.import_running);
 DELETE FROM import_batches WHERE import NOT IN (SELECT import FROM imports);
 DROP TABLE temp.import_communities;
+DROP TABLE temp.import_remembered;
 DROP TABLE temp.import_bookmarks;
 DROP TABLE temp.import_events;
 DROP TABLE temp.import_seen;
@@ -203,6 +208,8 @@ fn publish(connection: &Connection, kinds: &[DocumentKind]) -> rusqlite::Result<
          SELECT id, slug, title, created, visibility, deletion, dashboard_enabled, dashboard_layout,
             checked
          FROM temp.import_communities;
+         INSERT OR REPLACE INTO remembered (kind, name, value)
+         SELECT kind, name, value FROM temp.import_remembered;
          INSERT OR REPLACE INTO events (id, community, day, record_created, checked)
          SELECT id, community, day, record_created, checked FROM temp.import_events;",
     )?;
@@ -243,6 +250,11 @@ fn heal_others(connection: &Connection, import: i64, kind: DocumentKind) -> rusq
 }
 
 impl RunningImport {
+    /// Whether older things replace newer ones.
+    pub(crate) const fn replaces(&self) -> bool {
+        self.replace
+    }
+
     /// Writes down the batch that is about to be committed. An older version, which cannot see that
     /// this import runs, may have struck it out: then all of it is written down anew.
     pub(crate) fn record(

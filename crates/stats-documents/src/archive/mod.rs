@@ -20,6 +20,7 @@
 //! * `sound`: whether tables and indices agree, before anything is believed
 //! * `stats`: sizes and counts
 
+mod communities;
 mod connection;
 mod dictionary;
 mod entries;
@@ -54,6 +55,7 @@ pub(crate) use imports::ImportEnd;
 pub use mirror::{Memory, MirrorEntry};
 pub use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;
+pub(crate) use versions::CommunityVersion;
 pub use writer::{ArchiveWriter, Put};
 
 use self::connection::{Connected, FileId, WriteConnection, file_id};

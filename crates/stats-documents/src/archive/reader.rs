@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use stats_series::DocumentKind;
 
+use super::communities;
 use super::entries::{self, stored_day};
 use super::failure::{DoingWithFile, Result, damaged};
 use super::mirror::history;
@@ -112,11 +113,11 @@ impl DocumentSource for Archive {
     }
 
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
-        self.ask_of(Table::Communities, entries::communities)
+        self.ask_of(Table::Communities, communities::all)
     }
 
     fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.ask_of(Table::Communities, |connection| entries::community_by_slug(connection, slug))
+        self.ask_of(Table::Communities, |connection| communities::by_slug(connection, slug))
     }
 
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::facts::Text;
@@ -34,19 +34,65 @@ pub(crate) fn compare(old: &[u8], new: &[u8]) -> Version {
     }
 }
 
-/// When a document was computed. Times without a zone are UTC.
+/// When a document was computed.
 fn computed(source: &[u8]) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Computed<'a> {
         #[serde(borrow, default)]
         timestamp: Text<'a>,
     }
-    let text = serde_json::from_slice::<Computed<'_>>(source).ok()?.timestamp.0?;
+    instant(&serde_json::from_slice::<Computed<'_>>(source).ok()?.timestamp.0?)
+}
+
+/// A point in time. Times without a zone are UTC.
+fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(timestamp) = text.parse() {
         return Some(timestamp);
     }
     let local: DateTime = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(local).ok()
+}
+
+/// Which state of a community a document of it is, as far as it tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CommunityVersion {
+    /// When the community was last changed, in microseconds since 1970.
+    updated: Option<i64>,
+    /// How often it was changed.
+    number: Option<u64>,
+}
+
+impl CommunityVersion {
+    /// Of a document of the communities index.
+    pub(crate) fn read(source: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Fields<'a> {
+            #[serde(borrow, default)]
+            updated: Text<'a>,
+            #[serde(default)]
+            version_id: Value,
+        }
+        let Ok(fields) = serde_json::from_slice::<Fields<'_>>(source) else {
+            return Self::default();
+        };
+        let updated = fields.updated.0.and_then(|text| instant(&text));
+        Self { updated: updated.map(Timestamp::as_microsecond), number: fields.version_id.as_u64() }
+    }
+
+    /// Whether it is known to be of an earlier time than `other`.
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        if let (Some(updated), Some(other)) = (self.updated, other.updated)
+            && updated != other
+        {
+            return updated < other;
+        }
+        self.number.zip(other.number).is_some_and(|(number, other)| number < other)
+    }
+
+    /// Whether nothing is known of it.
+    pub(crate) const fn is_unknown(self) -> bool {
+        self.updated.is_none() && self.number.is_none()
+    }
 }
 
 /// How the numbers of two equal values differ in form.
@@ -85,6 +131,36 @@ fn worst(mut all: impl Iterator<Item = Option<Forms>>) -> Option<Forms> {
 mod tests {
     use super::Version::{Newer, NumberForms, Older};
     use super::*;
+
+    #[test]
+    fn communities_are_compared_by_their_last_change() {
+        let version = |source: &str| CommunityVersion::read(source.as_bytes());
+        for (older, newer, is_before) in [
+            (
+                r#"{"updated":"2024-01-01T00:00:00+00:00"}"#,
+                r#"{"updated":"2024-01-02T00:00:00"}"#,
+                true,
+            ),
+            (
+                r#"{"updated":"2024-01-01T00:00:00","version_id":9}"#,
+                r#"{"updated":"2024-01-02T00:00:00Z","version_id":8}"#,
+                true,
+            ),
+            (
+                r#"{"updated":"2024-01-01T00:00:00","version_id":8}"#,
+                r#"{"updated":"2024-01-01T00:00:00Z","version_id":9}"#,
+                true,
+            ),
+            (r#"{"version_id":8}"#, r#"{"updated":"2024-01-02T00:00:00Z","version_id":9}"#, true),
+            (r#"{"updated":"2024-01-01T00:00:00"}"#, r#"{"version_id":9}"#, false),
+            ("{}", r#"{"version_id":9}"#, false),
+            (r#"{"updated":"someday"}"#, r#"{"updated":"2024-01-02T00:00:00"}"#, false),
+        ] {
+            let (older, newer) = (version(older), version(newer));
+            assert_eq!(older.is_before(newer), is_before, "{older:?} {newer:?}");
+            assert!(!newer.is_before(older), "{older:?} {newer:?}");
+        }
+    }
 
     #[test]
     fn the_later_one_wins_and_lost_fractions_never_do() {

@@ -25,10 +25,18 @@ pub enum Put {
     Replaced,
     /// It was there with the same content, and keeps its sequence number.
     Unchanged,
-    /// One that was computed later was there, and stays.
+    /// One that was computed or changed later was there, and stays.
     Older,
     /// The same was there with fractions of numbers that this one lost, and stays.
     NumberForms,
+}
+
+impl Put {
+    /// Whether what was there stays, though it is another one.
+    #[must_use]
+    pub const fn kept(self) -> bool {
+        matches!(self, Self::Older | Self::NumberForms)
+    }
 }
 
 /// Writes to an archive.

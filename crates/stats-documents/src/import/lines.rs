@@ -10,14 +10,14 @@ use stats_series::DocumentKind;
 use super::index_names::{IndexName, read_index};
 use super::listed::{MOST_LISTED, OtherPrefixes};
 use super::report::{LineKind, Reason};
-use crate::archive::{CommunityEvent, PackedDocument, Packer};
+use crate::archive::{CommunityEvent, CommunityVersion, PackedDocument, Packer};
 use crate::facts::{Text, read_object, read_object_bytes};
 use crate::{Bookmark, Community, DocumentFacts, InvalidDocument};
 
 /// Something to put into the archive.
 pub(crate) enum Item {
     Document(PackedDocument),
-    Community(Box<Community>),
+    Community(Box<Community>, CommunityVersion),
     Bookmark { id: String, kind: DocumentKind, community: String, bookmark: Bookmark },
     Event { id: String, event: CommunityEvent },
 }
@@ -26,7 +26,7 @@ impl Item {
     pub(crate) fn kind(&self) -> LineKind {
         match self {
             Self::Document(document) => LineKind::Documents(document.kind),
-            Self::Community(_) => LineKind::Communities,
+            Self::Community(..) => LineKind::Communities,
             Self::Bookmark { .. } => LineKind::Bookmarks,
             Self::Event { .. } => LineKind::Events,
         }
@@ -179,7 +179,8 @@ fn read_source(
             Item::Event { id: id.to_owned(), event: CommunityEvent::read(source.as_bytes())? }
         }
         LineKind::Communities | LineKind::Other => {
-            Item::Community(Box::new(Community::read(id, source.as_bytes())?))
+            let source = source.as_bytes();
+            Item::Community(Box::new(Community::read(id, source)?), CommunityVersion::read(source))
         }
     })
 }

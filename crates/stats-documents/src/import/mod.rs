@@ -16,8 +16,9 @@
 //! whose they are, is an error; so is a text that holds nothing of the above, or nothing at all,
 //! where its name or something in it says that it should.
 //!
-//! *Idempotence.* What a line brings replaces what has the same kind and `_id`; the last line
-//! wins. Running an import again changes nothing.
+//! *Idempotence.* What a line brings replaces what has the same kind and `_id`, unless that was
+//! computed or changed later, or is a bookmark of a later day: see [`ImportOptions::replace`]. Where
+//! nothing tells, the last line wins. Running an import again changes nothing.
 //!
 //! *Refused lines* never stop an import; they are counted by reason, the first ones told with file
 //! and line. Nor does a damaged file: what came before the damage is imported, the rest of the
@@ -47,6 +48,7 @@ mod file_names;
 mod files;
 mod formats;
 mod forms;
+mod importer;
 mod index_names;
 mod lines;
 mod listed;
@@ -58,14 +60,10 @@ mod utf16;
 mod values;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
-
-use stats_series::DocumentKind;
 
 pub use documents::{Form, Found, Left, each_document};
 pub use files::Input;
@@ -75,13 +73,14 @@ pub use report::{
     RefusedLine, SkippedFile,
 };
 
-use self::lines::{Item, Reading, Refusal};
-use self::pieces::{Cutter, Piece};
+use self::importer::Importer;
+use self::lines::Reading;
+use self::pieces::Cutter;
 use self::prefixes::Prefixes;
 use self::texts::Texts;
-use self::worker::{Batch, Worked, Worker, too_long};
-use crate::archive::{Archive, ArchiveWriter, ImportEnd, Put};
-use crate::{SourceError, SourceErrorKind};
+use self::worker::{Worked, Worker};
+use crate::SourceError;
+use crate::archive::Archive;
 
 /// How documents are exported in a form that can be imported.
 pub const HOW_TO_EXPORT: &str = "export whole indices, one hit a line with _index, _id and _source, \
@@ -108,8 +107,8 @@ pub struct ImportOptions {
     pub prefix: Option<String>,
     /// The index of lines that are nothing but a source.
     pub index: Option<String>,
-    /// Documents replace those in the archive also when they were computed earlier, or lost
-    /// fractions of numbers.
+    /// Documents, communities and bookmarks replace those in the archive also when they are older,
+    /// or lost fractions of numbers.
     pub replace: bool,
     /// What is lost counts as not there: bookmarks are taken all the same, and what imports left
     /// that were broken off counts as all there is. Of imports that still run nothing is settled:
@@ -167,25 +166,12 @@ pub fn import(
     };
     let read = Arc::new(AtomicU64::new(0));
     let line = AssemblyLine::start(found, archive, options, &read);
-    let mut importer = Importer {
-        writer,
-        options,
-        progress,
-        batch_bytes: archive.options().batch_bytes,
-        pending: Pending::default(),
-        waiting: BTreeMap::new(),
-        prefixes: Prefixes::new(options.prefix.clone(), in_archive),
-        begun: false,
-        report,
-        file: File::default(),
-        so_far: Advance::default(),
-    };
+    let prefixes = Prefixes::new(options.prefix.clone(), in_archive);
+    let batch_bytes = archive.options().batch_bytes;
+    let mut importer = Importer::new(writer, options, progress, prefixes, report, batch_bytes);
     match importer.run(&line, &read) {
-        Ok(()) => Ok(importer.report),
-        Err(cause) => {
-            importer.keep_back(|_| true);
-            Err(ImportError { cause, report: Box::new(importer.report) })
-        }
+        Ok(()) => Ok(importer.into_report()),
+        Err(cause) => Err(ImportError { cause, report: Box::new(importer.into_report()) }),
     }
 }
 
@@ -243,253 +229,5 @@ impl AssemblyLine {
         };
         thread::spawn(move || cutter.run(found));
         Self { workers }
-    }
-}
-
-/// The end of the line: writes what the workers made, in the order of reading.
-struct Importer<'a> {
-    writer: ArchiveWriter<'a>,
-    options: &'a ImportOptions,
-    progress: &'a mut dyn Progress,
-    batch_bytes: u64,
-    pending: Pending,
-    /// What waits for the end of the import: communities, events, and bookmarks by kind.
-    waiting: BTreeMap<(LineKind, Option<DocumentKind>), Counts>,
-    prefixes: Prefixes,
-    /// Whether the import is written down in the archive.
-    begun: bool,
-    report: ImportReport,
-    file: File,
-    so_far: Advance,
-}
-
-/// What was read, but is not written yet; the report counts it with the commit.
-#[derive(Default)]
-struct Pending {
-    items: Vec<Item>,
-    report: ImportReport,
-    lines: u64,
-    since: Option<Instant>,
-}
-
-/// The file that is being read.
-#[derive(Default)]
-struct File {
-    name: String,
-    lines: u64,
-    bytes: u64,
-}
-
-/// How often the cancel flag is looked at while nothing comes.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// What a slow input brought is committed after so long.
-const SLOW: Duration = Duration::from_secs(2);
-/// Small things are many: a batch ends after so many lines too.
-const BATCH_LINES: u64 = 50_000;
-
-impl Importer<'_> {
-    fn run(&mut self, line: &AssemblyLine, read: &AtomicU64) -> Result<(), SourceError> {
-        for worker in line.workers.iter().cycle() {
-            match self.wait_for(worker)? {
-                Some(Worked::Lines(batch)) => self.lines(batch),
-                Some(Worked::Other(Piece::Finished)) => break,
-                Some(Worked::Other(piece)) => self.other(piece),
-                None => {
-                    self.report.interrupted = true;
-                    self.keep_back(|_| true);
-                    return Ok(());
-                }
-            }
-            if let Some(prefixes) = self.prefixes.ambiguous() {
-                self.report.mixed_prefixes = prefixes.clone();
-                self.keep_back(|_| true);
-                return Ok(());
-            }
-            if self.pending.report.plain_bytes >= self.batch_bytes
-                || self.pending.lines >= BATCH_LINES
-            {
-                self.write_pending()?;
-            }
-            self.so_far.read_bytes = read.load(Ordering::Relaxed);
-            self.progress.advanced(self.so_far);
-        }
-        self.write_pending()?;
-        self.end()
-    }
-
-    /// Ends an import that was read to its end: what waited becomes visible, but for the bookmarks
-    /// of kinds of which something was lost.
-    fn end(&mut self) -> Result<(), SourceError> {
-        if !self.options.accept_loss {
-            self.report.lost = self.report.lost_kinds();
-        }
-        if !self.begun && !self.options.accept_loss {
-            return Ok(());
-        }
-        self.begin()?;
-        let running = self.writer.end_import(&ImportEnd {
-            lost: self.report.lost.clone(),
-            accept_loss: self.options.accept_loss,
-            prefix: self.prefixes.settled(),
-        })?;
-        if self.options.accept_loss {
-            self.report.still_running = running;
-        }
-        let lost = self.report.lost.clone();
-        self.keep_back(|kind| kind.is_some_and(|kind| lost.contains(&kind)));
-        Ok(())
-    }
-
-    /// Counts what waited: as kept back, or as what it did.
-    fn keep_back(&mut self, is_kept_back: impl Fn(Option<DocumentKind>) -> bool) {
-        for ((kind, of), counts) in std::mem::take(&mut self.waiting) {
-            let counts = if is_kept_back(of) { counts.kept_back() } else { counts };
-            self.report.kinds.entry(kind).or_default().add(&counts);
-        }
-    }
-
-    /// Writes the import down, before anything of it.
-    fn begin(&mut self) -> Result<(), SourceError> {
-        if !self.begun {
-            self.writer.begin_import(self.options.replace)?;
-            self.begun = true;
-        }
-        Ok(())
-    }
-
-    /// The next piece; nothing when the import was cancelled.
-    fn wait_for(&mut self, worker: &Receiver<Worked>) -> Result<Option<Worked>, SourceError> {
-        loop {
-            if self.options.cancel.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-            match worker.recv_timeout(PATIENCE) {
-                Ok(worked) => return Ok(Some(worked)),
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.pending.since.is_some_and(|since| since.elapsed() >= SLOW) {
-                        self.write_pending()?;
-                    }
-                }
-                // Cancelled, and the worker saw it first; or it broke down.
-                Err(RecvTimeoutError::Disconnected) => {
-                    if self.options.cancel.load(Ordering::Relaxed) {
-                        return Ok(None);
-                    }
-                    let doing = "read all lines: a thread of the import broke down";
-                    return Err(SourceError::new(SourceErrorKind::Inconsistent, doing));
-                }
-            }
-        }
-    }
-
-    fn lines(&mut self, batch: Batch) {
-        let pending = &mut self.pending;
-        pending.since.get_or_insert_with(Instant::now);
-        pending.items.extend(batch.items);
-        pending.report.plain_bytes += batch.bytes;
-        pending.lines += batch.lines;
-        for prefix in &batch.prefixes {
-            self.prefixes.found(prefix);
-        }
-        self.report.other_prefixes.add_all(&batch.others);
-        for ((kind, reason), lines) in batch.refused {
-            pending.report.kinds.entry(kind).or_default().refuse(reason, lines);
-        }
-        for (place, refusal) in batch.refusals {
-            self.tell(self.file.lines + place + 1, refusal);
-        }
-        self.file.lines += batch.lines;
-        self.file.bytes += batch.bytes;
-        self.so_far.lines += batch.lines;
-        self.so_far.plain_bytes += batch.bytes;
-    }
-
-    fn other(&mut self, piece: Piece) {
-        match piece {
-            Piece::Begin(name) => {
-                self.progress.file(&name);
-                self.file = File { name, ..File::default() };
-                self.report.files += 1;
-            }
-            Piece::End(Some(error)) => self.report.file_errors.push(FileError {
-                file: std::mem::take(&mut self.file.name),
-                lines: self.file.lines,
-                bytes: self.file.bytes,
-                message: error.to_string(),
-            }),
-            Piece::Skipped(file) => self.report.skipped.push(file),
-            Piece::TooLong => {
-                let refusal = too_long(self.options.line_limit);
-                let counts = self.pending.report.kinds.entry(refusal.kind).or_default();
-                counts.refuse(refusal.reason, 1);
-                self.file.lines += 1;
-                self.so_far.lines += 1;
-                self.tell(self.file.lines, refusal);
-            }
-            Piece::End(None) | Piece::Lines(_) | Piece::Finished => {}
-        }
-    }
-
-    /// Keeps a refusal, if it is one of the first.
-    fn tell(&mut self, line: u64, refusal: Refusal) {
-        let told = self.report.refusals.len() + self.pending.report.refusals.len();
-        if told < self.options.refusals {
-            self.pending.report.refusals.push(RefusedLine {
-                file: self.file.name.clone(),
-                line,
-                reason: refusal.reason,
-                detail: refusal.detail,
-            });
-        }
-    }
-
-    /// Writes one batch, and counts it when it is committed.
-    fn write_pending(&mut self) -> Result<(), SourceError> {
-        let Pending { items, report: mut done, .. } = std::mem::take(&mut self.pending);
-        if !items.is_empty() {
-            self.begin()?;
-        }
-        let mut waiting: BTreeMap<_, Counts> = BTreeMap::new();
-        for item in &items {
-            let put = put(&mut self.writer, item)?;
-            match item {
-                Item::Document(document) => {
-                    done.kinds.entry(item.kind()).or_default().put(put);
-                    if matches!(put, Put::Older | Put::NumberForms)
-                        && self.report.kept.len() < self.options.refusals
-                    {
-                        let (kind, id) = (document.kind, document.id.clone());
-                        self.report.kept.push(KeptDocument { kind, id, why: put });
-                    }
-                }
-                Item::Bookmark { kind, .. } => {
-                    waiting.entry((LineKind::Bookmarks, Some(*kind))).or_default().put(put);
-                }
-                Item::Community(_) | Item::Event { .. } => {
-                    waiting.entry((item.kind(), None)).or_default().put(put);
-                }
-            }
-        }
-        self.writer.commit()?;
-        for (key, counts) in waiting {
-            self.waiting.entry(key).or_default().add(&counts);
-        }
-        self.report.plain_bytes += done.plain_bytes;
-        self.report.refusals.append(&mut done.refusals);
-        for (kind, counts) in done.kinds {
-            self.report.kinds.entry(kind).or_default().add(&counts);
-        }
-        Ok(())
-    }
-}
-
-fn put(writer: &mut ArchiveWriter<'_>, item: &Item) -> Result<Put, SourceError> {
-    match item {
-        Item::Document(document) => writer.put_packed(document),
-        Item::Community(community) => writer.put_community(community),
-        Item::Bookmark { id, kind, community, bookmark } => {
-            writer.put_bookmark(id, *kind, community, *bookmark)
-        }
-        Item::Event { id, event } => writer.put_event(id, event),
     }
 }

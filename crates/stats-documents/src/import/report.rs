@@ -138,7 +138,8 @@ pub struct Counts {
     pub replaced: u64,
     /// In the archive with the same content.
     pub unchanged: u64,
-    /// In the archive as a document that was computed later, which stays.
+    /// In the archive as a document that was computed later, as a community that was changed
+    /// later, or as a bookmark of a later day, which stays.
     pub older: u64,
     /// In the archive with fractions of numbers that this one lost (`3072.0`, `3072`), which stay.
     pub number_forms: u64,
@@ -191,11 +192,11 @@ impl Counts {
     }
 }
 
-/// A document that did not replace the one in the archive.
+/// A document, community or bookmark that did not replace the one in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptDocument {
-    /// Its kind.
-    pub kind: DocumentKind,
+    /// What it is.
+    pub kind: LineKind,
     /// Its `_id`.
     pub id: String,
     /// [`Put::Older`] or [`Put::NumberForms`].

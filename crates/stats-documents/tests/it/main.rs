@@ -11,6 +11,7 @@ mod import;
 mod import_answers;
 mod import_folders;
 mod import_forms;
+mod import_older;
 mod mirror;
 mod open_imports;
 mod opensearch;

@@ -168,6 +168,47 @@ fn long_lists_are_cut() {
 }
 
 #[test]
+fn an_older_export_sets_nothing_back_and_says_so() {
+    let scene = Scene::new();
+    let export = |title: &str, day: &str| {
+        let community = format!(
+            r#"{{"slug":"c","metadata":{{"title":"{title}"}},"updated":"{day}T00:00:00+00:00"}}"#
+        );
+        let name = "community-usage-delta-agg";
+        let bookmark =
+            format!(r#"{{"aggregation_type":"{name}","community_id":"c","date":"{day}"}}"#);
+        let line = |index: &str, id: &str, source: &str| {
+            format!("{{\"_index\":\"{index}\",\"_id\":\"{id}\",\"_source\":{source}}}\n")
+        };
+        line("communities-communities-v2.0.0", "c", &community)
+            + &line("stats-bookmarks-community", &format!("{name}_c"), &bookmark)
+    };
+    scene.write("newer.ndjson", export("newer", "2025-03-09"));
+    scene.write("older.ndjson", export("older", "2025-03-08"));
+    let (newer, older) = (scene.path("newer.ndjson"), scene.path("older.ndjson"));
+    scene.run(&["import", newer.to_str().unwrap()]).expect(0);
+    let older = older.to_str().unwrap();
+    assert_snapshot!(scene.run(&["import", older]), @"
+    exit: 0
+    kind         lines  new  replaced  unchanged  refused
+    bookmarks        1    0         0          0        0
+    communities      1    0         0          0        0
+    total            2    0         0          0        0
+
+    Not replaced: 1 community changed earlier than what is in the archive
+
+    Not replaced: 1 bookmark earlier than what is in the archive
+      bookmarks community-usage-delta-agg_c
+      communities c
+    (--replace takes them all the same)
+    ");
+    let told = scene.run(&["import", older, "--json"]).expect(0).json();
+    assert_eq!((&told["total"]["older"], &told["total"]["replaced"]), (&2.into(), &0.into()));
+    let told = scene.run(&["import", older, "--replace", "--json"]).expect(0).json();
+    assert_eq!((&told["total"]["older"], &told["total"]["replaced"]), (&0.into(), &2.into()));
+}
+
+#[test]
 fn bare_documents_need_the_name_of_their_index() {
     let scene = Scene::new();
     let dump = report("15-source-only/dump.json");
