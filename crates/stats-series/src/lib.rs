@@ -30,6 +30,7 @@ mod config;
 mod date;
 mod failure;
 mod kind;
+mod measure;
 mod plan;
 mod predict;
 mod reader;

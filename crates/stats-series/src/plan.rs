@@ -3,6 +3,9 @@
 
 use crate::camel_case::camel_case;
 use crate::config::{ComponentNames, SeriesConfig};
+use crate::measure::Measure::{DataVolume, FileCount, Parents, Records, Uploaders};
+pub(crate) use crate::measure::{Measure, USAGE};
+use crate::measure::{RECORD_DELTA, RECORD_SNAPSHOT, USAGE_SPECIAL};
 use crate::{Category, DocumentKind};
 
 /// Whether a response holds every metric or only what some components need.
@@ -22,54 +25,6 @@ pub struct ResponseSpec {
     pub category: Category,
     /// Its metrics.
     pub selection: Selection,
-}
-
-/// A number that documents carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Measure {
-    Records,
-    Parents,
-    Uploaders,
-    FileCount,
-    DataVolume,
-    Downloads,
-    DownloadUniqueFiles,
-    DownloadUniqueParents,
-    DownloadUniqueRecords,
-    DownloadVisitors,
-    ViewUniqueParents,
-    ViewUniqueRecords,
-    ViewVisitors,
-    Views,
-}
-
-impl Measure {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Records => "records",
-            Self::Parents => "parents",
-            Self::Uploaders => "uploaders",
-            Self::FileCount => "file_count",
-            Self::DataVolume => "data_volume",
-            Self::Downloads => "downloads",
-            Self::DownloadUniqueFiles => "download_unique_files",
-            Self::DownloadUniqueParents => "download_unique_parents",
-            Self::DownloadUniqueRecords => "download_unique_records",
-            Self::DownloadVisitors => "download_visitors",
-            Self::ViewUniqueParents => "view_unique_parents",
-            Self::ViewUniqueRecords => "view_unique_records",
-            Self::ViewVisitors => "view_visitors",
-            Self::Views => "views",
-        }
-    }
-
-    /// Whether a usage measure is read from the views of an item.
-    pub(crate) const fn is_view(self) -> bool {
-        matches!(
-            self,
-            Self::Views | Self::ViewVisitors | Self::ViewUniqueRecords | Self::ViewUniqueParents
-        )
-    }
 }
 
 /// Which half of the counters of a record delta a value is made from.
@@ -152,38 +107,6 @@ pub(crate) struct Plan {
     pub(crate) blocks: Vec<Block>,
 }
 
-use Measure::{
-    DataVolume, DownloadUniqueFiles, DownloadUniqueParents, DownloadUniqueRecords,
-    DownloadVisitors, Downloads, FileCount, Parents, Records, Uploaders, ViewUniqueParents,
-    ViewUniqueRecords, ViewVisitors, Views,
-};
-
-const RECORD_DELTA: [Measure; 5] = [Records, FileCount, DataVolume, Parents, Uploaders];
-const RECORD_SNAPSHOT: [Measure; 5] = [Records, Parents, Uploaders, DataVolume, FileCount];
-pub(crate) const USAGE: [Measure; 10] = [
-    DataVolume,
-    DownloadUniqueFiles,
-    DownloadUniqueParents,
-    DownloadUniqueRecords,
-    DownloadVisitors,
-    Downloads,
-    ViewUniqueParents,
-    ViewUniqueRecords,
-    ViewVisitors,
-    Views,
-];
-const USAGE_SPECIAL: [Measure; 10] = [
-    Views,
-    Downloads,
-    ViewVisitors,
-    DownloadVisitors,
-    ViewUniqueRecords,
-    ViewUniqueParents,
-    DownloadUniqueFiles,
-    DownloadUniqueParents,
-    DownloadUniqueRecords,
-    DataVolume,
-];
 const FILE_PRESENCE: &str = "file_presence";
 const SPECIAL_USAGE_SNAPSHOT: [&str; 12] = [
     "countries_by_view",

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use stats_documents::{Archive, ArchiveOptions, DocumentSource};
 
 use super::parts::{App, AppError, make_folder_of};
-use super::stores::{Stores, Use};
+use super::stores::Use;
 use crate::config::Foreign;
 use crate::service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
 
@@ -18,7 +18,7 @@ impl App {
     /// When settings, source or store do not work.
     pub fn service_to_write(&self) -> Result<CachedResponseService, AppError> {
         let source = self.source()?;
-        self.service(source, self.store(Use::Store)?)
+        self.service(source, Use::Store)
     }
 
     /// The service that answers questions about responses: the source has to be there, and a store
@@ -27,7 +27,7 @@ impl App {
     /// # Errors
     /// When settings, source or store do not work.
     pub fn service_to_read(&self) -> Result<CachedResponseService, AppError> {
-        self.service(self.source()?, self.store(Use::Read)?)
+        self.service(self.source()?, Use::Read)
     }
 
     /// The service that removes responses: the source has to be there, and a store that is not there
@@ -36,7 +36,7 @@ impl App {
     /// # Errors
     /// When settings, source or store do not work.
     pub fn service_to_remove(&self) -> Result<CachedResponseService, AppError> {
-        self.service(self.source()?, self.store(Use::Remove)?)
+        self.service(self.source()?, Use::Remove)
     }
 
     /// The service that removes from the store alone: a source that is not there knows no community.
@@ -44,7 +44,7 @@ impl App {
     /// # Errors
     /// When settings, source or store do not work.
     pub fn service_to_remove_from_store(&self) -> Result<CachedResponseService, AppError> {
-        self.service(self.source_if_any()?, self.store(Use::Remove)?)
+        self.service(self.source_if_any()?, Use::Remove)
     }
 
     /// The service for what needs the store alone: a source that is not there knows no community,
@@ -54,7 +54,7 @@ impl App {
     /// When settings, source or store do not work.
     pub fn service_of_store(&self, to_write: bool) -> Result<CachedResponseService, AppError> {
         let purpose = if to_write { Use::Store } else { Use::Read };
-        self.service(self.source_if_any()?, self.store(purpose)?)
+        self.service(self.source_if_any()?, purpose)
     }
 
     fn source_if_any(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
@@ -85,8 +85,14 @@ impl App {
     fn service(
         &self,
         source: Arc<dyn DocumentSource>,
-        stores: Stores,
+        purpose: Use,
     ) -> Result<CachedResponseService, AppError> {
+        // Before a store is made: what cannot be used leaves nothing behind.
+        let (series, layouts) = (self.series_config()?, self.layouts()?);
+        if purpose != Use::Read {
+            self.tell_of_no_subcounts(&series);
+        }
+        let stores = self.store(purpose)?;
         let lifetime = self.settings.cache.ttl_days.seconds();
         let settings = ServiceSettings {
             prefix: self.settings.cache.prefix.clone(),
@@ -97,8 +103,8 @@ impl App {
             optimize: self.settings.generation.optimize,
             opt_in: self.settings.communities.opt_in,
             floats: self.floats(),
-            series: self.series_config()?,
-            layouts: self.layouts()?,
+            series,
+            layouts,
             foreign: match self.settings.cache.foreign {
                 Foreign::Adopt => ForeignRule::Adopt,
                 Foreign::Keep => ForeignRule::Keep,

@@ -1,5 +1,7 @@
 //! From settings to what is made of documents.
 
+use std::io::{Write, stderr};
+
 use stats_series::{
     Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
 };
@@ -19,11 +21,13 @@ impl App {
         }
         let subcounts = match &generation.subcounts {
             None => SubcountConfig::default(),
-            Some(input) => parsed("generation.subcounts", input, SubcountConfig::from_json)?,
+            Some(input) => self.parsed("generation.subcounts", input, SubcountConfig::from_json)?,
         };
         let components = match &generation.components {
             None => ComponentRegistry::default(),
-            Some(input) => parsed("generation.components", input, ComponentRegistry::from_json)?,
+            Some(input) => {
+                self.parsed("generation.components", input, ComponentRegistry::from_json)?
+            }
         };
         Ok(SeriesConfig::new(subcounts, components))
     }
@@ -35,7 +39,7 @@ impl App {
     pub fn layouts(&self) -> Result<Layouts, AppError> {
         match &self.settings.generation.layouts {
             None => Ok(Layouts::default()),
-            Some(input) => parsed("generation.layouts", input, Layouts::from_json),
+            Some(input) => self.parsed("generation.layouts", input, Layouts::from_json),
         }
     }
 
@@ -54,16 +58,37 @@ impl App {
         let derived = self.settings.generation.derived;
         Category::ALL.into_iter().filter(|category| derived || !category.is_derived()).collect()
     }
-}
 
-fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
-    key: &str,
-    input: &JsonInput,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, AppError> {
-    let text = input.read().map_err(|error| {
-        ConfigError::new(format!("the file that {key} names cannot be read")).caused_by(error)
-    })?;
-    let failed = |error| ConfigError::new(format!("{key} cannot be used")).caused_by(error);
-    Ok(parse(&text).map_err(failed)?)
+    /// Who takes every configured breakdown out of responses may mean it, and is told all the same.
+    pub(super) fn tell_of_no_subcounts(&self, config: &SeriesConfig) {
+        if config.has_no_subcounts() {
+            let origin = self.settings.origin("generation.subcounts");
+            // Who cannot read it has said so himself.
+            let _ = writeln!(
+                stderr(),
+                "warning: {origin}: `generation.subcounts` names none, so responses hold no \
+                 breakdown that is configured"
+            );
+        }
+    }
+
+    fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        key: &str,
+        input: &JsonInput,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, AppError> {
+        let origin = self.settings.origin(key);
+        let text = input.read().map_err(|error| {
+            let file = input.described(origin);
+            ConfigError::new(format!("{origin}: `{key}`: {file} cannot be read")).caused_by(error)
+        })?;
+        let parsed = parse(&text).map_err(|error| {
+            let what = input.described(origin);
+            ConfigError::new(format!("{origin}: `{key}`: {what} cannot be used"))
+                .caused_by(error)
+                .with_hint(format!("mend it, or leave {key} out for the built-in one"))
+        })?;
+        Ok(parsed)
+    }
 }

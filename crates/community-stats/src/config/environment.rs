@@ -75,6 +75,11 @@ fn setting_in_file(variable: &str) -> Option<(&str, &'static Setting)> {
     setting_of(plain).map(|setting| (plain, setting))
 }
 
+/// Whether a variable names a file that holds a value; `…_FILE` may also be a setting of its own.
+pub(super) fn names_a_file(variable: &str) -> bool {
+    variable.ends_with("_FILE") && setting_of(variable).is_none()
+}
+
 /// Two values for one setting: nobody can say which one was meant.
 pub(super) fn refuse_both(
     environment: &Environment,

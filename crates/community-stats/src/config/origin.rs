@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::environment;
+
 /// Where the value of a setting came from. A kind that nobody named (`source.kind`, `cache.store`,
 /// `communities.source`) has the origin of the address that implied it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +43,18 @@ pub enum Origin {
         /// The flag, dashes included.
         name: String,
     },
+}
+
+impl Origin {
+    /// Whether the value is the content of a file that a variable names, which is how secrets are
+    /// given: whatever it is, it is shown nowhere but where the setting is known to hold none.
+    #[must_use]
+    pub fn is_content_of_file(&self) -> bool {
+        match self {
+            Self::Env { name } | Self::InvenioEnv { name } => environment::names_a_file(name),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

@@ -18,6 +18,7 @@ mod meanwhile;
 mod names;
 mod secrets;
 mod series;
+mod shaping;
 mod shared;
 mod stores;
 pub(crate) mod support;
