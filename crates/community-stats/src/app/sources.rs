@@ -1,6 +1,5 @@
 //! The sources of documents and communities.
 
-use std::fs;
 use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,13 +125,6 @@ impl App {
     pub fn opensearch_settings(&self) -> Result<OpenSearchSettings, AppError> {
         let source = &self.settings.source;
         let hosts: Vec<String> = source.hosts.iter().map(host_url).collect();
-        let authorities = match &source.ca_certs {
-            None => None,
-            Some(path) => Some(fs::read(path).map_err(|error| {
-                ConfigError::new(format!("source.ca_certs: {} cannot be read", path.display()))
-                    .caused_by(error)
-            })?),
-        };
         let authentication = match (&source.api_key, &source.username, &source.password) {
             (Some(key), _, _) => Some(Authentication::ApiKey(key.expose().to_owned())),
             (None, Some(user), password) => Some(Authentication::Basic {
@@ -143,7 +135,7 @@ impl App {
         };
         Ok(OpenSearchSettings {
             authentication,
-            authorities,
+            authorities: self.settings.certificates()?,
             verify_certificates: source.verify_certs,
             compression: match source.gzip {
                 crate::config::Compression::Auto => Compression::Auto,

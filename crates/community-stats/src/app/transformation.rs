@@ -7,7 +7,7 @@ use stats_series::{
 };
 
 use super::parts::{App, AppError};
-use crate::config::{ConfigError, JsonInput, LargeFloats};
+use crate::config::LargeFloats;
 
 impl App {
     /// The configuration of the transformation: built in, or from the files that settings name.
@@ -21,13 +21,17 @@ impl App {
         }
         let subcounts = match &generation.subcounts {
             None => SubcountConfig::default(),
-            Some(input) => self.parsed("generation.subcounts", input, SubcountConfig::from_json)?,
+            Some(input) => {
+                self.settings.parsed("generation.subcounts", input, SubcountConfig::from_json)?
+            }
         };
         let components = match &generation.components {
             None => ComponentRegistry::default(),
-            Some(input) => {
-                self.parsed("generation.components", input, ComponentRegistry::from_json)?
-            }
+            Some(input) => self.settings.parsed(
+                "generation.components",
+                input,
+                ComponentRegistry::from_json,
+            )?,
         };
         Ok(SeriesConfig::new(subcounts, components))
     }
@@ -39,7 +43,9 @@ impl App {
     pub fn layouts(&self) -> Result<Layouts, AppError> {
         match &self.settings.generation.layouts {
             None => Ok(Layouts::default()),
-            Some(input) => self.parsed("generation.layouts", input, Layouts::from_json),
+            Some(input) => {
+                Ok(self.settings.parsed("generation.layouts", input, Layouts::from_json)?)
+            }
         }
     }
 
@@ -70,25 +76,5 @@ impl App {
                  breakdown that is configured"
             );
         }
-    }
-
-    fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
-        &self,
-        key: &str,
-        input: &JsonInput,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<T, AppError> {
-        let origin = self.settings.origin(key);
-        let text = input.read().map_err(|error| {
-            let file = input.described(origin);
-            ConfigError::new(format!("{origin}: `{key}`: {file} cannot be read")).caused_by(error)
-        })?;
-        let parsed = parse(&text).map_err(|error| {
-            let what = input.described(origin);
-            ConfigError::new(format!("{origin}: `{key}`: {what} cannot be used"))
-                .caused_by(error)
-                .with_hint(format!("mend it, or leave {key} out for the built-in one"))
-        })?;
-        Ok(parsed)
     }
 }

@@ -15,8 +15,19 @@ pub(crate) fn may_hold_password(text: &str) -> bool {
 }
 
 /// A name or path for a message, unless it is such an address.
-pub(super) fn shown_name(name: &str) -> &str {
-    if may_hold_password(name) { KEPT_OUT } else { name }
+pub(super) fn shown_name(name: &str) -> String {
+    if may_hold_password(name) { KEPT_OUT.to_owned() } else { shortened(name) }
+}
+
+/// So much of a text is enough to know it by, in characters.
+const MOST_SHOWN: usize = 80;
+
+/// A text for a message, cut where it is longer than anybody reads.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

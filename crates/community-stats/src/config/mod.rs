@@ -32,6 +32,7 @@ mod life;
 mod loader;
 mod lock;
 mod login;
+mod named_files;
 mod origin;
 mod redis_url;
 mod reference;

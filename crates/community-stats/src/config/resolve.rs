@@ -8,6 +8,10 @@ use super::login::{self, KEPT_OUT};
 use super::origin::Origin;
 use super::value::{SettingValue, Surroundings, Value};
 
+/// What stands in a message in place of what was read from a file that a variable names: whoever
+/// gives a value like that may have named the wrong file, one with a password.
+const CONTENT_KEPT_OUT: &str = "what that file holds (kept out of this message)";
+
 /// A value with where it was given.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
@@ -50,12 +54,12 @@ impl Values {
         let surroundings =
             Surroundings { folder: folder_of(&given.origin), home: self.home.clone() };
         T::from_value(&given.value, &surroundings).map(Some).map_err(|misfit| {
-            let mut message = format!(
-                "{}: `{key}` is {}, expected {}",
-                given.origin,
-                given.value.described(T::SECRET),
-                T::EXPECTED
-            );
+            let what = match given.origin.is_content_of_file() && !given.value.is_nothing() {
+                true => CONTENT_KEPT_OUT.to_owned(),
+                false => given.value.described(T::SECRET),
+            };
+            let mut message =
+                format!("{}: `{key}` is {what}, expected {}", given.origin, T::EXPECTED);
             if !misfit.0.is_empty() {
                 message.push_str(": ");
                 message.push_str(&misfit.0);

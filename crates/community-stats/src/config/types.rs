@@ -5,7 +5,6 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::origin::Origin;
 use super::value::{Misfit, SettingValue, Surroundings, Value, integer, quoted};
 
 /// What stands in place of a secret wherever settings are shown.
@@ -238,31 +237,6 @@ pub enum JsonInput {
     File(PathBuf),
     /// This is it.
     Given(serde_json::Value),
-}
-
-impl JsonInput {
-    /// The JSON text.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn read(&self) -> std::io::Result<String> {
-        match self {
-            Self::File(path) => std::fs::read_to_string(path),
-            Self::Given(json) => Ok(json.to_string()),
-        }
-    }
-
-    /// What it is, for a message, when it was given at `origin`.
-    #[must_use]
-    pub fn described(&self, origin: &Origin) -> String {
-        match self {
-            Self::File(path) if !origin.is_content_of_file() => {
-                format!("the file {}", path.display())
-            }
-            Self::File(_) => "the file that it names".to_owned(),
-            Self::Given(_) => "what is given".to_owned(),
-        }
-    }
 }
 
 impl fmt::Debug for JsonInput {

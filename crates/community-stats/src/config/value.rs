@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use invenio_config::Literal;
 
-use super::login::KEPT_OUT;
+use super::login::{KEPT_OUT, shortened};
 
 /// A value from a file, the environment, a flag or a Python literal.
 #[derive(Clone, PartialEq)]
@@ -68,8 +68,8 @@ impl Value {
             Self::Text(text) | Self::Word(text) if text.is_empty() => "empty".to_owned(),
             Self::Text(_) | Self::Word(_) if secret => "text (kept out of this message)".to_owned(),
             Self::Text(text) | Self::Word(text) if text.contains("://") => KEPT_OUT.to_owned(),
-            Self::Text(text) => format!("the text {text:?}"),
-            Self::Word(text) => format!("`{text}`"),
+            Self::Text(text) => format!("the text {:?}", shortened(text)),
+            Self::Word(text) => format!("`{}`", shortened(text)),
             Self::List(_) => "a list".to_owned(),
             Self::Table(_) => "a table".to_owned(),
         }

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs;
 use std::io::Read;
 use std::time::Duration;
 
@@ -14,7 +13,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use serde_json::Value;
 
 use super::super::check::Check;
-use crate::config::{Credentials, SearchHost, Secret, SourceSettings};
+use crate::config::{Credentials, SearchHost, Secret, Settings, SourceSettings};
+use crate::service::chain;
 
 /// Everything that is asked here has a short answer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -98,8 +98,9 @@ impl fmt::Display for Trouble {
 }
 
 /// The nodes that settings name.
-pub(super) fn nodes(settings: &SourceSettings) -> Result<Vec<Node>, Check> {
+pub(super) fn nodes(settings: &Settings) -> Result<Vec<Node>, Check> {
     let http = client(settings)?;
+    let settings = &settings.source;
     let node = |host: &SearchHost| Node {
         http: http.clone(),
         base: host.base_url(),
@@ -124,22 +125,22 @@ fn login(settings: &SourceSettings, host: &SearchHost) -> Login {
     }
 }
 
-fn client(settings: &SourceSettings) -> Result<Client, Check> {
+fn client(settings: &Settings) -> Result<Client, Check> {
     let refused = |detail: String| Check::failed(super::NAME, detail, "correct `source.ca_certs`");
     // Fails when another part of the program has chosen already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
+    let source = &settings.source;
     let mut builder = Client::builder()
         .user_agent(concat!("community-stats/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(settings.timeout.min(LIMIT))
-        .timeout(settings.timeout.min(LIMIT))
-        .tls_danger_accept_invalid_certs(!settings.verify_certs);
-    if let Some(file) = settings.ca_certs.as_ref().filter(|_| settings.verify_certs) {
-        let pem =
-            fs::read(file).map_err(|error| refused(format!("{}: {error}", file.display())))?;
-        let trusting = stats_documents::tls::trusting(&pem)
-            .map_err(|reason| refused(format!("{}: {reason}", file.display())))?;
+        .connect_timeout(source.timeout.min(LIMIT))
+        .timeout(source.timeout.min(LIMIT))
+        .tls_danger_accept_invalid_certs(!source.verify_certs);
+    if let Some(file) = source.ca_certs.as_ref().filter(|_| source.verify_certs) {
+        let pem = settings.certificates().map_err(|error| refused(chain(&error)))?;
+        let trusting = stats_documents::tls::trusting(&pem.unwrap_or_default())
+            .map_err(|reason| refused(settings.no_certificates(file, &reason).to_string()))?;
         builder = builder.tls_backend_preconfigured(trusting);
     }
     builder.build().map_err(|error| refused(format!("preparing TLS: {error}")))

@@ -18,7 +18,7 @@ use crate::config::{CommunitySource, Settings, SourceKind};
 const NAME: &str = "opensearch";
 
 pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
-    let nodes = match nodes(&settings.source) {
+    let nodes = match nodes(settings) {
         Ok(nodes) => nodes,
         Err(check) => return vec![check],
     };

@@ -94,6 +94,54 @@ fn no_setting_tells_a_password_however_it_is_given() {
     assert!(runs > 10_000, "{runs}");
 }
 
+/// Whoever names the wrong file, one with a password: what it holds is told by no refusal, in
+/// whatever form, and no command tells what it took for the name of a file.
+#[test]
+fn no_refusal_tells_what_stands_in_a_file_that_a_variable_names() {
+    let scene = Scene::new();
+    let contents = [
+        "hush-7",
+        "root:$6$hush-7:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n",
+        "'hush-7'",
+        "['hush-7']",
+        "{'hush-7': 'hush-7'",
+        "{\"a\": \"hush-7\"}",
+        "{\"a\": hush-7",
+        "hush-7://hush-7",
+        "-7000000000000000000",
+    ];
+    let mut refusals = 0;
+    for content in contents {
+        let file = scene.write("secret", content);
+        let ours = settings().map(Setting::variable);
+        let theirs = invenio_config::NAMES.iter().map(|name| format!("INVENIO_{}", name.name));
+        for variable in ours.chain(theirs).map(|variable| format!("{variable}_FILE")) {
+            let loader = Loader::new()
+                .environment([("HOME", "/home/nobody"), (variable.as_str(), file.as_str())]);
+            if let Err(error) = loader.load() {
+                let told = format!("{error} {:?} {:?} {error:?}", error.hint(), error.source());
+                let shown = ["hush-7", "7000000000", "daemon"].iter().any(|it| told.contains(it));
+                assert!(!shown, "{variable}: {content}: {told}");
+                refusals += 1;
+            }
+        }
+    }
+    assert!(refusals > 200, "{refusals}");
+    let file = scene.write("secret", SECRET);
+    for setting in ["GENERATION_SUBCOUNTS", "GENERATION_LAYOUTS", "SOURCE_CA_CERTS"] {
+        for command in [&["cache", "generate"][..], &["doctor"]] {
+            let mut command = scene.command(command);
+            command.env(format!("COMMUNITY_STATS_{setting}_FILE"), &file);
+            if setting == "SOURCE_CA_CERTS" {
+                command.args(["--set", "source.kind=opensearch", "--set", "cache.store=sqlite"]);
+                command.args(["--set", "source.hosts=https://127.0.0.1:1"]);
+            }
+            let outcome = scene.finished(&command.output().unwrap());
+            assert!(!outcome.to_string().contains(SECRET), "{setting}: {outcome}");
+        }
+    }
+}
+
 /// In an `invenio.cfg` and in the environment of InvenioRDM, in every form that a value may have.
 #[test]
 fn no_name_of_invenio_tells_a_password() {

@@ -1,0 +1,69 @@
+//! What stands in the files that settings name.
+
+use std::fs;
+use std::path::Path;
+
+use super::Settings;
+use super::error::ConfigError;
+use super::types::JsonInput;
+
+impl Settings {
+    /// The certificates of `source.ca_certs`, if it is set.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn certificates(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let Some(path) = &self.source.ca_certs else { return Ok(None) };
+        let read = fs::read(path).map_err(|error| self.unreadable(CERTIFICATES, path, error))?;
+        Ok(Some(read))
+    }
+
+    /// Certificates that could be read and are none.
+    pub(crate) fn no_certificates(&self, path: &Path, reason: &str) -> ConfigError {
+        let file = self.shown_path(CERTIFICATES, path);
+        ConfigError::new(format!(
+            "{}: `{CERTIFICATES}`: {file}: {reason}",
+            self.origin(CERTIFICATES)
+        ))
+    }
+
+    /// The JSON text that the setting `key` gives or names, made into something.
+    ///
+    /// # Errors
+    /// When it cannot be read or used.
+    pub(crate) fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        key: &str,
+        input: &JsonInput,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, ConfigError> {
+        let (text, what) = match input {
+            JsonInput::Given(json) => (json.to_string(), "what is given".to_owned()),
+            JsonInput::File(path) => {
+                let text = fs::read_to_string(path);
+                let text = text.map_err(|error| self.unreadable(key, path, error))?;
+                (text, self.shown_path(key, path))
+            }
+        };
+        parse(&text).map_err(|error| {
+            ConfigError::new(format!("{}: `{key}`: {what} cannot be used", self.origin(key)))
+                .caused_by(error)
+                .with_hint(format!("mend it, or leave {key} out for the built-in one"))
+        })
+    }
+
+    fn unreadable(&self, key: &str, path: &Path, error: std::io::Error) -> ConfigError {
+        let (origin, file) = (self.origin(key), self.shown_path(key, path));
+        ConfigError::new(format!("{origin}: `{key}`: {file} cannot be read")).caused_by(error)
+    }
+
+    /// The file that the setting `key` names. What was read from a file is no path, perhaps.
+    fn shown_path(&self, key: &str, path: &Path) -> String {
+        match self.origin(key).is_content_of_file() {
+            true => "the file that it names".to_owned(),
+            false => format!("the file {}", path.display()),
+        }
+    }
+}
+
+const CERTIFICATES: &str = "source.ca_certs";
