@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+mod bounded;
 pub mod calendar;
 pub mod cli;
 pub mod config;

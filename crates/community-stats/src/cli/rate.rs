@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::{self, SMALL};
 use crate::config::Settings;
 use crate::service::Summary;
 
@@ -23,7 +24,7 @@ pub(super) struct Rate {
 impl Rate {
     /// The figure of earlier runs, if there is one.
     pub(super) fn read(settings: &Settings) -> Option<Self> {
-        let text = fs::read(file(settings)).ok()?;
+        let text = bounded::read(&file(settings), SMALL).ok()?;
         let rate: Self = serde_json::from_slice(&text).ok()?;
         (rate.documents >= 1.0 && rate.seconds > 0.0).then_some(rate)
     }

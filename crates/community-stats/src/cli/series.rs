@@ -18,6 +18,7 @@ use stats_series::{
 
 use super::{Ending, Exit, Failure, Global, arguments, terminal};
 use crate::app::App;
+use crate::bounded::{self, SMALL};
 use crate::service::chain;
 
 /// Arguments of `series`.
@@ -296,7 +297,7 @@ fn components_of(path: &Path) -> Result<ComponentNames, Failure> {
     let failed = |error: &dyn fmt::Display| {
         Failure::new(Exit::Failed, format!("reading the layout {}: {error}", path.display()))
     };
-    let text = std::fs::read(path).map_err(|error| failed(&error))?;
+    let text = bounded::read(path, SMALL).map_err(|error| failed(&error))?;
     let layout: Value = serde_json::from_slice(&text).map_err(|error| failed(&error))?;
     let layout = layout.get("global_layout").unwrap_or(&layout);
     ComponentNames::from_layout(layout).map_err(|error| failed(&chain(&error)))

@@ -4,8 +4,7 @@
 //! file that holds the value.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::SECTIONS;
 use super::error::{ConfigError, nearest};
@@ -13,6 +12,7 @@ use super::origin::Origin;
 use super::resolve::{Given, Values};
 use super::section::Setting;
 use super::value::Value;
+use crate::bounded::{self, SMALL};
 
 /// Variables by name.
 pub(super) type Environment = BTreeMap<String, String>;
@@ -95,7 +95,7 @@ pub(super) fn refuse_both(
 
 /// The content of the file that a variable names, without line ends at its end.
 pub(super) fn content_of_file(variable: &str, path: &str) -> Result<String, ConfigError> {
-    let content = fs::read_to_string(path).map_err(|error| {
+    let content = bounded::read_text(Path::new(path), SMALL).map_err(|error| {
         // Somebody may have put the secret itself into the variable.
         let file = match path.starts_with('/') {
             true => format!("the file {path}"),

@@ -1,6 +1,5 @@
 //! The settings file.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use super::resolve::{Given, Values};
 use super::section::SectionDescription;
 use super::value::Value;
 use super::{SECTIONS, setting};
+use crate::bounded::{self, SMALL};
 
 /// Offers every value of the settings file at `path`; gives back what its section `[invenio]` says
 /// of names of InvenioRDM.
@@ -31,7 +31,7 @@ pub(super) fn offer_file(
 const INVENIO: &str = "invenio";
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|error| {
+    bounded::read_text(path, SMALL).map_err(|error| {
         let shown = path.display();
         let refused = match error.kind() {
             ErrorKind::NotFound => {

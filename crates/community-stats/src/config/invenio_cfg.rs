@@ -1,7 +1,6 @@
 //! An `invenio.cfg`: which file, what is known around it, and what it leaves open.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use invenio_config::{Cfg, Literal, Surroundings, UpstreamModule};
@@ -9,6 +8,7 @@ use stats_series::{DEFAULT_LAYOUTS, DEFAULT_SUBCOUNTS};
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use crate::bounded::{self, SMALL};
 
 /// A name that concerns us and that an `invenio.cfg` sets in a way that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Skipped {
 
 /// Reads the file.
 pub(super) fn read_cfg(path: &Path, environment: &Environment) -> Result<Cfg, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = bounded::read_text(path, SMALL).map_err(|error| {
         ConfigError::new(format!("{} cannot be read: {error}", path.display())).caused_by(error)
     })?;
     let surroundings = Surroundings { environment: environment.clone(), upstream: upstream() };

@@ -1,11 +1,11 @@
 //! What stands in the files that settings name.
 
-use std::fs;
 use std::path::Path;
 
 use super::Settings;
 use super::error::ConfigError;
 use super::types::JsonInput;
+use crate::bounded::{self, SMALL};
 
 impl Settings {
     /// The certificates of `source.ca_certs`, if it is set.
@@ -14,7 +14,8 @@ impl Settings {
     /// When they cannot be read.
     pub fn certificates(&self) -> Result<Option<Vec<u8>>, ConfigError> {
         let Some(path) = &self.source.ca_certs else { return Ok(None) };
-        let read = fs::read(path).map_err(|error| self.unreadable(CERTIFICATES, path, error))?;
+        let read = bounded::read(path, SMALL);
+        let read = read.map_err(|error| self.unreadable(CERTIFICATES, path, error))?;
         Ok(Some(read))
     }
 
@@ -40,7 +41,7 @@ impl Settings {
         let (text, what) = match input {
             JsonInput::Given(json) => (json.to_string(), "what is given".to_owned()),
             JsonInput::File(path) => {
-                let text = fs::read_to_string(path);
+                let text = bounded::read_text(path, SMALL);
                 let text = text.map_err(|error| self.unreadable(key, path, error))?;
                 (text, self.shown_path(key, path))
             }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -22,6 +24,9 @@ const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
 /// Up to this many bytes, sending a request at once is cheaper than not copying it.
 const COPIED: usize = 2 << 20;
+
+/// Larger files hold no certificates, in bytes.
+const LARGEST_CERTIFICATES: u64 = 16 << 20;
 
 /// How long to wait for a Redis server, and how many connections to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -388,8 +393,14 @@ fn tls_client(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CacheError> {
-    std::fs::read(path).map_err(|error| {
-        let doing = format!("reading the certificate file {}", path.display());
-        CacheError::caused_by(CacheErrorKind::Refused, doing, error)
-    })
+    let mut content = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(LARGEST_CERTIFICATES + 1).read_to_end(&mut content));
+    let doing = || format!("reading the certificate file {}", path.display());
+    read.map_err(|error| CacheError::caused_by(CacheErrorKind::Refused, doing(), error))?;
+    if content.len() as u64 > LARGEST_CERTIFICATES {
+        let text = format!("{}: it is larger than 16 MiB", doing());
+        return Err(CacheError::new(CacheErrorKind::Refused, text));
+    }
+    Ok(content)
 }

@@ -1,7 +1,7 @@
 //! Encrypted connections, with the proofs that libpq asks for.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,7 +40,9 @@ pub(super) fn client_config(
     };
     let key = settings.option("sslkey").unwrap_or(certificate);
     let reading = format!("reading our key {key}");
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| refused(reading, error))?;
+    let opened = File::open(key).map_err(|error| refused(reading.clone(), error))?;
+    let key = PrivateKeyDer::from_pem_reader(BufReader::new(opened.take(LARGEST_FILE)))
+        .map_err(|error| refused(reading, error))?;
     builder
         .with_client_auth_cert(certificates(Path::new(certificate))?, key)
         .map_err(|error| refused(format!("using our certificate {certificate}"), error))
@@ -128,11 +130,14 @@ fn trusted_by(
         .map_err(|error| refused("reading the certificates to trust".to_owned(), error))
 }
 
+/// Larger files hold no certificates, in bytes; what comes after is not read.
+const LARGEST_FILE: u64 = 16 << 20;
+
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, SourceError> {
     let doing = || format!("reading the certificates in {}", file.display());
     let opened = File::open(file).map_err(|error| refused(doing(), error))?;
     let found: Result<Vec<_>, _> =
-        CertificateDer::pem_reader_iter(BufReader::new(opened)).collect();
+        CertificateDer::pem_reader_iter(BufReader::new(opened.take(LARGEST_FILE))).collect();
     let found = found.map_err(|error| refused(doing(), error))?;
     if found.is_empty() {
         return Err(SourceError::new(

@@ -1,7 +1,6 @@
 //! `cache update`: a response made elsewhere, under the normal key and with the normal lifetime.
 
-use std::fs;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +8,7 @@ use stats_series::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, table::size, terminal};
 use super::described;
+use crate::bounded::{self, RESPONSE};
 
 /// Arguments of `cache update`.
 #[derive(Debug, Args)]
@@ -45,11 +45,9 @@ impl Update {
 
     fn read(&self) -> io::Result<Vec<u8>> {
         if self.file == Path::new("-") {
-            let mut json = Vec::new();
-            io::stdin().lock().read_to_end(&mut json)?;
-            Ok(json)
+            bounded::read_all(io::stdin().lock(), RESPONSE)
         } else {
-            fs::read(&self.file)
+            bounded::read(&self.file, RESPONSE)
         }
     }
 }

@@ -5,6 +5,7 @@ mod cache;
 mod companion;
 mod damaged;
 mod demo;
+mod endless;
 mod generate;
 mod generate_killed;
 mod golden;
