@@ -5,6 +5,7 @@ mod parts;
 mod services;
 mod sources;
 mod stores;
+mod told;
 mod transformation;
 
 pub use self::parts::{App, AppError};

@@ -9,3 +9,4 @@ pub mod config;
 pub mod connections;
 pub mod doctor;
 pub mod service;
+mod shown;

@@ -1,6 +1,5 @@
 //! The sources of documents and communities.
 
-use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use stats_documents::{
 };
 
 use super::parts::{App, AppError, make_folder_of};
+use super::told::warn;
 use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
 use crate::connections;
 use crate::service::chain;
@@ -100,21 +100,18 @@ impl App {
         }
         let (archive, aside) = Archive::open_or_remake(path, options)?;
         if let Some(aside) = aside {
-            // Who cannot read it finds the file all the same.
-            let _ = writeln!(
-                stderr(),
-                "warning: {}; it was set aside as {}, and what is needed is fetched again",
+            warn(&format!(
+                "{}; it was set aside as {}, and what is needed is fetched again",
                 aside.why,
                 aside.path.display()
-            );
+            ));
         }
         let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?))?;
         let max_bytes = Some(self.settings.mirror.max_size.0);
         let options = MirrorOptions { max_bytes, ..MirrorOptions::default() };
         Ok(Mirror::new(remote, archive, options).warning_with(|error| {
             let why = chain(error);
-            // Who cannot read it misses nothing that matters.
-            let _ = writeln!(stderr(), "warning: documents are not kept in the mirror: {why}");
+            warn(&format!("documents are not kept in the mirror: {why}"));
         }))
     }
 

@@ -1,6 +1,5 @@
 //! The stores of responses, and what Redis shares with the Python side.
 
-use std::io::{Write, stderr};
 use std::sync::Arc;
 
 use stats_cache::{
@@ -10,6 +9,7 @@ use stats_cache::{
 
 use super::locks::{FileBulkLock, SharedLock};
 use super::parts::{App, AppError, make_folder_of};
+use super::told::warn;
 use crate::config::{LONGEST_LOCK, RedisUrl, StoreKind};
 use crate::connections::redis_address;
 use crate::service::{BulkLock, Nothing};
@@ -50,13 +50,11 @@ impl App {
                 make_folder_of(&path)?;
                 let store = SqliteStore::open_with(&path, options, clock)?;
                 if let Some(aside) = store.set_aside() {
-                    // Who cannot read it finds the file all the same.
-                    let _ = writeln!(
-                        stderr(),
-                        "warning: {}; it was set aside as {}, and every response is made again",
+                    warn(&format!(
+                        "{}; it was set aside as {}, and every response is made again",
                         aside.why,
                         aside.path.display()
-                    );
+                    ));
                 }
                 let store = Arc::new(store);
                 let notebook: Option<Arc<dyn Notebook>> = Some(Arc::clone(&store) as _);

@@ -1,12 +1,11 @@
 //! From settings to what is made of documents.
 
-use std::io::{Write, stderr};
-
 use stats_series::{
     Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
 };
 
 use super::parts::{App, AppError};
+use super::told::warn;
 use crate::config::LargeFloats;
 
 impl App {
@@ -69,12 +68,10 @@ impl App {
     pub(super) fn tell_of_no_subcounts(&self, config: &SeriesConfig) {
         if config.has_no_subcounts() {
             let origin = self.settings.origin("generation.subcounts");
-            // Who cannot read it has said so himself.
-            let _ = writeln!(
-                stderr(),
-                "warning: {origin}: `generation.subcounts` names none, so responses hold no \
-                 breakdown that is configured"
-            );
+            warn(&format!(
+                "{origin}: `generation.subcounts` names none, so responses hold no breakdown that \
+                 is configured"
+            ));
         }
     }
 }

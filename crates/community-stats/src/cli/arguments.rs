@@ -7,6 +7,7 @@ use stats_series::Category;
 
 use crate::config::may_hold_password;
 use crate::service::{Communities, CommunityName, GLOBAL, similar};
+use crate::shown::shown;
 
 /// Which communities a command is about.
 #[derive(Debug, Args)]
@@ -105,6 +106,12 @@ pub(super) fn mangled_setting(arguments: &[OsString]) -> bool {
 /// Whether a message about these arguments could repeat a password.
 pub(super) fn any_may_hold_password(arguments: &[OsString]) -> bool {
     arguments.iter().any(|argument| may_hold_password(&argument.to_string_lossy()))
+}
+
+/// The same arguments, with what acts on a terminal spelled out: for messages about them.
+pub(super) fn harmless(arguments: &[OsString]) -> Vec<OsString> {
+    let spelled = arguments.iter().map(|argument| shown(argument.to_string_lossy()).to_string());
+    spelled.map(OsString::from).collect()
 }
 
 /// Reads a share: `10`, `10%` or `0.5%`.

@@ -17,7 +17,7 @@ impl Completions {
     pub(super) fn run(&self) -> Ending {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "community-stats", &mut script);
-        let mut output = terminal::output();
+        let mut output = terminal::bytes();
         output.write_all(&script)?;
         output.flush()?;
         Ok(Exit::Done)

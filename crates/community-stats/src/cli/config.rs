@@ -36,7 +36,7 @@ impl Config {
             Self::Show(show) => show.run(global),
             Self::Python => {
                 let names: Vec<&str> = invenio_config::NAMES.iter().map(|name| name.name).collect();
-                let mut output = terminal::output();
+                let mut output = terminal::bytes();
                 output.write_all(SCRIPT.replace("__NAMES__", &format!("{names:#?}")).as_bytes())?;
                 output.flush()?;
                 Ok(Exit::Done)
@@ -76,14 +76,14 @@ impl Show {
             terminal::print_json(&shown.chain(skipped).collect::<Vec<_>>())?;
             return Ok(Exit::Done);
         }
-        let mut output = terminal::output();
+        let mut output = terminal::page();
         for line in &lines {
             let unset = if line.value.is_empty() { "# " } else { "" };
-            write!(output, "{unset}{} = {}", line.key, line.value)?;
-            if self.origin {
-                write!(output, "  # {}", line.origin)?;
-            }
-            writeln!(output)?;
+            let origin = match self.origin {
+                true => format!("  # {}", line.origin),
+                false => String::new(),
+            };
+            writeln!(output, "{unset}{} = {}{origin}", line.key, line.value)?;
         }
         for skipped in settings.skipped() {
             writeln!(output, "# skipped: {skipped}  # {}", skipped.place())?;

@@ -1,7 +1,7 @@
 //! `demo`: a bundled sample goes the whole way, in a folder of its own.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -145,24 +145,28 @@ fn import_sample(global: &Global, app: &App) -> Result<Option<ImportReport>, Fai
 
 impl Show {
     fn print(&self) -> Result<(), Failure> {
-        let mut output = terminal::output();
+        let mut output = terminal::page();
         writeln!(output, "Imported")?;
         import_table(&self.imported).write(&mut output)?;
         writeln!(output, "\nMade")?;
         self.made().write(&mut output)?;
         let (success, failed) = (self.summary.success, self.summary.failed);
-        writeln!(output, "\nSuccess: {success}, Failed: {failed}")?;
+        writeln!(output)?;
+        writeln!(output, "Success: {success}, Failed: {failed}")?;
         let (documents, time) = (count(self.summary.documents), duration(self.begun.elapsed()));
         writeln!(output, "{documents} documents became responses; all of it took {time}.")?;
+        writeln!(output)?;
         writeln!(
             output,
-            "\nThe sample ends on {LAST_YEAR}-12-31. Later years are left out: nothing was \
-             aggregated for\nthem, and responses of an incomplete period are never stored."
+            "The sample ends on {LAST_YEAR}-12-31. Later years are left out: nothing was \
+             aggregated for"
         )?;
+        writeln!(output, "them, and responses of an incomplete period are never stored.")?;
         self.draw(&mut output)?;
         writeln!(output, "\nWhat to try next")?;
         for (command, what) in self.next_steps() {
-            writeln!(output, "  {what}:\n    {command}")?;
+            writeln!(output, "  {what}:")?;
+            writeln!(output, "    {command}")?;
         }
         output.flush()?;
         Ok(())
@@ -195,7 +199,7 @@ impl Show {
     }
 
     /// The viewed records of the last year, from the stored response.
-    fn draw(&self, output: &mut dyn Write) -> Result<(), Failure> {
+    fn draw(&self, output: &mut terminal::Page) -> Result<(), Failure> {
         let response =
             self.service.read(&CommunityId::global(), LAST_YEAR, Category::UsageDelta)?;
         let body: Value = response
@@ -206,7 +210,8 @@ impl Show {
         let values: Vec<f64> = points.iter().filter_map(|point| point[1].as_f64()).collect();
         let total: f64 = values.iter().sum();
         let views = count(total as u64);
-        writeln!(output, "\nRecords viewed day by day in {LAST_YEAR}, {views} in all")?;
+        writeln!(output)?;
+        writeln!(output, "Records viewed day by day in {LAST_YEAR}, {views} in all")?;
         for line in picture::bars(&values, PICTURE.0, PICTURE.1) {
             writeln!(output, "  {}", line.trim_end())?;
         }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Ending, Exit, Global, terminal};
 use crate::doctor::{Check, State, examine, worst};
+use crate::shown::shown;
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -38,9 +39,9 @@ fn print(checks: &[Check]) -> std::io::Result<()> {
     let widest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
     for check in checks {
         let style = style(check.state);
-        let (state, name) = (check.state.name(), &check.name);
-        write!(output, "{style}{state:<11}{style:#}  {name:<widest$}  {}", check.detail)?;
-        let version = check.version.as_ref().map(|version| format!("version {version}"));
+        let (state, name) = (check.state.name(), shown(&check.name).to_string());
+        write!(output, "{style}{state:<11}{style:#}  {name:<widest$}  {}", shown(&check.detail))?;
+        let version = check.version.as_ref().map(|version| format!("version {}", shown(version)));
         let time = check.millis.map(|millis| format!("{millis} ms"));
         let more: Vec<String> = version.into_iter().chain(time).collect();
         if !more.is_empty() {
@@ -48,7 +49,7 @@ fn print(checks: &[Check]) -> std::io::Result<()> {
         }
         writeln!(output)?;
         if let Some(remedy) = &check.remedy {
-            writeln!(output, "{:11}  {:widest$}  hint: {remedy}", "", "")?;
+            writeln!(output, "{:11}  {:widest$}  hint: {}", "", "", shown(remedy))?;
         }
     }
     output.flush()

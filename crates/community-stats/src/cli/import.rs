@@ -1,6 +1,6 @@
 //! `import`: exported documents into the archive.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -225,11 +225,12 @@ impl Watch for Watcher {
 }
 
 fn show(report: &ImportReport) -> Result<(), Failure> {
-    let mut output = terminal::output();
+    let mut output = terminal::page();
     table(report).write(&mut output)?;
     let total = report.total();
     if !total.refused.is_empty() {
-        writeln!(output, "\nRefused lines:")?;
+        writeln!(output)?;
+        writeln!(output, "Refused lines:")?;
         for (reason, lines) in &total.refused {
             writeln!(output, "  {} {reason}", count(*lines))?;
         }
@@ -241,7 +242,8 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
         }
     }
     if !report.file_errors.is_empty() {
-        writeln!(output, "\nFiles that could not be read to their end:")?;
+        writeln!(output)?;
+        writeln!(output, "Files that could not be read to their end:")?;
         for error in &report.file_errors {
             let lines = plural(error.lines, "line", "lines");
             writeln!(output, "  {}, after {lines}: {}", error.file, error.message)?;
@@ -249,7 +251,8 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
         more(&report.file_errors, &mut output)?;
     }
     if !report.skipped.is_empty() {
-        writeln!(output, "\nFiles that were not read:")?;
+        writeln!(output)?;
+        writeln!(output, "Files that were not read:")?;
         for skipped in &report.skipped {
             writeln!(output, "  {}: {}", skipped.file, skipped.why)?;
         }
@@ -258,23 +261,24 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
     kept(report, &mut output)?;
     for (prefix, lines) in &report.other_prefixes.lines {
         let lines = plural(*lines, "line", "lines");
-        writeln!(output, "\nLeft out: {lines} of the installation with the prefix '{prefix}'")?;
+        writeln!(output)?;
+        writeln!(output, "Left out: {lines} of the installation with the prefix '{prefix}'")?;
     }
     if report.other_prefixes.more > 0 {
         let lines = plural(report.other_prefixes.more, "line", "lines");
-        writeln!(output, "\nLeft out: {lines} of installations with more prefixes")?;
+        writeln!(output)?;
+        writeln!(output, "Left out: {lines} of installations with more prefixes")?;
     }
     if !report.lost.is_empty() {
         let kinds: Vec<String> = report.lost.iter().map(ToString::to_string).collect();
         let kinds = kinds.join(", ");
-        writeln!(
-            output,
-            "\nSomething of {kinds} was lost: bookmarks of these kinds are not taken,"
-        )?;
+        writeln!(output)?;
+        writeln!(output, "Something of {kinds} was lost: bookmarks of these kinds are not taken,")?;
         writeln!(output, "and responses made from what changed wait for an import without loss.")?;
     }
     if report.interrupted {
-        writeln!(output, "\nInterrupted: what is counted here stays.")?;
+        writeln!(output)?;
+        writeln!(output, "Interrupted: what is counted here stays.")?;
         let kept_back = report.total().kept_back;
         if kept_back > 0 {
             let lines = plural(kept_back, "line", "lines");
@@ -289,7 +293,7 @@ fn show(report: &ImportReport) -> Result<(), Failure> {
 }
 
 /// How many there were beside those that are told.
-fn more<T>(listed: &Listed<T>, output: &mut dyn Write) -> io::Result<()> {
+fn more<T>(listed: &Listed<T>, output: &mut terminal::Page) -> io::Result<()> {
     if listed.more > 0 {
         writeln!(output, "  and {} more", count(listed.more))?;
     }
@@ -297,7 +301,7 @@ fn more<T>(listed: &Listed<T>, output: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What did not replace what is in the archive.
-fn kept(report: &ImportReport, output: &mut dyn Write) -> io::Result<()> {
+fn kept(report: &ImportReport, output: &mut terminal::Page) -> io::Result<()> {
     let total = report.total();
     let older = |kind| report.kinds.get(&kind).map_or(0, |counts: &Counts| counts.older);
     let (communities, bookmarks) = (older(LineKind::Communities), older(LineKind::Bookmarks));
@@ -308,14 +312,16 @@ fn kept(report: &ImportReport, output: &mut dyn Write) -> io::Result<()> {
     ] {
         if number > 0 {
             let things = plural(number, one, several);
-            writeln!(output, "\nNot replaced: {things} earlier than what is in the archive")?;
+            writeln!(output)?;
+            writeln!(output, "Not replaced: {things} earlier than what is in the archive")?;
         }
     }
     if total.number_forms > 0 {
         let documents = plural(total.number_forms, "document", "documents");
+        writeln!(output)?;
         writeln!(
             output,
-            "\nNot replaced: {documents} that lost fractions of numbers (3072.0, 3072):"
+            "Not replaced: {documents} that lost fractions of numbers (3072.0, 3072):"
         )?;
         writeln!(output, "a tool that knows only one form of numbers wrote them")?;
     }

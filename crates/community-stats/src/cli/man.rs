@@ -28,7 +28,7 @@ impl Man {
         }
         let mut page = Vec::new();
         clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-        let mut output = terminal::output();
+        let mut output = terminal::bytes();
         output.write_all(&page)?;
         output.flush()?;
         Ok(Exit::Done)

@@ -142,6 +142,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            // What is said about arguments repeats them.
+            let error = parse(&arguments::harmless(&arguments)).err().unwrap_or(error);
             // Nobody is there to be told that help could not be printed.
             let _ = error.print();
             return exit;

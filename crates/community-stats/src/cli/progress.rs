@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::count;
 use super::{Global, terminal};
+use crate::shown::shown;
 
 /// Without a terminal a line comes at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -45,7 +46,7 @@ impl Progress {
         if let Some(total) = total {
             self.bar.set_length(total);
         }
-        let message = message.into();
+        let message = shown(message.into()).to_string();
         if self.lines.is_some_and(|last| last.elapsed() >= LINE_EVERY) {
             self.lines = Some(Instant::now());
             match total {

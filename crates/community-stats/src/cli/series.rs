@@ -55,7 +55,7 @@ impl Series {
         let mut builder = SeriesBuilder::new(&config, &[spec])
             .map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
         self.feed(&mut builder, &app.settings().source.index_prefix)?;
-        let mut output = terminal::output();
+        let mut output = terminal::bytes();
         match builder.write(0, app.floats(), &mut output) {
             Ok(()) => {}
             Err(WriteError::Io(error)) => return Err(error.into()),

@@ -1,6 +1,5 @@
 //! `sync`: the mirror of a live index brought up to date.
 
-use std::io::Write;
 use std::sync::Mutex;
 
 use clap::Args;
@@ -66,7 +65,7 @@ fn is_whole(report: &SyncReport) -> bool {
 }
 
 fn show(report: &SyncReport) -> Result<(), Failure> {
-    let mut output = terminal::output();
+    let mut output = terminal::page();
     let word = if report.interrupted { "interrupted" } else { "completed" };
     writeln!(output, "Sync {word}")?;
     let (shelves, changed) = (plural(report.shelves, "shelf", "shelves"), count(report.changed));

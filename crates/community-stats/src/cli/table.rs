@@ -1,9 +1,12 @@
 //! Small tables, and numbers as people read them.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+
+use super::terminal::Page;
+use crate::shown::shown;
 
 /// Which side of its column a text stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,33 +27,41 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.into_iter().map(|cell| shown(cell).to_string()).collect());
     }
 
     /// Writes it, columns two spaces apart, without spaces at the end of a line.
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(&self, page: &mut Page) -> io::Result<()> {
+        for line in self.lines() {
+            writeln!(page, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn lines(&self) -> Vec<String> {
         let width = |(column, (head, _)): (usize, &(&str, Side))| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| shown(cell));
-            cells.chain([shown(head)]).max().unwrap_or(0)
+            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell));
+            cells.chain([length(head)]).max().unwrap_or(0)
         };
         let widths: Vec<usize> = self.heads.iter().enumerate().map(width).collect();
         let heads: Vec<String> = self.heads.iter().map(|(head, _)| (*head).to_owned()).collect();
-        for row in [&heads].into_iter().chain(&self.rows) {
+        let rows = [&heads].into_iter().chain(&self.rows);
+        let line_of = |row: &Vec<String>| {
             let mut line = String::new();
             for ((cell, width), (_, side)) in row.iter().zip(&widths).zip(&self.heads) {
-                let padding = " ".repeat(width.saturating_sub(shown(cell)));
+                let padding = " ".repeat(width.saturating_sub(length(cell)));
                 match side {
                     Side::Left => line.push_str(&format!("{cell}{padding}  ")),
                     Side::Right => line.push_str(&format!("{padding}{cell}  ")),
                 }
             }
-            writeln!(out, "{}", line.trim_end())?;
-        }
-        Ok(())
+            line.trim_end().to_owned()
+        };
+        rows.map(line_of).collect()
     }
 }
 
-fn shown(text: &str) -> usize {
+fn length(text: &str) -> usize {
     text.chars().count()
 }
 
@@ -132,8 +143,8 @@ mod tests {
         let mut table = Table::new(&[("name", Side::Left), ("n", Side::Right)]);
         table.row(vec!["größe".to_owned(), "5".to_owned()]);
         table.row(vec!["a".to_owned(), "500".to_owned()]);
-        let mut text = Vec::new();
-        table.write(&mut text).unwrap();
-        assert_eq!(String::from_utf8(text).unwrap(), "name     n\ngröße    5\na      500\n");
+        table.row(vec!["\u{7}\n".to_owned(), "1".to_owned()]);
+        let lines = ["name          n", "größe         5", "a           500", "\\u{7}\\u{a}    1"];
+        assert_eq!(table.lines(), lines);
     }
 }

@@ -1,11 +1,14 @@
-//! What people see on standard error: errors with hints, warnings, plain lines. Colour only where
-//! it is wanted (`NO_COLOR`, no terminal).
+//! What people see: lines on standard output, and errors with hints, warnings and plain lines on
+//! standard error. Nothing in a text of others moves their cursor. Colour only where it is wanted
+//! (`NO_COLOR`, no terminal).
 
+use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
 use super::Failure;
+use crate::shown::shown;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -32,15 +35,44 @@ pub(super) fn warn(text: &str) {
 /// Tells what goes on.
 pub(super) fn say(text: &str) {
     // Standard error may be closed; then nobody wants to know.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", shown(text));
 }
 
 fn line(style: Style, word: &str, text: &str) {
-    let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {text}");
+    let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {}", shown(text));
 }
 
-/// Standard output, buffered. Whoever writes to it flushes it and looks at the result.
-pub(super) fn output() -> io::BufWriter<Reader<io::StdoutLock<'static>>> {
+/// Standard output for people, line by line: `writeln!` is all that it takes.
+pub(super) fn page() -> Page {
+    Page { output: bytes() }
+}
+
+/// Lines for people. Each is written as [`shown`], so that no value in it can be anything but a part
+/// of its line: what acts on a terminal has no other way there.
+pub(super) struct Page {
+    output: io::BufWriter<Reader<io::StdoutLock<'static>>>,
+}
+
+impl Page {
+    /// For `writeln!`; a text without values stands as it is written.
+    pub(super) fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        if let Some(own) = text.as_str() {
+            return self.output.write_all(own.as_bytes());
+        }
+        let text = text.to_string();
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        writeln!(self.output, "{}", shown(line))
+    }
+
+    /// Whoever wrote looks at the result of this.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// Standard output for bodies and JSON, as they are. Whoever writes to it flushes it and looks at
+/// the result.
+pub(super) fn bytes() -> io::BufWriter<Reader<io::StdoutLock<'static>>> {
     io::BufWriter::with_capacity(64 * 1024, Reader::of(io::stdout().lock()))
 }
 
@@ -87,7 +119,7 @@ impl<W: Write> Write for Reader<W> {
 
 /// Writes a value as JSON with a line end to standard output.
 pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let mut output = output();
+    let mut output = bytes();
     serde_json::to_writer_pretty(&mut output, value).map_err(io::Error::from)?;
     writeln!(output)?;
     output.flush()?;

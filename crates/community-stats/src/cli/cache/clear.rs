@@ -42,7 +42,7 @@ impl Clear {
         if global.json {
             terminal::print_json(&json!({"deleted": removed}))?;
         } else {
-            let mut output = terminal::output();
+            let mut output = terminal::page();
             writeln!(output, "Deleted {}", plural(removed, "response", "responses"))?;
             output.flush()?;
         }

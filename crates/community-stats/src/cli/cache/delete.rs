@@ -1,7 +1,5 @@
 //! `cache delete`: the responses of a community's year.
 
-use std::io::Write;
-
 use clap::Args;
 use serde_json::json;
 use stats_series::Category;
@@ -26,7 +24,7 @@ impl Delete {
         if global.json {
             terminal::print_json(&json!({"deleted": deleted}))?;
         } else {
-            let mut output = terminal::output();
+            let mut output = terminal::page();
             writeln!(output, "Deleted {}", plural(deleted, "response", "responses"))?;
             output.flush()?;
         }

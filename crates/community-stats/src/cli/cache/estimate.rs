@@ -1,7 +1,6 @@
 //! `cache generate --dry-run`: what would be done, why, and how long it would take.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 
 use serde_json::{Value, json};
 
@@ -31,7 +30,7 @@ pub(super) fn show(global: &Global, plan: &Plan, overwrite: bool, rate: Option<R
         terminal::print_json(&outline.json(rate))?;
         return Ok(Exit::Done);
     }
-    let mut output = terminal::output();
+    let mut output = terminal::page();
     outline.write_upstream(&mut output, overwrite)?;
     outline.write_reasons(&mut output)?;
     outline.write_time(&mut output, rate)?;
@@ -85,7 +84,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The lines of the Python package.
-    fn write_upstream(&self, output: &mut dyn Write, overwrite: bool) -> std::io::Result<()> {
+    fn write_upstream(&self, output: &mut terminal::Page, overwrite: bool) -> std::io::Result<()> {
         let communities: Vec<&str> = self.plan.members.iter().map(|m| m.id.as_str()).collect();
         let categories: Vec<&str> = self.plan.categories.iter().map(|c| c.query_name()).collect();
         let years = self.span().map_or_else(
@@ -108,7 +107,8 @@ impl<'a> Outline<'a> {
         writeln!(output, "  Existing entries: {existing}")?;
         writeln!(output, "  New entries to create: {}", total - existing)?;
         if !overwrite {
-            writeln!(output, "\n⚠️  {existing} entries already exist in cache.")?;
+            writeln!(output)?;
+            writeln!(output, "⚠️  {existing} entries already exist in cache.")?;
             writeln!(output, "   Use --overwrite to overwrite existing entries.")?;
         }
         Ok(())
@@ -135,7 +135,7 @@ impl<'a> Outline<'a> {
     }
 
     /// What would be done, and why.
-    fn write_reasons(&self, output: &mut dyn Write) -> std::io::Result<()> {
+    fn write_reasons(&self, output: &mut terminal::Page) -> std::io::Result<()> {
         writeln!(output)?;
         let groups = [
             ("Would make", &self.make),
@@ -156,7 +156,7 @@ impl<'a> Outline<'a> {
         Ok(())
     }
 
-    fn write_time(&self, output: &mut dyn Write, rate: Option<Rate>) -> std::io::Result<()> {
+    fn write_time(&self, output: &mut terminal::Page, rate: Option<Rate>) -> std::io::Result<()> {
         if self.make.is_empty() {
             return writeln!(output, "Nothing to do.");
         }

@@ -1,7 +1,5 @@
 //! `cache exists`: whether a response is stored.
 
-use std::io::Write;
-
 use clap::Args;
 use serde_json::json;
 use stats_series::Category;
@@ -26,7 +24,7 @@ impl Exists {
         if global.json {
             terminal::print_json(&json!({"exists": exists}))?;
         } else {
-            let mut output = terminal::output();
+            let mut output = terminal::page();
             writeln!(output, "{}", if exists { "yes" } else { "no" })?;
             output.flush()?;
         }

@@ -1,7 +1,5 @@
 //! `cache explain`: everything about one response.
 
-use std::io::Write;
-
 use clap::Args;
 use stats_series::Category;
 
@@ -28,7 +26,7 @@ impl Explain {
             terminal::print_json(&explanation)?;
             return Ok(Exit::Done);
         }
-        let mut output = terminal::output();
+        let mut output = terminal::page();
         for (name, value) in lines(&explanation) {
             if let Some(value) = value {
                 writeln!(output, "{name:<20}{value}")?;

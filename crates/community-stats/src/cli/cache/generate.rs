@@ -1,7 +1,6 @@
 //! `cache generate`: the main job.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -188,7 +187,7 @@ fn is_in_vain(summary: &Summary) -> bool {
 }
 
 fn report(summary: &Summary) -> Result<(), Failure> {
-    let mut output = terminal::output();
+    let mut output = terminal::page();
     let first = if summary.interrupted {
         "Cache generation interrupted"
     } else if summary.success == 0 && summary.failed == 0 {
@@ -244,7 +243,7 @@ fn report(summary: &Summary) -> Result<(), Failure> {
 
 /// Shows reasons with the number of responses and, where given, which these are.
 fn grouped<'a>(
-    output: &mut dyn Write,
+    output: &mut terminal::Page,
     name: &str,
     number: u64,
     because: impl ExactSizeIterator<Item = (&'a String, u64, Option<String>)>,

@@ -1,7 +1,6 @@
 //! `cache info`: figures over the whole store.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
@@ -61,7 +60,7 @@ impl Info {
             }))?;
             return Ok(Exit::Done);
         }
-        let mut output = terminal::output();
+        let mut output = terminal::page();
         writeln!(output, "Store:     {}", summary.store)?;
         writeln!(output, "Prefix:    {}", settings.prefix)?;
         let lifetime = settings.lifetime.map_or_else(

@@ -1,7 +1,5 @@
 //! `cache list`: what is stored, and in which state.
 
-use std::io::Write;
-
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stats_series::Category;
@@ -54,7 +52,7 @@ impl List {
             terminal::print_json(&entries)?;
             return Ok(Exit::Done);
         }
-        let mut output = terminal::output();
+        let mut output = terminal::page();
         if listed.is_empty() {
             writeln!(output, "No cached responses found")?;
         } else {

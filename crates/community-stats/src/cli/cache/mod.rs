@@ -14,13 +14,13 @@ mod update;
 mod verify;
 mod verify_source;
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 
-use super::{Ending, Global, Needs};
+use super::{Ending, Global, Needs, terminal};
 use crate::service::{Failure, GLOBAL};
 pub(in crate::cli) use generate::watched;
 
@@ -98,7 +98,7 @@ fn described(entry: &EntryDescription) -> Value {
 }
 
 /// The cells that failed, a line each, as the Python package prints them.
-fn show_failures(output: &mut dyn Write, failures: &[Failure]) -> io::Result<()> {
+fn show_failures(output: &mut terminal::Page, failures: &[Failure]) -> io::Result<()> {
     if !failures.is_empty() {
         writeln!(output, "Errors:")?;
     }

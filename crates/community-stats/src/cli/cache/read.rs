@@ -34,7 +34,7 @@ impl Read {
         }
         let found = service.read(&community, self.place.year, self.category)?;
         let response = found.ok_or_else(|| self.missing(&service, &community))?;
-        let mut output = terminal::output();
+        let mut output = terminal::bytes();
         if global.json {
             let written = response.write_json(&service.settings().prefix, &mut output);
             written.map_err(ServiceError::from)?;

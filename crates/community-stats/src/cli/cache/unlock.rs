@@ -1,7 +1,5 @@
 //! `cache unlock`: takes the lock of bulk runs away from a process that died.
 
-use std::io::Write;
-
 use clap::Args;
 use serde_json::json;
 
@@ -44,7 +42,7 @@ impl Unlock {
         if global.json {
             terminal::print_json(&json!({"unlocked": taken.is_some(), "holder": taken}))?;
         } else {
-            let mut output = terminal::output();
+            let mut output = terminal::page();
             match taken {
                 Some(told) => writeln!(output, "Taken away: {told}")?,
                 None => writeln!(output, "Nobody holds the lock")?,

@@ -1,6 +1,6 @@
 //! `cache update`: a response made elsewhere, under the normal key and with the normal lifetime.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -36,7 +36,7 @@ impl Update {
         } else {
             let bytes = response.data().map_or(0, |data| data.len() as u64);
             let key = response.cache_key(&service.settings().prefix);
-            let mut output = terminal::output();
+            let mut output = terminal::page();
             writeln!(output, "Stored {} under {key}", size(bytes))?;
             output.flush()?;
         }

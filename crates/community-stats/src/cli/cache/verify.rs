@@ -1,7 +1,5 @@
 //! `cache verify`: what is stored against what would be made now.
 
-use std::io::Write;
-
 use clap::Args;
 use stats_documents::ShelfFilter;
 use stats_series::Category;
@@ -91,7 +89,7 @@ fn exit(verification: &Verification) -> Exit {
 }
 
 fn report(verification: &Verification) -> Result<(), Failure> {
-    let mut output = terminal::output();
+    let mut output = terminal::page();
     let word = if verification.interrupted { "interrupted" } else { "completed" };
     writeln!(output, "Verification {word}")?;
     writeln!(

@@ -1,8 +1,6 @@
 //! `cache verify --source`: the documents we keep against what the source says it has, shelf by
 //! shelf, without reading one of its documents.
 
-use std::io::Write;
-
 use serde_json::{Value, json};
 use stats_documents::{AuditReport, Shelf, ShelfDifference, ShelfFilter};
 use stats_series::DocumentKind;
@@ -94,7 +92,7 @@ fn against_index(difference: &ShelfDifference) -> (Shelf, String) {
 }
 
 fn show(audit: &Audit) -> Result<(), Failure> {
-    let mut output = terminal::output();
+    let mut output = terminal::page();
     let shelves = plural(audit.shelves, "shelf", "shelves");
     writeln!(output, "Checked: {shelves}, Different: {}", count(audit.differences.len() as u64))?;
     for (shelf, difference) in &audit.differences {

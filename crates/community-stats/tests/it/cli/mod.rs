@@ -9,6 +9,7 @@ mod endless;
 mod generate;
 mod generate_killed;
 mod golden;
+mod hostile;
 mod import;
 mod import_broken_off;
 mod import_reports;
