@@ -9,7 +9,7 @@ use stats_series::Category;
 
 use super::CachedResponseService;
 use super::error::ServiceError;
-use super::list::{description, state_of_left_over};
+use super::list::description;
 use super::matrix::{Action, StateName, Wait};
 use super::names::{Communities, CommunityName};
 use super::plan::{Cell, Plan};
@@ -190,7 +190,7 @@ impl CachedResponseService {
         }
         let Some(entry) = state.and_then(description) else { return Ok(blank) };
         let entry = EntryDescription { category, ..entry };
-        let (state, reason) = state_of_left_over(wanted, &entry);
+        let (state, reason) = self.state_of_left_over(wanted, &entry);
         let since = since(state, &entry, &blank);
         let reason = reason.to_owned();
         Ok(Explanation { state: Some(state), reason, since, ..blank.made_as(entry) })

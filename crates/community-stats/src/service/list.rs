@@ -8,17 +8,12 @@ use stats_series::Category;
 use super::CachedResponseService;
 use super::directory::{Directory, GLOBAL};
 use super::error::ServiceError;
-use super::loss::stands_for_days;
+use super::left_over::GONE;
 use super::matrix::StateName;
 use super::names::{Communities, CommunityName};
 use super::plan::Plan;
 use super::request::{KEYS_PER_QUESTION, Request, Years};
 use crate::calendar::day_of;
-
-/// Why what stands belongs to no cell.
-const GONE: &str = "the community is gone";
-const NEVER: &str = "outside the lifespan of the community";
-const LOST: &str = "all days of the year are gone, and it is outside the lifespan of the community";
 
 /// Which entries to list. Empty lists mean all.
 #[derive(Debug, Clone, Default)]
@@ -134,7 +129,9 @@ impl CachedResponseService {
         let shelved = self.shelved_communities()?;
         let wanted = |entry: &EntryDescription| directory.is_wanted(&entry.community, &shelved);
         let left = entries.into_iter().filter(|entry| !seen.contains(&entry.key));
-        Ok(left.map(|entry| left_over(wanted(&entry), entry)).collect())
+        let left =
+            left.map(|entry| left_over(self.state_of_left_over(wanted(&entry), &entry), entry));
+        Ok(left.collect())
     }
 
     fn list_cells(
@@ -305,10 +302,8 @@ pub(super) fn unplanned(
     standing.map(|id| CommunityName::Any(id.to_owned())).collect()
 }
 
-/// What stands and belongs to no cell. What was made from documents of a community that stands is
-/// not thrown away because its year dropped out of the lifespan.
-fn left_over(wanted: bool, entry: EntryDescription) -> Listed {
-    let (state, reason) = state_of_left_over(wanted, &entry);
+/// What stands and belongs to no cell.
+fn left_over((state, reason): (StateName, &str), entry: EntryDescription) -> Listed {
     Listed {
         community: Some(entry.community.clone()),
         slug: None,
@@ -334,18 +329,6 @@ pub(super) fn damaged_left_over(entry: DamagedEntry) -> Listed {
         key: Some(entry.key),
         description: None,
         note: None,
-    }
-}
-
-/// State and reason of an entry that belongs to no cell.
-pub(super) fn state_of_left_over(
-    wanted: bool,
-    entry: &EntryDescription,
-) -> (StateName, &'static str) {
-    match wanted {
-        false => (StateName::Orphan, GONE),
-        true if stands_for_days(&EntryState::Ours(entry.clone())) => (StateName::Held, LOST),
-        true => (StateName::Orphan, NEVER),
     }
 }
 

@@ -11,6 +11,7 @@ mod explain;
 mod generate;
 mod job;
 mod judge;
+mod left_over;
 mod list;
 mod lock;
 mod look_back;

@@ -127,6 +127,8 @@ impl CachedResponseService {
         damaged.retain(|entry| all && !seen.contains(&entry.key));
         let mut left = self.beyond_cells(&directory, entries, &seen)?;
         left.extend(damaged.into_iter().map(damaged_left_over));
+        // What is stored under other prefixes is somebody else's.
+        left.retain(|it| it.state != StateName::Foreign);
         let is_about = |it: &Listed| match (it.year, it.category) {
             (Some(year), Some(category)) => request.is_about(year, category),
             _ => true,

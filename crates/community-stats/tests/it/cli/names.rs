@@ -195,6 +195,27 @@ fn a_bookmark_of_the_future_says_nothing() {
     assert!(doctor.stdout.contains("in the future"), "{doctor}");
 }
 
+/// Neither another prefix nor a clock that was set back makes a loss of what stands.
+#[test]
+fn what_stands_elsewhere_or_later_is_said_to() {
+    let scene = Scene::generated();
+    let all = |scene: &Scene, state: &str, reason: &str| {
+        let listed = scene.run(&["cache", "list", "--state", state]).expect(0).stdout;
+        assert_eq!(listed.matches(reason).count(), 32, "{listed}");
+    };
+    let elsewhere = scene.with(&["--set", "cache.prefix=other"]);
+    all(&elsewhere, "foreign", "stored under another prefix");
+    elsewhere.run(&["cache", "clear", "--orphans", "--yes"]).expect(0);
+    elsewhere.run(&["cache", "generate"]).expect(0);
+    elsewhere.run(&["cache", "verify"]).expect(0);
+    all(&elsewhere, "foreign", "stored under another prefix");
+    let early = Scene::generated().at("2024-06-01T12:00:00Z");
+    all(&early, "held", "its year has not begun");
+    early.run(&["cache", "clear", "--orphans", "--yes"]).expect(0);
+    all(&early, "held", "its year has not begun");
+    early.run(&["cache", "verify"]).expect(3);
+}
+
 #[test]
 fn doctor_says_what_an_archive_lacks() {
     let scene = Scene::new();
