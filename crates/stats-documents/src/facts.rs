@@ -27,6 +27,9 @@ pub enum InvalidDocument {
     /// `community_id` is missing, null, empty or no text.
     #[error("no community_id")]
     NoCommunity,
+    /// It is plainly something else than its index says.
+    #[error("not a document of {0}")]
+    OtherKind(&'static str),
     /// The day field is missing, null or no text.
     #[error("no {0}")]
     NoDay(&'static str),
@@ -40,7 +43,8 @@ pub enum InvalidDocument {
 
 impl<'a> DocumentFacts<'a> {
     /// Reads the facts from the stored JSON of a document, and checks on the way that it is one
-    /// complete JSON object. The rest of the document is looked at, but not kept.
+    /// complete JSON object, and that nothing says that it is of another kind. The rest of the
+    /// document is looked at, but not kept.
     ///
     /// # Errors
     /// When the document can stand on no shelf.
@@ -59,6 +63,9 @@ impl<'a> DocumentFacts<'a> {
             _ => fields.snapshot_date,
         };
         let community = community.ok_or(InvalidDocument::NoCommunity)?;
+        if fields.members.contradict(kind) {
+            return Err(InvalidDocument::OtherKind(kind.name()));
+        }
         let day = day.ok_or(InvalidDocument::NoDay(kind.day_field()))?;
         let day = day
             .parse()
@@ -73,6 +80,47 @@ struct Fields<'a> {
     community: Option<Cow<'a, str>>,
     period_start: Option<Cow<'a, str>>,
     snapshot_date: Option<Cow<'a, str>>,
+    members: Members,
+}
+
+/// Members that only documents of some kinds have.
+#[derive(Debug, Clone, Copy, Default)]
+struct Members {
+    period_start: bool,
+    snapshot_date: bool,
+    of_usage: bool,
+    of_record_delta: bool,
+    of_record_snapshot: bool,
+}
+
+impl Members {
+    /// The one that a member speaks for, if it is one of these.
+    fn spoken_for(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "period_start" => &mut self.period_start,
+            "snapshot_date" => &mut self.snapshot_date,
+            "totals" => &mut self.of_usage,
+            "records" | "parents" | "files" | "uploaders" => &mut self.of_record_delta,
+            "total_records" | "total_parents" | "total_files" | "total_uploaders" => {
+                &mut self.of_record_snapshot
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether they are those of another kind, and none is of this one. (Any of them may be absent.)
+    const fn contradict(self, kind: DocumentKind) -> bool {
+        let Self { period_start, snapshot_date, of_usage, of_record_delta, of_record_snapshot } =
+            self;
+        let any = of_usage || of_record_delta || of_record_snapshot;
+        let (day, other_day, own) = match kind {
+            DocumentKind::UsageDelta => (period_start, snapshot_date, of_usage),
+            DocumentKind::UsageSnapshot => (snapshot_date, period_start, of_usage),
+            DocumentKind::RecordDelta => (period_start, snapshot_date, of_record_delta),
+            DocumentKind::RecordSnapshot => (snapshot_date, period_start, of_record_snapshot),
+        };
+        (other_day && !day) || (any && !own)
+    }
 }
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -88,22 +136,31 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Fields::default();
                 while let Some(Text(name)) = map.next_key()? {
-                    let field = match name.as_deref() {
-                        Some("community_id") => &mut fields.community,
-                        Some("period_start") => &mut fields.period_start,
-                        Some("snapshot_date") => &mut fields.snapshot_date,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
+                    let name = name.as_deref().unwrap_or_default();
+                    let is_there = match name {
+                        "community_id" => text(&mut map, &mut fields.community)?,
+                        "period_start" => text(&mut map, &mut fields.period_start)?,
+                        "snapshot_date" => text(&mut map, &mut fields.snapshot_date)?,
+                        _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };
-                    *field = map.next_value::<Text<'_>>()?.0;
+                    if let Some(member) = fields.members.spoken_for(name) {
+                        *member = is_there;
+                    }
                 }
                 Ok(fields)
             }
         }
         deserializer.deserialize_map(Object)
     }
+}
+
+/// Reads a text into `field`; whether there is one.
+fn text<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    field: &mut Option<Cow<'de, str>>,
+) -> Result<bool, A::Error> {
+    *field = map.next_value::<Text<'_>>()?.0;
+    Ok(field.is_some())
 }
 
 /// Reads an object with some fields from `text`, which must hold nothing else. (A derived reader
@@ -212,6 +269,42 @@ mod tests {
             r#"{"x":[{"period_start":1}],"community_id":["\u0061\"b"],"period_start":["2025-03-09"]}"#,
         );
         assert_eq!(facts.unwrap().0, "a\"b");
+    }
+
+    #[test]
+    fn documents_of_another_kind_are_seen_by_what_they_have_and_lack() {
+        use DocumentKind::{RecordDelta, RecordSnapshot, UsageDelta, UsageSnapshot};
+        const USAGE: &str = r#""totals":{"view":{}}"#;
+        let of = |day: &str, members: &str| {
+            let comma = if members.is_empty() { "" } else { "," };
+            format!(r#"{{"community_id":"a","{day}":"2025-03-09"{comma}{members}}}"#)
+        };
+        for (source, kinds) in [
+            (of("period_start", USAGE), vec![UsageDelta]),
+            (of("snapshot_date", USAGE), vec![UsageSnapshot]),
+            (of("period_start", r#""records":{},"files":{}"#), vec![RecordDelta]),
+            (of("period_start", r#""uploaders":0"#), vec![RecordDelta]),
+            (of("snapshot_date", r#""total_records":{},"subcounts":{}"#), vec![RecordSnapshot]),
+            // What lacks everything that is optional may be of either.
+            (of("period_start", ""), vec![RecordDelta, UsageDelta]),
+            (of("snapshot_date", r#""totals":null"#), vec![RecordSnapshot, UsageSnapshot]),
+            (of("period_start", r#""totals":{},"files":{}"#), vec![RecordDelta, UsageDelta]),
+            (
+                of("period_start", r#""snapshot_date":"2025-03-09","totals":{}"#),
+                vec![UsageDelta, UsageSnapshot],
+            ),
+        ] {
+            for kind in DocumentKind::ALL {
+                let read = DocumentFacts::read(kind, source.as_bytes());
+                match read {
+                    Ok(_) => assert!(kinds.contains(&kind), "{kind}: {source}"),
+                    Err(InvalidDocument::OtherKind(name)) => {
+                        assert!(!kinds.contains(&kind) && name == kind.name(), "{kind}: {source}");
+                    }
+                    Err(other) => panic!("{kind}: {source}: {other}"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -19,9 +19,14 @@ impl Community {
     /// releases have none) as published unless `is_deleted` is true.
     ///
     /// # Errors
-    /// When `source` is not a JSON object.
+    /// When `source` is not a JSON object, or plainly a document of statistics.
     pub fn read(id: &str, source: &[u8]) -> Result<Self, InvalidDocument> {
         let document: serde_json::Map<String, Value> = read_object_bytes(source)?;
+        let own = ["slug", "metadata", "access"];
+        if document.contains_key("community_id") && !own.iter().any(|it| document.contains_key(*it))
+        {
+            return Err(InvalidDocument::OtherKind("communities"));
+        }
         let at =
             |object: &str, field: &str| document.get(object).and_then(|inner| inner.get(field));
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -148,6 +153,8 @@ mod tests {
         assert!(odd.dashboard_layout.is_some());
         assert_eq!(read(r#"{"is_deleted":true}"#).deletion, DeletionStatus::Deleted);
         assert!(Community::read("c", b"[]").is_err());
+        let other = Community::read("c", br#"{"community_id":"c","totals":{}}"#);
+        assert_eq!(other, Err(InvalidDocument::OtherKind("communities")));
     }
 
     #[test]

@@ -108,12 +108,12 @@ pub(crate) fn read_line(
     let refuse = |reason, detail: String| Refusal { kind, reason, detail };
     let source = if bare { Some(text.trim_ascii()) } else { hit.source.map(RawValue::get) };
     let own_id = hit.id.0.filter(|id| !bare && !id.is_empty());
-    let id = own_id.or_else(|| {
-        source
-            .filter(|_| without_index_name)
-            .and_then(|source| bare_id(kind, source))
-            .map(Cow::Owned)
-    });
+    let id = match (own_id, source) {
+        (None, Some(source)) if without_index_name => bare_id(kind, source)
+            .map_err(|invalid| refuse(reason_of(&invalid), shortened(&invalid.to_string())))?
+            .map(Cow::Owned),
+        (own_id, _) => own_id,
+    };
     let id = id.ok_or_else(|| refuse(Reason::MissingId, String::new()))?;
     let source = source.ok_or_else(|| refuse(Reason::MissingSource, shortened(&id)))?;
     if !source.starts_with('{') {
@@ -139,21 +139,19 @@ fn without_index(text: &str) -> Reason {
 
 /// The id under which the dashboard's programs store a document that came without one
 /// (source-documents specification, section 1.3).
-fn bare_id(kind: LineKind, text: &str) -> Option<String> {
-    match kind {
+fn bare_id(kind: LineKind, text: &str) -> Result<Option<String>, InvalidDocument> {
+    Ok(match kind {
         LineKind::Documents(kind) => {
-            let facts = DocumentFacts::read_text(kind, text).ok()?;
+            let facts = DocumentFacts::read_text(kind, text)?;
             Some(format!("{}-{}", facts.community, facts.day))
         }
         LineKind::Bookmarks => {
-            let (kind, community, _) = Bookmark::read(text.as_bytes()).ok()?;
+            let (kind, community, _) = Bookmark::read(text.as_bytes())?;
             Some(format!("{}_{community}", kind.bookmark_type()))
         }
-        LineKind::Communities => {
-            read_object::<Identified<'_>>(text).ok()?.id.0.map(Cow::into_owned)
-        }
+        LineKind::Communities => read_object::<Identified<'_>>(text)?.id.0.map(Cow::into_owned),
         LineKind::Events | LineKind::Other => None,
-    }
+    })
 }
 
 /// A community names itself.
@@ -189,6 +187,7 @@ fn reason_of(invalid: &InvalidDocument) -> Reason {
     match invalid {
         InvalidDocument::NotJson(_) => Reason::NotJson,
         InvalidDocument::NoCommunity => Reason::NoCommunity,
+        InvalidDocument::OtherKind(_) => Reason::OtherKind,
         InvalidDocument::NoDay(_) => Reason::NoDay,
         InvalidDocument::DayNotADate(..) => Reason::DayNotADate,
         InvalidDocument::OtherAggregation(_) => Reason::OtherAggregation,

@@ -60,6 +60,8 @@ pub enum Reason {
     IndexNotUsed,
     /// An index name that means nothing to us.
     UnknownIndex,
+    /// A document of another kind than its index says.
+    OtherKind,
     /// No day field.
     NoDay,
     /// A day field that holds no date.
@@ -83,6 +85,7 @@ impl fmt::Display for Reason {
             Self::OtherDateBasis => "counts by another date",
             Self::IndexNotUsed => "index not used",
             Self::UnknownIndex => "unknown index",
+            Self::OtherKind => "not a document of this kind",
             Self::NoDay => "no day",
             Self::DayNotADate => "day is not a date",
             Self::NoCommunity => "no community_id",
@@ -266,7 +269,10 @@ impl ImportReport {
     pub(super) fn lost_kinds(&self) -> BTreeSet<DocumentKind> {
         let unreadable =
             |counts: &Counts| counts.refused.keys().any(|reason| reason.hides_a_line());
-        if !self.file_errors.is_empty() || self.kinds.get(&LineKind::Other).is_some_and(unreadable)
+        let misnamed = |counts: &Counts| counts.refused.contains_key(&Reason::OtherKind);
+        if !self.file_errors.is_empty()
+            || self.kinds.get(&LineKind::Other).is_some_and(unreadable)
+            || self.kinds.values().any(misnamed)
         {
             return DocumentKind::ALL.into_iter().collect();
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 
-use stats_documents::import::{ImportOptions, ImportReport, Input, import};
+use stats_documents::import::{ImportOptions, ImportReport, Input, Reason, import};
 use stats_series::DocumentKind;
 
 use crate::import::{gzip, zstd};
@@ -216,6 +216,36 @@ fn what_unpacks_without_end_is_ended() {
         deep = gzip(&deep);
     }
     assert!(refusal(deep).contains("too deep"));
+}
+
+#[test]
+fn documents_of_another_kind_are_refused() {
+    let of = |kind: DocumentKind| document(kind, "a", "2025-01-01", 1);
+    for kind in DocumentKind::ALL {
+        for other in DocumentKind::ALL.into_iter().filter(|other| *other != kind) {
+            let index = format!("{}-2025", kind.alias());
+            let renamed = of(other).replace(&format!("{}-2025", other.alias()), &index);
+            for (text, index) in [(renamed, None), (source(&of(other)), Some(index.as_str()))] {
+                let place = Place::new();
+                let options = ImportOptions {
+                    index: index.map(str::to_owned),
+                    replace: true,
+                    ..ImportOptions::default()
+                };
+                place.import(&[&place.file("good", of(kind))]);
+                let before = contents(&place.archive);
+                let report = place.import_with(&[&place.file("bad", text)], &options).unwrap();
+                assert_eq!(report.total().refused[&Reason::OtherKind], 1, "{kind}: {report:?}");
+                assert!(report.refusals[0].detail.ends_with(&format!("not a document of {kind}")));
+                // The other kind lacks it, too.
+                assert!(report.lost.contains(&other) && report.lost.contains(&kind));
+                assert_eq!(contents(&place.archive), before);
+            }
+        }
+    }
+    let renamed = of(KIND).replace(INDEX, "communities-communities-v2.0.0");
+    let (report, _) = imported(renamed, None);
+    assert_eq!(report.total().refused[&Reason::OtherKind], 1, "{report:?}");
 }
 
 #[test]

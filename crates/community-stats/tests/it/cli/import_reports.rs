@@ -216,6 +216,10 @@ fn bare_documents_need_the_name_of_their_index() {
     assert!(refused.stderr.contains("--index NAME"), "{refused}");
     let index = ["--index", "stats-community-usage-delta-2024", &dump];
     assert_eq!(imported(&scene, &index), (3, 0));
+    for other in ["stats-community-usage-snapshot-2024", "stats-community-records-delta-added"] {
+        let refused = scene.run(&["import", "--replace", "--index", other, &dump]).expect(1);
+        assert!(refused.stdout.contains("not a document of this kind"), "{refused}");
+    }
 }
 
 #[test]
