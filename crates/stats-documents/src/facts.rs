@@ -36,6 +36,12 @@ pub enum InvalidDocument {
     /// The day field holds something else.
     #[error("{0} {1}")]
     DayNotADate(&'static str, crate::InvalidDay),
+    /// The `_id` ends in another day.
+    #[error("the day is {day}, which is not that of the _id")]
+    OtherDay {
+        /// The day that the document describes.
+        day: Day,
+    },
     /// A bookmark of something else than the four kinds on the basis *added*.
     #[error("a bookmark of the aggregation '{0}', which is not used")]
     OtherAggregation(String),
@@ -73,6 +79,22 @@ impl<'a> DocumentFacts<'a> {
         Ok(Self { community, day })
     }
 }
+
+/// Checks that a document whose `_id` ends in a day describes that day.
+///
+/// # Errors
+/// [`InvalidDocument::OtherDay`].
+pub(crate) fn check_day(id: &str, day: Day) -> Result<(), InvalidDocument> {
+    let end = id.len().checked_sub(DAY_LENGTH + 1).and_then(|start| id.get(start..));
+    let named = end.and_then(|end| end.strip_prefix('-')).and_then(|end| end.parse().ok());
+    match named {
+        Some(named) if day != named => Err(InvalidDocument::OtherDay { day }),
+        _ => Ok(()),
+    }
+}
+
+/// `YYYY-MM-DD`.
+const DAY_LENGTH: usize = 10;
 
 /// The fields that facts are read from. A field that stands twice counts as its last one.
 #[derive(Default)]
@@ -304,6 +326,18 @@ mod tests {
                     Err(other) => panic!("{kind}: {source}: {other}"),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_id_may_name_no_other_day() {
+        let day = "2025-03-09".parse().unwrap();
+        for id in ["a-2025-03-09", "x", "", "2025-03-10", "é2025-03-10", "a-2025-02-30", "a-zero"]
+        {
+            assert_eq!(check_day(id, day), Ok(()), "{id}");
+        }
+        for id in ["a-2025-03-10", "-2025-03-10", "é-2099-01-01"] {
+            assert_eq!(check_day(id, day), Err(InvalidDocument::OtherDay { day }), "{id}");
         }
     }
 

@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod contract;
+mod day;
 mod error;
 mod facts;
 pub mod import;
@@ -22,12 +23,13 @@ mod stored;
 pub mod tls;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
+pub use day::{Day, InvalidDay};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
 pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport, Withheld};
 pub use model::{
-    Bookmark, Community, Day, DeletionStatus, Fingerprint, InvalidDay, ManifestEntry, Position,
-    PositionMark, Shelf, Shown, Visibility,
+    Bookmark, Community, DeletionStatus, Fingerprint, ManifestEntry, Position, PositionMark, Shelf,
+    Shown, Visibility,
 };
 pub use open_import::{ImportEnding, OpenImport, Unsettled};
 pub use opensearch::{OpenSearch, OpenSearchSettings};

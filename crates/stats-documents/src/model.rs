@@ -1,11 +1,12 @@
-//! The words of the change feed: shelves, days, fingerprints, manifests, positions, communities.
+//! The words of the change feed: shelves, fingerprints, manifests, positions, communities.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use stats_series::DocumentKind;
+
+use crate::Day;
 
 /// One kind, one community, one year: the unit in which documents are kept, compared and read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,88 +22,6 @@ pub struct Shelf {
 impl fmt::Display for Shelf {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}/{}", self.community, self.year, self.kind)
-    }
-}
-
-/// A calendar day, `YYYY-MM-DD`, UTC: the ten characters before the `T` of a day field.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Day {
-    year: i16,
-    month: u8,
-    day: u8,
-}
-
-/// A text that is not a day.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a day of the form YYYY-MM-DD")]
-pub struct InvalidDay(pub String);
-
-impl Day {
-    /// The day, when it exists in the calendar and its year is in 1..=9999.
-    #[must_use]
-    pub fn new(year: i16, month: u8, day: u8) -> Option<Self> {
-        let exists = (1..=9999).contains(&year)
-            && jiff::civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?)
-                .is_ok();
-        exists.then_some(Self { year, month, day })
-    }
-
-    /// Its year.
-    #[must_use]
-    pub const fn year(self) -> i16 {
-        self.year
-    }
-
-    /// Its month, 1 to 12.
-    #[must_use]
-    pub const fn month(self) -> u8 {
-        self.month
-    }
-
-    /// Its day of the month, from 1.
-    #[must_use]
-    pub const fn day_of_month(self) -> u8 {
-        self.day
-    }
-}
-
-impl FromStr for Day {
-    type Err = InvalidDay;
-
-    /// Reads `YYYY-MM-DD`, alone or followed by `T` and anything.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidDay(text.chars().take(40).collect());
-        let date = text.split('T').next().unwrap_or(text);
-        let bytes = date.as_bytes();
-        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
-            return Err(invalid());
-        }
-        let number = |range: std::ops::Range<usize>| -> Option<i16> {
-            let digits = &bytes[range];
-            digits
-                .iter()
-                .all(u8::is_ascii_digit)
-                .then(|| digits.iter().fold(0, |value, digit| value * 10 + i16::from(digit - b'0')))
-        };
-        let (year, month, day) = (number(0..4), number(5..7), number(8..10));
-        match (year, month, day) {
-            (Some(year), Some(month), Some(day)) => {
-                Self::new(year, month as u8, day as u8).ok_or_else(invalid)
-            }
-            _ => Err(invalid()),
-        }
-    }
-}
-
-impl fmt::Display for Day {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
-    }
-}
-
-impl fmt::Debug for Day {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
     }
 }
 

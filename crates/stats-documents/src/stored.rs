@@ -35,7 +35,7 @@ impl Community {
             id: id.to_owned(),
             slug: text(document.get("slug")),
             title: text(at("metadata", "title")),
-            created: text(document.get("created")).and_then(|created| created.parse().ok()),
+            created: text(document.get("created")).and_then(|created| day_before_time(&created)),
             visibility: match at("access", "visibility").and_then(Value::as_str) {
                 Some("public") => Visibility::Public,
                 _ => Visibility::Restricted,
@@ -45,6 +45,11 @@ impl Community {
             dashboard_layout: custom("stats:dashboard_layout").cloned(),
         })
     }
+}
+
+/// A day whatever time stands behind it.
+fn day_before_time(text: &str) -> Option<Day> {
+    text.split('T').next()?.parse().ok()
 }
 
 fn deletion(status: Option<&Value>, is_deleted: Option<&Value>) -> DeletionStatus {

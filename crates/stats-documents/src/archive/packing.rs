@@ -12,6 +12,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use super::dictionary::{Dictionaries, Dictionary, LARGE};
+use crate::facts::check_day;
 use crate::{Day, Document, DocumentFacts, InvalidDocument, Shelf};
 
 /// The zstd level of small documents.
@@ -94,7 +95,8 @@ impl Packer {
         Ok(self.pack_known(kind, id, &facts, source, origin))
     }
 
-    /// The same for a source that is known to be UTF-8.
+    /// The same for a source that is known to be UTF-8, of a document whose `_id` somebody else
+    /// wrote: it may name no other day.
     pub(crate) fn pack_text(
         &mut self,
         kind: DocumentKind,
@@ -102,6 +104,7 @@ impl Packer {
         source: &str,
     ) -> Result<PackedDocument, InvalidDocument> {
         let facts = DocumentFacts::read_text(kind, source)?;
+        check_day(id, facts.day)?;
         Ok(self.pack_known(kind, id, &facts, source.as_bytes(), None))
     }
 

@@ -190,6 +190,7 @@ fn reason_of(invalid: &InvalidDocument) -> Reason {
         InvalidDocument::OtherKind(_) => Reason::OtherKind,
         InvalidDocument::NoDay(_) => Reason::NoDay,
         InvalidDocument::DayNotADate(..) => Reason::DayNotADate,
+        InvalidDocument::OtherDay { .. } => Reason::OtherDay,
         InvalidDocument::OtherAggregation(_) => Reason::OtherAggregation,
     }
 }

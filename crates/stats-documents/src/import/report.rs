@@ -66,6 +66,8 @@ pub enum Reason {
     NoDay,
     /// A day field that holds no date.
     DayNotADate,
+    /// Another day than the one at the end of the `_id`.
+    OtherDay,
     /// No `community_id`.
     NoCommunity,
     /// A bookmark of an aggregation that is not used.
@@ -88,6 +90,7 @@ impl fmt::Display for Reason {
             Self::OtherKind => "not a document of this kind",
             Self::NoDay => "no day",
             Self::DayNotADate => "day is not a date",
+            Self::OtherDay => "day is not that of the _id",
             Self::NoCommunity => "no community_id",
             Self::OtherAggregation => "bookmark not used",
         })

@@ -249,6 +249,31 @@ fn documents_of_another_kind_are_refused() {
 }
 
 #[test]
+fn odd_days_are_refused() {
+    let at = |time: &str| day(9).replace("2025-01-09T00:00:00", time);
+    for (text, reason) in [
+        (at("2025-01-09Tgarbage"), Reason::DayNotADate),
+        (at("2025-01-09T23:59:60"), Reason::DayNotADate),
+        (at("2025-01-09T23:30:00-05:00"), Reason::DayNotADate),
+        (at("2099-01-01T00:00:00"), Reason::OtherDay),
+        (day(9).replace("a-2025-01-09", "a-2025-01-10"), Reason::OtherDay),
+    ] {
+        let (report, stored) = imported(&text, None);
+        assert_eq!((report.total().refused[&reason], stored), (1, 0), "{text}: {report:?}");
+        assert!(report.lost.contains(&KIND), "{report:?}");
+    }
+    for text in [
+        at("2025-01-09"),
+        at("2025-01-09T00:00:00.000Z"),
+        at("2025-01-09T23:59:59"),
+        at("2025-01-09T23:30:00+05:00"),
+        day(9).replace("a-2025-01-09", "a-zero"),
+    ] {
+        is_read(text, 1, "a day");
+    }
+}
+
+#[test]
 fn every_cut_of_a_packed_file_is_seen() {
     let content = corpus(1, 3);
     let files: &[(&str, &[u8])] = &[("a.ndjson", content.as_bytes())];
