@@ -83,8 +83,11 @@ fn kind_of(error: &Error) -> FailureKind {
         | ErrorCode::FileLockingProtocolFailed => FailureKind::Busy,
         ErrorCode::DiskFull => FailureKind::Full,
         ErrorCode::SystemIoFailure => match failure.extended_code {
-            // The only reason why these two fail in practice.
-            ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_WRITE => FailureKind::Full,
+            // The only reason why these fail in practice: the first two make and map the `-shm`
+            // file, also to read.
+            ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMMAP | ffi::SQLITE_IOERR_WRITE => {
+                FailureKind::Full
+            }
             ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ => FailureKind::Damaged,
             _ => FailureKind::Unreachable,
         },

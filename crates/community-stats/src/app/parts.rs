@@ -30,6 +30,9 @@ pub enum AppError {
     /// There is no archive yet.
     #[error("there is no archive at {}", .0.display())]
     NoArchive(PathBuf),
+    /// There is a file for the archive, and nothing in it: making it was broken off.
+    #[error("the archive {} is empty: making it was broken off", .0.display())]
+    EmptyArchive(PathBuf),
     /// The data folder cannot be made.
     #[error("making the data folder {}", .0.display())]
     Folder(PathBuf, #[source] std::io::Error),

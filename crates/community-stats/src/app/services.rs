@@ -59,7 +59,7 @@ impl App {
 
     fn source_if_any(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
         match self.source() {
-            Err(AppError::NoArchive(_)) => Ok(Arc::new(Nothing)),
+            Err(AppError::NoArchive(_) | AppError::EmptyArchive(_)) => Ok(Arc::new(Nothing)),
             source => source,
         }
     }

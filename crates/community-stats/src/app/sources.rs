@@ -67,9 +67,10 @@ impl App {
         let path = self.settings.data.archive_path();
         match Archive::open_read_only(&path, ArchiveOptions::default()) {
             Ok(archive) => Ok(archive),
-            Err(error) if error.kind() == SourceErrorKind::NotFound => {
-                Err(AppError::NoArchive(path))
-            }
+            Err(error) if error.kind() == SourceErrorKind::NotFound => match path.exists() {
+                true => Err(AppError::EmptyArchive(path)),
+                false => Err(AppError::NoArchive(path)),
+            },
             Err(error) => Err(error.into()),
         }
     }

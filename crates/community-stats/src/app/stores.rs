@@ -39,8 +39,9 @@ impl App {
         let (options, clock) = (SqliteOptions::default(), Arc::clone(&self.clock));
         // What cannot be looked at is an error of whoever opens it, and not a store that is empty.
         let missing = path.metadata().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        let is_empty = || missing || SqliteStore::is_unmade(&path);
         match purpose {
-            Use::Read | Use::Remove if missing => Ok(Stores::alone(Arc::new(Nothing), None)),
+            Use::Read | Use::Remove if is_empty() => Ok(Stores::alone(Arc::new(Nothing), None)),
             Use::Read => {
                 let store = Arc::new(SqliteStore::open_read_only(path, options, clock)?);
                 let notebook: Option<Arc<dyn Notebook>> = Some(Arc::clone(&store) as _);

@@ -161,6 +161,9 @@ impl From<AppError> for Failure {
             AppError::Store(error) => error.into(),
             AppError::NoArchive(_) => Self::new(Exit::Unreachable, chain(&error))
                 .hint("import documents first: community-stats import PATH"),
+            AppError::EmptyArchive(_) => Self::new(Exit::Unreachable, chain(&error)).hint(
+                "make room if the disk is full, and import again: community-stats import PATH",
+            ),
             AppError::Folder(..) => Self::new(Exit::Unreachable, chain(&error)),
         }
     }

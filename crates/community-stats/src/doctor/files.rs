@@ -219,7 +219,11 @@ fn opened(name: &str, path: &Path) -> Option<Check> {
         Err(error) => error,
     };
     let (state, remedy) = match error.kind() {
+        SourceErrorKind::NotFound if name == "archive" && path.exists() => {
+            (State::Unreachable, "import documents again: community-stats import PATH")
+        }
         SourceErrorKind::NotFound => return None,
+        SourceErrorKind::Full => (State::Failed, "make room"),
         SourceErrorKind::NewerFormat => {
             (State::Failed, "a newer community-stats wrote it; install that version or a later one")
         }
@@ -242,6 +246,10 @@ fn store(settings: &Settings) -> Check {
     let (name, path) = ("store", settings.cache.file_path(&settings.data));
     if path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         let detail = format!("{} is not there yet; it is made when needed", path.display());
+        return Check::ok(name, detail);
+    }
+    if SqliteStore::is_unmade(&path) {
+        let detail = format!("{} is empty; it is filled when needed", path.display());
         return Check::ok(name, detail);
     }
     let asked = Instant::now();

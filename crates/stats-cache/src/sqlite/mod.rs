@@ -97,6 +97,13 @@ impl SqliteStore {
         Ok(Self { file, clock, damaged_reads: AtomicU64::new(0), aside: None })
     }
 
+    /// Whether the file at `path` is there and holds nothing at all, as one does whose making was
+    /// broken off, by a full disk for example: an empty store to whoever reads.
+    #[must_use]
+    pub fn is_unmade(path: &Path) -> bool {
+        schema::is_unmade(path)
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

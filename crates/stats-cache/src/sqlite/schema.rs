@@ -103,6 +103,11 @@ pub(super) fn open_read_only(
     Ok((connection, format))
 }
 
+/// Whether there is a file that holds nothing: one whose making was broken off.
+pub(super) fn is_unmade(path: &Path) -> bool {
+    stats_sqlite::open_read_only(path).is_ok_and(|file| is_fresh(file.get()).unwrap_or(false))
+}
+
 fn doing(path: &Path) -> String {
     format!("opening the response store {}", path.display())
 }

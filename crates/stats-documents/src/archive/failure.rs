@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use stats_sqlite::{FailureKind, explain};
 
 use crate::{SourceError, SourceErrorKind};
 
@@ -21,6 +22,10 @@ impl<T> DoingWithFile<T> for rusqlite::Result<T> {
     }
 }
 
+fn is_full(error: &rusqlite::Error) -> bool {
+    explain(error).kind == FailureKind::Full
+}
+
 /// The [`SourceError`] for `cause`.
 pub(crate) fn failed(cause: rusqlite::Error, doing: &str, path: &Path) -> SourceError {
     let kind = kind_of(&cause);
@@ -32,7 +37,14 @@ pub(crate) fn failed(cause: rusqlite::Error, doing: &str, path: &Path) -> Source
         SourceErrorKind::Refused => ": it may not be written",
         _ => "",
     };
-    SourceError::caused_by(kind, format!("{doing} the archive {path}{hint}"), cause)
+    let doing = format!("{doing} the archive {path}{hint}");
+    match cause.sqlite_error_code() {
+        // SQLite has no words for it, only a number.
+        Some(ErrorCode::SystemIoFailure) if kind == SourceErrorKind::Full => {
+            SourceError::caused_by(kind, doing, explain(&cause))
+        }
+        _ => SourceError::caused_by(kind, doing, cause),
+    }
 }
 
 /// An error for something that is stored in a way that it cannot be.
@@ -52,6 +64,8 @@ fn kind_of(error: &rusqlite::Error) -> SourceErrorKind {
             ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => SourceErrorKind::Damaged,
             // A table or column that is missing in a file that carries our mark.
             ErrorCode::Unknown => SourceErrorKind::Damaged,
+            // Reading wants room for the `-shm` file, too.
+            ErrorCode::SystemIoFailure if is_full(error) => SourceErrorKind::Full,
             _ => SourceErrorKind::Unreachable,
         },
         rusqlite::Error::FromSqlConversionFailure(..)

@@ -266,7 +266,11 @@ fn wait_for_tables(connection: &Connection, path: &Path, busy_timeout: Duration)
             return Ok(());
         }
     }
-    Err(damaged(path, "it is empty"))
+    let text = format!(
+        "the archive {} is empty: nothing was imported yet, or making it was broken off",
+        path.display()
+    );
+    Err(SourceError::new(SourceErrorKind::NotFound, text))
 }
 
 /// Making the tables takes no longer than this.

@@ -6,6 +6,7 @@ mod companion;
 mod damaged;
 mod demo;
 mod endless;
+mod full_disk;
 mod generate;
 mod generate_killed;
 mod golden;
