@@ -14,7 +14,8 @@ use stats_documents::import::{ImportOptions, ImportReport, Input, import};
 use stats_series::Category;
 
 use super::cache::watched;
-use super::import::{Watcher, table as import_table};
+use super::import::Watcher;
+use super::imported::table as import_table;
 use super::table::{Side, Table, count, duration, size};
 use super::{Ending, Exit, Failure, Global, interrupt, picture, terminal};
 use crate::app::App;

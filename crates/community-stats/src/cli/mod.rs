@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod import;
+mod imported;
 mod interrupt;
 mod man;
 mod picture;
