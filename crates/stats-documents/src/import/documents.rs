@@ -14,7 +14,7 @@ use super::lines::lines_of;
 use super::listed::Listed;
 use super::pieces::{Cut, Source};
 use super::report::{FileError, LineKind, Reason, SkippedFile};
-use super::texts::{Lines, Texts, lines_in};
+use super::texts::{EMPTY, Lines, Texts, lines_in};
 use crate::facts::{Text, read_object_bytes};
 
 /// A document, or what stands in the place of one.
@@ -109,13 +109,15 @@ fn member_documents(
     left: &mut Left,
     visit: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let file = member.name.clone();
+    let (file, is_meant) = (member.name.clone(), !member.in_folder);
     let mut number = 0;
     let mut fail = |lines, message: String| {
         left.errors.push(FileError { file: file.clone(), lines, bytes: 0, message });
     };
     let reader = match lines_in(member, texts) {
         Lines::Read(reader) => reader,
+        // Nothing is what there is.
+        Lines::Skipped(EMPTY) if is_meant => return ControlFlow::Continue(()),
         Lines::Skipped(why) => {
             let why = why.to_owned();
             left.skipped.push(SkippedFile { file, why });
