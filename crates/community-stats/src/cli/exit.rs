@@ -19,7 +19,8 @@ pub enum Exit {
     Failed,
     /// 2: the command line or a setting cannot be used.
     Usage,
-    /// 3: some responses not made, some lines refused, or a kind without index; the others are done.
+    /// 3: done but for responses, lines or shelves that failed, are held or are not up to date, a
+    /// kind without index, or years in no lifespan.
     Partly,
     /// 5: the source or the store cannot be reached.
     Unreachable,

@@ -60,7 +60,8 @@ Exit codes:
   0    done
   1    failed, or the answer is no
   2    the command line or a setting cannot be used
-  3    some responses not made, some lines refused, or a kind without index; the others are done
+  3    done but for responses, lines or shelves that failed, are held or are not up to date, a kind
+       without index, or years in no lifespan
   5    the source or the store cannot be reached
   6    `cache verify` found a difference
   130  interrupted; running the same command again continues";
@@ -209,6 +210,12 @@ fn prepare(global: &Global, needs: Needs) -> Result<(), Failure> {
         Needs::ToWrite => global.untold_settings()?.refuse_undecided()?,
     }
     let settings = global.untold_settings()?;
+    if needs == Needs::ToImport
+        && let Some(told) = settings.told_unread_archive()
+    {
+        terminal::warn(&told);
+        return Ok(());
+    }
     if !global.quiet {
         terminal::say(&settings.told_life());
         if needs == Needs::ToWrite {
@@ -269,9 +276,11 @@ impl Global {
             loader = loader.flag("--set", key, value);
         }
         if let Some(folder) = &self.data_dir {
-            // What begins at the home folder is a path of the settings already.
-            let address = may_hold_password(&folder.to_string_lossy());
-            let folder = match folder.starts_with("~") || address {
+            // What begins at the home folder is a path of the settings already; they refuse what a
+            // shell was meant to replace.
+            let text = folder.to_string_lossy();
+            let as_it_is = text.starts_with(['~', '$']) || may_hold_password(&text);
+            let folder = match as_it_is {
                 true => folder.clone(),
                 false => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             };

@@ -40,6 +40,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
             }
             ErrorKind::InvalidData => {
                 ConfigError::new(format!("the settings file {shown} is not UTF-8"))
+                    .with_hint("save it as UTF-8, as TOML demands")
             }
             _ => ConfigError::new(format!("the settings file {shown} cannot be read: {error}")),
         };

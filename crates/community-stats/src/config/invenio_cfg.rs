@@ -40,13 +40,40 @@ impl Skipped {
 
 /// Reads the file.
 pub(super) fn read_cfg(path: &Path, environment: &Environment) -> Result<Cfg, ConfigError> {
-    let text = bounded::read_text(path, SMALL).map_err(|error| {
+    let content = bounded::read(path, SMALL).map_err(|error| {
         ConfigError::new(format!("{} cannot be read: {error}", path.display())).caused_by(error)
     })?;
+    let text = String::from_utf8(content).map_err(|error| not_utf8(path, error.as_bytes()))?;
     let surroundings = Surroundings { environment: environment.clone(), upstream: upstream() };
     Cfg::parse(&text, &surroundings).map_err(|error| {
         ConfigError::new(format!("{}:{}: {}", path.display(), error.line, error.reason))
             .with_hint("see what the instance itself makes of it: community-stats config python")
+    })
+}
+
+/// Python reads it in the encoding that its first lines name; here it has to be UTF-8.
+fn not_utf8(path: &Path, content: &[u8]) -> ConfigError {
+    let shown = path.display();
+    let encoding = declared_encoding(content);
+    let named = encoding.as_ref().map(|name| format!(" ({name}, it says)")).unwrap_or_default();
+    let from = encoding.as_deref().unwrap_or("ISO-8859-1");
+    ConfigError::new(format!("{shown} is not UTF-8{named}, which is needed here")).with_hint(
+        format!(
+            "convert a copy and name that: iconv -f {from} -t UTF-8 {shown} > copy.cfg; or ask the \
+         instance: community-stats config python"
+        ),
+    )
+}
+
+/// What a coding line says (PEP 263): `coding: latin-1` in a comment of the first two lines.
+fn declared_encoding(content: &[u8]) -> Option<String> {
+    let is_named = |letter: &u8| letter.is_ascii_alphanumeric() || b"-_.".contains(letter);
+    content.split(|byte| *byte == b'\n').take(2).find_map(|line| {
+        let comment = line.trim_ascii_start().strip_prefix(b"#")?;
+        let at = comment.windows(7).position(|word| word == b"coding:" || word == b"coding=")?;
+        let name = comment[at + 7..].trim_ascii_start();
+        let name: Vec<u8> = name.iter().copied().take_while(is_named).collect();
+        String::from_utf8(name).ok().filter(|name| !name.is_empty())
     })
 }
 

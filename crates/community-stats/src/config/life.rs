@@ -57,6 +57,22 @@ impl Settings {
         format!("{}: documents from {source}, responses to {store}", self.life())
     }
 
+    /// That what is imported goes into an archive that nothing else reads, since documents come from
+    /// a cluster; `None` where they come from the archive.
+    #[must_use]
+    pub fn told_unread_archive(&self) -> Option<String> {
+        if self.source.kind == SourceKind::Archive {
+            return None;
+        }
+        let (life, archive) = (self.life(), self.data.archive_path());
+        Some(format!(
+            "{life}: what is imported goes to {}, and no response is made of it, since documents \
+             come from the cluster (source.kind); to make responses of it, set source.kind=archive \
+             and name another cache.store or cache.prefix than the dashboard's",
+            archive.display()
+        ))
+    }
+
     /// What a companion takes for granted, since nobody told it: a line each, with how to tell it.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {

@@ -13,6 +13,7 @@ use super::life::Life;
 use super::origin::Origin;
 use super::resolve::Values;
 use super::section::Section;
+use super::value::meant_for_a_shell;
 use super::{
     BrokerSettings, CacheSettings, CommunitySettings, CommunitySource, DataSettings,
     GenerationSettings, LockSettings, MirrorSettings, SECTIONS, Secret, SourceKind, SourceSettings,
@@ -258,6 +259,18 @@ impl Settings {
         {
             if time.is_zero() {
                 return Err(self.contradiction(key, "is 0", "give it a time such as \"60s\""));
+            }
+        }
+        let files = [
+            ("data.archive", &self.data.archive),
+            ("mirror.file", &self.mirror.file),
+            ("cache.file", &self.cache.file),
+        ];
+        for (key, file) in files {
+            if meant_for_a_shell(file).is_some() {
+                let advice = "write the path out; a relative one begins at the data folder";
+                let what = "begins with `~` or `$`, for which nothing is put in here";
+                return Err(self.contradiction(key, what, advice));
             }
         }
         let needs_database = self.communities.source == CommunitySource::Postgres;

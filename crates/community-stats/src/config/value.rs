@@ -144,12 +144,31 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// The path that `text` means here.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
+    pub(super) fn path(&self, text: &str) -> Result<PathBuf, Misfit> {
         let below_home = if text == "~" { Some("") } else { text.strip_prefix("~/") };
         match (below_home, &self.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => self.folder.join(Path::new(text)),
+            (Some(rest), Some(home)) => Ok(home.join(rest)),
+            (Some(_), None) => Err(Misfit::because("nothing says where home is (HOME)")),
+            (None, _) => match meant_for_a_shell(text) {
+                Some(reason) => Err(Misfit::because(reason)),
+                None => Ok(self.folder.join(Path::new(text))),
+            },
         }
+    }
+}
+
+/// Why a path would not be the one that was meant: a shell replaces how it begins, nothing here does.
+pub(super) fn meant_for_a_shell(text: &str) -> Option<&'static str> {
+    match text.chars().next() {
+        Some('~') => Some(
+            "of what a shell replaces, only `~/` of a folder is known here; write the path out, or \
+             `./~` for a name that begins like that",
+        ),
+        Some('$') => Some(
+            "no variable is replaced here; write the path out, or `./$` for a name that begins \
+             like that",
+        ),
+        _ => None,
     }
 }
 
@@ -244,7 +263,7 @@ impl SettingValue for PathBuf {
 
     fn from_value(value: &Value, surroundings: &Surroundings) -> Result<Self, Misfit> {
         match value.text() {
-            Some(text) if !text.is_empty() => Ok(surroundings.path(text)),
+            Some(text) if !text.is_empty() => surroundings.path(text),
             _ => Err(Misfit::default()),
         }
     }

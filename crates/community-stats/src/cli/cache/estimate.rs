@@ -15,6 +15,8 @@ struct Outline<'a> {
     /// Cells of each community.
     of_member: HashMap<usize, Vec<i16>>,
     existing: u64,
+    /// Those that are kept as they are.
+    standing: u64,
     make: BTreeMap<String, u64>,
     keep: BTreeMap<String, u64>,
     wait: BTreeMap<String, u64>,
@@ -44,6 +46,7 @@ impl<'a> Outline<'a> {
             plan,
             of_member: HashMap::new(),
             existing: 0,
+            standing: 0,
             make: BTreeMap::new(),
             keep: BTreeMap::new(),
             wait: BTreeMap::new(),
@@ -57,7 +60,9 @@ impl<'a> Outline<'a> {
                 years.push(cell.year);
             }
             let state = cell.verdict.name();
-            outline.existing += u64::from(state.is_served() && state != StateName::Orphan);
+            let exists = state.is_served() && state != StateName::Orphan;
+            outline.existing += u64::from(exists);
+            outline.standing += u64::from(exists && matches!(cell.verdict.action, Action::Keep(_)));
             let group = match cell.verdict.action {
                 Action::Make(_) => &mut outline.make,
                 Action::Keep(_) => &mut outline.keep,
@@ -106,9 +111,11 @@ impl<'a> Outline<'a> {
         }
         writeln!(output, "  Existing entries: {existing}")?;
         writeln!(output, "  New entries to create: {}", total - existing)?;
-        if !overwrite {
+        // Upstream skips whatever exists; here that is only what would come out the same.
+        let standing = self.standing;
+        if !overwrite && standing > 0 {
             writeln!(output)?;
-            writeln!(output, "⚠️  {existing} entries already exist in cache.")?;
+            writeln!(output, "⚠️  {standing} entries already exist in cache.")?;
             writeln!(output, "   Use --overwrite to overwrite existing entries.")?;
         }
         Ok(())

@@ -66,7 +66,11 @@ impl Generate {
     pub(super) fn run(&self, global: &Global) -> Ending {
         let app = global.app()?;
         if !app.settings().generation.enabled && !self.force {
-            return Err(Failure::new(Exit::Failed, SWITCHED_OFF));
+            let origin = app.settings().origin("generation.enabled");
+            return Err(Failure::new(Exit::Failed, SWITCHED_OFF).hint(format!(
+                "here that is `generation.enabled`, set to false by {origin}: set it to true there, \
+                 or for once with --set generation.enabled=true"
+            )));
         }
         let workers = self.workers.unwrap_or_else(|| app.settings().generation.workers.count());
         if self.dry_run {

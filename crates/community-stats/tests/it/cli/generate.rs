@@ -344,6 +344,7 @@ fn generation_can_be_switched_off() {
     exit: 1
     -- stderr
     error: Community stats scheduled caching tasks are disabled. Set COMMUNITY_STATS_SCHEDULED_CACHE_TASKS_ENABLED=True to enable response cache preparation tasks. Use --force to bypass this check and run cache preparation directly.
+    hint: here that is `generation.enabled`, set to false by --set: set it to true there, or for once with --set generation.enabled=true
     ");
     scene.run(&["cache", "generate", "--force", "--community-id", "global"]).expect(0);
 }

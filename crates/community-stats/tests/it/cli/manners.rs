@@ -251,7 +251,8 @@ fn help_names_every_command_and_exit_code() {
       0    done
       1    failed, or the answer is no
       2    the command line or a setting cannot be used
-      3    some responses not made, some lines refused, or a kind without index; the others are done
+      3    done but for responses, lines or shelves that failed, are held or are not up to date, a kind
+           without index, or years in no lifespan
       5    the source or the store cannot be reached
       6    `cache verify` found a difference
       130  interrupted; running the same command again continues

@@ -18,6 +18,7 @@ mod interrupt;
 mod loss;
 mod manners;
 mod meanwhile;
+mod messages;
 mod names;
 mod secrets;
 mod series;
