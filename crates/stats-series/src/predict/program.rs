@@ -118,7 +118,7 @@ fn difference(one: Cell, two: Cell) -> Option<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::regular::MAX_NUMBERS;
+    use crate::predict::template::MAX_NUMBERS;
 
     #[test]
     fn every_column_of_every_kind_has_a_program() {

@@ -2,13 +2,10 @@
 
 use std::ops::Range;
 
-use super::template::Template;
+use super::template::{MAX_NUMBERS, Template};
 use crate::DocumentKind;
 use crate::scan::json::{Next, after_member, expect_colon, skip_space, skip_string};
 use crate::scan::skip::skip_value;
-
-/// Most numbers that an item of any kind has.
-pub(crate) const MAX_NUMBERS: usize = 12;
 
 /// A number by the keys that lead to it.
 type Path = &'static [&'static str];

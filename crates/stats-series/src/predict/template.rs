@@ -7,8 +7,10 @@
 use std::ops::Range;
 
 use super::plain::plain_number;
-use super::regular::MAX_NUMBERS;
 use crate::scan::cell::Cell;
+
+/// Most numbers that an item of any kind has.
+pub(crate) const MAX_NUMBERS: usize = 12;
 
 /// More different templates than this in one table mean that remembering does not pay.
 pub(crate) const MAX_TEMPLATES: usize = 16;

@@ -1,6 +1,7 @@
 //! The totals of usage documents, read by their looks.
 
-use super::regular::{Dissected, MAX_NUMBERS, dissect_totals};
+use super::regular::{Dissected, dissect_totals};
+use super::template::MAX_NUMBERS;
 use super::template::{Numbers, Template};
 use crate::DocumentKind;
 use crate::scan::cell::Cell;

@@ -1,38 +1,12 @@
 //! The date of a document, and what of the document counts with it
 //! (data-series specification, sections 5 and 6).
 
-use std::borrow::Cow;
-
 use super::Reader;
-use crate::date::{CalendarDate, parse_date};
-use crate::scan::text::{string_text, utf8};
+use super::date_field::{DateField, DocumentDate, date_text};
+use crate::date::parse_date;
+use crate::scan::text::utf8;
 use crate::scan::verbatim::{Unwritable, write_text};
 use crate::table::Mark;
-
-/// The date of a document: its number among the texts, and what it stands for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DocumentDate {
-    pub(crate) text: usize,
-    pub(crate) parsed: Option<CalendarDate>,
-}
-
-/// The date field as found.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum DateField<'a> {
-    None,
-    Refused,
-    Text(&'a [u8]),
-}
-
-impl<'a> DateField<'a> {
-    pub(super) fn of(value: Option<&'a [u8]>) -> Self {
-        match value {
-            None | Some(b"null") => Self::None,
-            Some(text) if text[0] == b'"' => Self::Text(text),
-            Some(_) => Self::Refused,
-        }
-    }
-}
 
 impl Reader {
     /// The document is read; now its date decides what of it counts.
@@ -95,18 +69,6 @@ impl Reader {
                     self.failures.value(index, column, field, reason);
                 }
             }
-        }
-    }
-}
-
-/// The part of a date field before the first `T`.
-fn date_text(quoted: &[u8]) -> Cow<'_, [u8]> {
-    let date = |text: &[u8]| memchr::memchr(b'T', text).unwrap_or(text.len());
-    match string_text(quoted) {
-        Cow::Borrowed(text) => Cow::Borrowed(&text[..date(text)]),
-        Cow::Owned(mut text) => {
-            text.truncate(date(&text));
-            Cow::Owned(text)
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Reading a document into the tables: one pass, every byte looked at once where it looks as
 //! expected, nothing kept but numbers, ids and labels.
 
+mod date_field;
 mod dates;
 mod items;
 mod subcounts;
 mod totals;
 
-use self::dates::DateField;
-pub(crate) use self::dates::DocumentDate;
+use self::date_field::DateField;
+pub(crate) use self::date_field::DocumentDate;
 use self::totals::{Totals, value_cell};
 use crate::DocumentKind;
 use crate::failure::{DocumentFailure, Failures};

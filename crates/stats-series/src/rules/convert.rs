@@ -1,6 +1,6 @@
 //! The conversions of the rules, `S` and `INT` (data-series specification, section 0).
 
-use super::{Fields, Refused, TOO_LARGE, refuse};
+use super::field::{Fields, Refused, TOO_LARGE, refuse};
 use crate::scan::integer::Integer;
 use crate::scan::number::{Number, number};
 use crate::scan::python::decimal_digit;

@@ -1,11 +1,16 @@
 //! The value of every field of every kind of document (data-series specification, section 6).
 
 mod convert;
+mod field;
 
 use self::convert::{integer, sum};
+pub(crate) use self::field::Refused;
+use self::field::{
+    Field, Fields, NOT_A_NUMBER, NOT_AN_INTEGER, NOT_AN_OBJECT, NOT_FINITE, TOO_LARGE, refuse,
+};
 use crate::DocumentKind;
 use crate::plan::{Column, Half, Measure};
-use crate::scan::members::{Members, get, members};
+use crate::scan::members::get;
 use crate::scan::number::{Number, number};
 
 /// The value of one column on one day.
@@ -19,58 +24,7 @@ pub(crate) enum Value<'a> {
     Verbatim(&'a [u8]),
 }
 
-/// A field that the rules refuse: its path below the document or item, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) field: String,
-    pub(crate) reason: &'static str,
-}
-
 type Evaluated<'a> = Result<Value<'a>, Refused>;
-
-fn refuse<T>(field: impl Into<String>, reason: &'static str) -> Result<T, Refused> {
-    Err(Refused { field: field.into(), reason })
-}
-
-const NOT_AN_OBJECT: &str = "expected an object";
-const NOT_A_NUMBER: &str = "expected a number";
-const NOT_AN_INTEGER: &str = "expected a number or the text of an integer";
-const TOO_LARGE: &str = "an integer is too large to be added to a float";
-const NOT_FINITE: &str = "the sum is infinite or no number";
-
-/// A field of a document, with its members when it is an object.
-#[derive(Debug, Clone)]
-enum Field<'a> {
-    Absent,
-    Null,
-    Object { raw: &'a [u8], members: Members<'a> },
-    Other(&'a [u8]),
-}
-
-/// The members of an object, in order.
-type Fields<'f, 'a> = &'f [(std::borrow::Cow<'a, [u8]>, &'a [u8])];
-
-impl<'a> Field<'a> {
-    fn of(value: Option<&'a [u8]>) -> Self {
-        match value {
-            None => Self::Absent,
-            Some(b"null") => Self::Null,
-            Some(raw) if raw[0] == b'{' => {
-                Self::Object { raw, members: members(raw).unwrap_or_default() }
-            }
-            Some(other) => Self::Other(other),
-        }
-    }
-
-    /// The members; an absent field counts as an empty object.
-    fn object_or_empty(&self) -> Option<Fields<'_, 'a>> {
-        match self {
-            Self::Absent => Some(&[]),
-            Self::Object { members, .. } => Some(members),
-            Self::Null | Self::Other(_) => None,
-        }
-    }
-}
 
 /// A counter of a record delta: the field and its two halves.
 #[derive(Debug, Clone)]
