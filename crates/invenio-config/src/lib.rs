@@ -7,17 +7,20 @@
 //!
 //! * `literal`: values, and texts that are one literal (`ast.literal_eval`)
 //! * `names`: which name decides about what
-//! * `cfg`: what a file says about a name
+//! * `findings`: what is known of a name
+//! * `cfg`: what a file says about its names
 //! * `eval`: the evaluator over the tree of `ruff_python_parser`
 //! * `limits`: nothing nested so deep that a walk over its tree would run out of stack
 #![forbid(unsafe_code)]
 
 mod cfg;
 mod eval;
+mod findings;
 mod limits;
 mod literal;
 mod names;
 
-pub use cfg::{Cfg, Finding, LARGEST, Surroundings, Undecided, Unreadable, UpstreamModule};
+pub use cfg::{LARGEST, Unreadable};
+pub use findings::{Cfg, Finding, Surroundings, Undecided, UpstreamModule};
 pub use literal::{Literal, LiteralError};
 pub use names::{Decides, NAMES, Name, PREFIXES_OF_A_COMPANION, name};

@@ -25,7 +25,7 @@ use std::rc::Rc;
 use ruff_python_ast::Stmt;
 use ruff_text_size::Ranged;
 
-use crate::cfg::{Cfg, Finding, Surroundings, Undecided};
+use crate::findings::{Cfg, Finding, Surroundings, Undecided};
 use crate::names::shown_variable;
 use value::{Extraction, Heap, Object, Value};
 

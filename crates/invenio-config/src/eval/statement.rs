@@ -156,7 +156,7 @@ impl Evaluator<'_> {
     }
 
     /// What may or may not have run.
-    pub(super) fn uncertain(&mut self, touched: Touched, why: &Rc<crate::cfg::Undecided>) {
+    pub(super) fn uncertain(&mut self, touched: Touched, why: &Rc<crate::findings::Undecided>) {
         self.doubts += 1;
         if touched.everything {
             self.lose_everything("is undecided since something here may have set any name");

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::cfg::Undecided;
+use crate::findings::Undecided;
 use crate::literal::Literal;
 use crate::names::shown_variable;
 
