@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -16,6 +15,7 @@ use redis::{
 
 use super::address::{Endpoint, RedisAddress};
 use super::error::{cache_error, ends_connection};
+use super::options::RedisOptions;
 use super::sentinel;
 use crate::{CacheError, CacheErrorKind, locked};
 
@@ -27,30 +27,6 @@ const COPIED: usize = 2 << 20;
 
 /// Larger files hold no certificates, in bytes.
 const LARGEST_CERTIFICATES: u64 = 16 << 20;
-
-/// How long to wait for a Redis server, and how many connections to keep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedisOptions {
-    /// For a connection, TLS and authentication included.
-    pub connect_timeout: Duration,
-    /// For each piece of an answer, and for each piece of a request to be taken.
-    pub response_timeout: Duration,
-    /// Connections kept open while nobody needs them.
-    pub idle_connections: usize,
-    /// Certificates to trust (PEM) instead of the system's, when the URL names none.
-    pub ca_file: Option<PathBuf>,
-}
-
-impl Default for RedisOptions {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            response_timeout: Duration::from_secs(30),
-            idle_connections: 4,
-            ca_file: None,
-        }
-    }
-}
 
 /// How a connection gets to the server.
 enum Route {

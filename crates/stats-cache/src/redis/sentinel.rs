@@ -3,7 +3,7 @@
 
 use redis::{Client, Cmd, Connection, ErrorKind, RedisResult, Value, from_redis_value};
 
-use super::client::RedisOptions;
+use super::options::RedisOptions;
 
 /// Host and port of the primary of `service`, by the first of `sentinels` that knows it.
 ///

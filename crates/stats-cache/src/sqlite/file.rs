@@ -9,8 +9,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use stats_sqlite::{Aside, FileIdentity, ReadConnection, file_identity, is_like_ours};
 
 use super::error::ResultExt;
-use super::schema::{self, APPLICATION_ID, Format};
-use super::{SqliteOptions, row};
+use super::options::SqliteOptions;
+use super::row::{self, Format};
+use super::schema::{self, APPLICATION_ID};
 use crate::{CacheError, CacheErrorKind, locked};
 
 /// A file that goes away so often while something is written gets no more tries.

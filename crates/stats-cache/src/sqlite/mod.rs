@@ -3,6 +3,7 @@
 mod error;
 mod file;
 mod notebook;
+mod options;
 mod row;
 mod schema;
 
@@ -10,7 +11,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -18,31 +18,13 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use stats_sqlite::Aside;
 
 use self::file::StoreFile;
-use self::schema::Format;
+pub use self::options::SqliteOptions;
+use self::row::Format;
 use crate::body::decode_verified;
 use crate::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Clock, Entry, EntryDescription,
     EntryFilter, EntryState, Seen, StoreSummary, SystemClock,
 };
-
-/// How a [`SqliteStore`] behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SqliteOptions {
-    /// How long a call waits for another process that writes, before it is an error of kind
-    /// [`CacheErrorKind::Busy`].
-    pub busy_timeout: Duration,
-    /// How many connections for reading are kept open. More are opened when more threads read.
-    pub idle_readers: usize,
-    /// The size in bytes that the file may reach; beyond, storing is an error of kind
-    /// [`CacheErrorKind::Full`]. `None`: as much as the disk holds.
-    pub max_bytes: Option<u64>,
-}
-
-impl Default for SqliteOptions {
-    fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(10), idle_readers: 4, max_bytes: None }
-    }
-}
 
 /// The store of an installation without Redis: one SQLite file in WAL mode, readable by its owner
 /// only, bodies compressed with zstd.

@@ -2,11 +2,19 @@
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{OptionalExtension, Row, Statement, Transaction, named_params};
+use rusqlite::{OptionalExtension, Row, Statement, Transaction, ffi, named_params};
 use stats_sqlite::RowCheck;
 
-use super::schema::Format;
 use crate::{Body, DamagedEntry, EntryDescription, EntryState};
+
+/// What the rows of a file carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Version 1.
+    Unchecked,
+    /// The present version.
+    Checked,
+}
 
 /// The version of a row and of its body. It rises when either changes its meaning.
 ///
@@ -104,7 +112,7 @@ pub(super) fn upsert(
         },
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    if key == description.key { Ok(id) } else { Err(super::schema::damaged_index()) }
+    if key == description.key { Ok(id) } else { Err(damaged_index()) }
 }
 
 /// Changes what is known of a body of this length and hash.
@@ -276,4 +284,10 @@ fn timestamp(row: &Row<'_>, name: &str) -> Result<Option<Timestamp>, String> {
         .map(Timestamp::from_millisecond)
         .transpose()
         .map_err(|error| format!("impossible {name}: {error}"))
+}
+
+/// An index leads to the row of another key.
+fn damaged_index() -> rusqlite::Error {
+    let text = format!("{OTHER_ROW}; the file is damaged");
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT_INDEX), Some(text))
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use stats_sqlite::{ReadConnection, place, table_check};
 
 use super::error::{ResultExt, misplaced};
-use super::{SqliteOptions, row};
+use super::options::SqliteOptions;
+use super::row::{self, Format};
 use crate::{CacheError, CacheErrorKind};
 
 /// `CSca`: tells our files from other SQLite databases.
@@ -21,15 +22,6 @@ pub(super) const APPLICATION_ID: i32 = 0x4353_6361;
 /// * 1: the tables below, without checks.
 /// * 2: every row of `entries` carries a check over what it says.
 const FORMAT_VERSION: i32 = 2;
-
-/// What the rows of a file carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    /// Version 1.
-    Unchecked,
-    /// The present version.
-    Checked,
-}
 
 /// Bodies lie in a table of their own, so that pages with descriptions stay dense and `list` and
 /// `describe` never walk through a body.
@@ -132,12 +124,6 @@ fn prepare(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result
     // Else SQLite plans a statement anew whenever its parameters change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
-}
-
-/// An index leads to the row of another key.
-pub(super) fn damaged_index() -> rusqlite::Error {
-    let text = format!("{}; the file is damaged", row::OTHER_ROW);
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT_INDEX), Some(text))
 }
 
 fn make_file(path: &Path) -> Result<(), CacheError> {
