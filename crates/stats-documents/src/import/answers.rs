@@ -207,7 +207,7 @@ impl Pages {
 
 fn not_all(what: String) -> io::Error {
     let remedy = "ask for all of them with track_total_hits, page after page, or";
-    let text = format!("{what}: {remedy} {}", super::HOW_TO_EXPORT);
+    let text = format!("{what}: {remedy} {}", super::told::HOW_TO_EXPORT);
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::file_names::FileName;
 use super::files::{Found, From};
 use super::formats::{Counted, Format, HEAD, Measure, TarEnd, decompressed};
-use super::texts::EMPTY;
+use super::told::EMPTY;
 use super::utf16::Utf16;
 
 /// Something that was found: a file, or what is in it.

@@ -14,7 +14,8 @@ use super::lines::lines_of;
 use super::listed::Listed;
 use super::pieces::{Cut, Source};
 use super::report::{FileError, LineKind, Reason, SkippedFile};
-use super::texts::{EMPTY, Lines, Texts, lines_in};
+use super::texts::{Lines, Texts, lines_in};
+use super::told::EMPTY;
 use crate::facts::{Text, read_object_bytes};
 
 /// A document, or what stands in the place of one.

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use stats_series::DocumentKind;
 
+use super::assembly::AssemblyLine;
 use super::lines::{Item, Refusal};
+use super::options::ImportOptions;
 use super::pieces::Piece;
 use super::prefixes::Prefixes;
 use super::report::{
     Advance, Counts, FileError, ImportReport, KeptDocument, LineKind, Progress, RefusedLine,
 };
 use super::worker::{Batch, Worked, too_long};
-use super::{AssemblyLine, ImportOptions};
 use crate::archive::{ArchiveWriter, ImportEnd, Put};
 use crate::{SourceError, SourceErrorKind};
 

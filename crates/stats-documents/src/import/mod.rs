@@ -40,6 +40,7 @@
 //! installations are never mixed: see [`ImportOptions::prefix`].
 
 mod answers;
+mod assembly;
 mod bulk;
 mod bytes;
 mod containers;
@@ -52,86 +53,40 @@ mod importer;
 mod index_names;
 mod lines;
 mod listed;
+mod options;
 mod pieces;
 mod prefixes;
 mod report;
 mod texts;
+mod told;
 mod utf16;
 mod values;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::sync::atomic::AtomicU64;
 
 pub use documents::{Form, Found, Left, each_document};
 pub use files::Input;
 pub use listed::{Listed, MOST_LISTED, OtherPrefixes};
+pub use options::ImportOptions;
 pub use report::{
     Advance, Counts, FileError, ImportReport, KeptDocument, LineKind, Progress, Reason,
     RefusedLine, SkippedFile,
 };
 
+pub use told::HOW_TO_EXPORT;
+
+use self::assembly::AssemblyLine;
 use self::importer::Importer;
-use self::lines::Reading;
-use self::pieces::Cutter;
 use self::prefixes::Prefixes;
-use self::texts::Texts;
-use self::worker::{Worked, Worker};
 use crate::SourceError;
 use crate::archive::Archive;
-
-/// How documents are exported in a form that can be imported.
-pub const HOW_TO_EXPORT: &str = "export whole indices, one hit a line with _index, _id and _source, \
-    as elasticdump --type=data does";
 
 /// Whether an index of this name holds anything that can be imported.
 #[must_use]
 pub fn means_something(index: &str) -> bool {
     index_names::read_index(index).is_ok()
-}
-
-/// How to import.
-#[derive(Debug, Clone)]
-pub struct ImportOptions {
-    /// Longer lines are refused, in bytes. The largest document that an index accepts has about
-    /// 5 MB.
-    pub line_limit: usize,
-    /// Threads that read lines; 0: one for each processor, at most 4.
-    pub threads: usize,
-    /// So many refused lines are told in detail.
-    pub refusals: usize,
-    /// The prefix of the index names of the installation that is meant; lines of others are left
-    /// out. `None`: there may be one only, in the input and in the archive.
-    pub prefix: Option<String>,
-    /// The index of lines that are nothing but a source.
-    pub index: Option<String>,
-    /// Documents, communities and bookmarks replace those in the archive also when they are older,
-    /// or lost fractions of numbers.
-    pub replace: bool,
-    /// What is lost counts as not there: bookmarks are taken all the same, and what imports left
-    /// that were broken off counts as all there is. Of imports that still run nothing is settled:
-    /// see [`ImportReport::still_running`].
-    pub accept_loss: bool,
-    /// Set it to `true` from anywhere to end the import: what was committed stays.
-    pub cancel: Arc<AtomicBool>,
-}
-
-impl Default for ImportOptions {
-    /// Lines of 16 MiB, as many threads as processors, 20 refusals in detail.
-    fn default() -> Self {
-        Self {
-            line_limit: 16 * 1024 * 1024,
-            threads: 0,
-            refusals: 20,
-            prefix: None,
-            index: None,
-            replace: false,
-            accept_loss: false,
-            cancel: Arc::default(),
-        }
-    }
 }
 
 /// An import that ended because the archive could not be written.
@@ -172,62 +127,5 @@ pub fn import(
     match importer.run(&line, &read) {
         Ok(()) => Ok(importer.into_report()),
         Err(cause) => Err(ImportError { cause, report: Box::new(importer.into_report()) }),
-    }
-}
-
-/// The threads that prepare what the importer writes. They end by themselves when the importer
-/// goes away, except for a reader that waits for its input.
-struct AssemblyLine {
-    workers: Vec<Receiver<Worked>>,
-}
-
-/// So many pieces wait at each end of a worker.
-const WAITING: usize = 1;
-
-impl AssemblyLine {
-    fn start(
-        found: Vec<files::Found>,
-        archive: &Archive,
-        options: &ImportOptions,
-        read: &Arc<AtomicU64>,
-    ) -> Self {
-        let threads = match options.threads {
-            0 => thread::available_parallelism().map_or(1, usize::from).min(4),
-            threads => threads,
-        };
-        let (mut to_workers, mut workers) = (Vec::new(), Vec::new());
-        for _ in 0..threads {
-            let (to_worker, pieces) = sync_channel(WAITING);
-            let (done, from_worker) = sync_channel(WAITING);
-            let worker = Worker {
-                pieces,
-                done,
-                packer: archive.packer(),
-                reading: Reading {
-                    index: options.index.clone(),
-                    prefix: options.prefix.clone(),
-                    ..Reading::default()
-                },
-                line_limit: options.line_limit,
-                refusals: options.refusals,
-                cancel: options.cancel.clone(),
-            };
-            thread::spawn(move || worker.run());
-            to_workers.push(to_worker);
-            workers.push(from_worker);
-        }
-        let cutter = Cutter {
-            workers: to_workers,
-            sent: 0,
-            texts: Texts {
-                index: options.index.clone(),
-                line_limit: options.line_limit,
-                bare: options.index.is_some(),
-            },
-            cancel: options.cancel.clone(),
-            read: read.clone(),
-        };
-        thread::spawn(move || cutter.run(found));
-        Self { workers }
     }
 }

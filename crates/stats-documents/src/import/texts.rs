@@ -2,7 +2,6 @@
 
 use std::io::{self, Cursor, Read};
 
-use super::HOW_TO_EXPORT;
 use super::bulk::Bulk;
 use super::containers::{Content, Failing, Member};
 use super::file_names::FileName;
@@ -10,6 +9,7 @@ use super::forms::{
     BARE, BINARY, DESCRIPTION, ERROR, Form, LOOKED_AT, Layout, MARKUP, NO_EXPORT, form_of,
 };
 use super::index_names::names_index;
+use super::told::{EMPTY, HOW_TO_EXPORT};
 use super::values::Values;
 
 /// How texts are read.
@@ -104,8 +104,6 @@ fn no_export<'a>(name: &FileName, why: &'static str, head: &[u8]) -> Lines<'a> {
     Lines::Failed(cannot(format!("{why}{although}; {HOW_TO_EXPORT}")))
 }
 
-/// Why nothing is read of a file.
-pub(crate) const EMPTY: &str = "it is empty";
 const NAMED_LIKE_AN_INDEX: &str = "it has the name of an index";
 const NAMED_LIKE_AN_EXPORT: &str = "it is named like an export";
 

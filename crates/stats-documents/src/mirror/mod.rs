@@ -8,9 +8,11 @@
 
 mod fetch;
 mod promises;
+mod reports;
 mod state;
 mod sync;
 mod there;
+mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,9 +21,9 @@ use std::time::Duration;
 
 use stats_series::DocumentKind;
 
-pub use self::promises::Withheld;
+pub use self::reports::{AuditReport, ShelfDifference, SyncReport};
 use self::state::KindState;
-pub use self::sync::{AuditReport, ShelfDifference, SyncReport};
+pub use self::withheld::Withheld;
 use crate::{
     Archive, Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint,
     ManifestEntry, Patience, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,

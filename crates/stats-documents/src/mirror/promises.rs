@@ -13,38 +13,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stats_series::DocumentKind;
 
+use super::reports::SyncReport;
 use super::state::{Standing, is_over};
-use super::sync::SyncReport;
 use super::there::There;
+use super::withheld::Withheld;
 use super::{Mirror, lock};
 use crate::{
     ArchiveWriter, Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter,
-    SourceError, Unsearchable, await_searchable,
+    SourceError, await_searchable,
 };
 
 /// Under which name an archive remembers when bookmarks were copied, and what it knew then.
 const COPIED: &str = "bookmarks";
-
-/// Why the bookmarks of a kind stay as they were.
-#[derive(Debug, thiserror::Error)]
-pub enum Withheld {
-    /// Some documents that were written before them cannot be read yet.
-    #[error("documents that were written before them are not searchable yet")]
-    NotSearchable,
-    /// They could not be read, or nobody knows which documents were written before them.
-    #[error("nobody knows what was written before them")]
-    Unknown(#[source] SourceError),
-    /// Shelves of that kind could not be brought up to date.
-    #[error("shelves of that kind are not up to date")]
-    Shelves,
-    /// The sync ended early.
-    #[error("the sync was interrupted")]
-    Interrupted,
-    /// What the mirror remembers of the source is not what this sync learnt: it could not be
-    /// written, or others changed it.
-    #[error("the mirror remembers something else than this sync learnt")]
-    Outdated,
-}
 
 /// What is known of one kind when a sync decides what to fetch.
 #[derive(Debug)]
@@ -218,15 +198,6 @@ impl Promise {
         writer.retain_bookmarks_of(kind, &kept)?;
         let copied = format!("{} {now}", self.standing.revision);
         writer.remember(kind, COPIED, Some(&copied))
-    }
-}
-
-impl From<Unsearchable> for Withheld {
-    fn from(why: Unsearchable) -> Self {
-        match why {
-            Unsearchable::NotYet => Self::NotSearchable,
-            Unsearchable::Unknown(error) => Self::Unknown(error),
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! An answer's body: unpacked if that was asked for, and never larger than it may be.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::breaker::Breaker;
 use super::compression::Way;
+use super::failure::TooMuch;
 use super::lanes::Stream;
 
 /// So much of an answer, or of a page of one, may wait in memory beside that of other answers;
@@ -111,18 +111,6 @@ impl<R: Read> Read for Counted<R> {
         Ok(length)
     }
 }
-
-/// Why reading an answer was given up: it is larger than any answer should be.
-#[derive(Debug)]
-pub(super) struct TooMuch(pub(super) String);
-
-impl fmt::Display for TooMuch {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for TooMuch {}
 
 /// The room for one answer that is not [small](SMALL): several of them at once would need several
 /// times as much.

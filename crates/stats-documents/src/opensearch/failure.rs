@@ -1,10 +1,22 @@
 //! Why a request failed, and what that means for the question.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::body::TooMuch;
 use crate::{SourceError, SourceErrorKind};
+
+/// Why reading an answer was given up: it is larger than any answer should be.
+#[derive(Debug)]
+pub(super) struct TooMuch(pub(super) String);
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TooMuch {}
 
 /// Why one request failed.
 #[derive(Debug, thiserror::Error)]

@@ -28,6 +28,7 @@ mod lanes;
 mod numbers;
 mod pit;
 mod position;
+mod primaries;
 mod search;
 mod settings;
 mod shelf;

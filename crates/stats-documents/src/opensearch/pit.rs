@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
-use super::search;
+use super::primaries::{PRIMARIES, anywhere, is_refused};
+use super::targets::escape;
 
 const KEEP_ALIVE: &str = "2m";
 /// How often something is read in all that takes several requests, and changes meanwhile.
@@ -69,12 +70,10 @@ impl PointInTime {
         call: &Call,
         target: &str,
     ) -> Result<Option<Self>, Failure> {
-        let path = search::point_in_time(target, KEEP_ALIVE);
+        let path = path(target, KEEP_ALIVE);
         let request = Request { method: Method::POST, ..Request::get(path) };
-        let opened = match (client.json(call, &request), search::anywhere(&request)) {
-            (Err(failure), Some(request)) if search::is_refused(&failure) => {
-                client.json(call, &request)
-            }
+        let opened = match (client.json(call, &request), anywhere(&request)) {
+            (Err(failure), Some(request)) if is_refused(&failure) => client.json(call, &request),
             (opened, _) => opened,
         };
         match opened {
@@ -97,6 +96,15 @@ impl PointInTime {
             let _ = io::copy(&mut answer, &mut io::sink());
         }
     }
+}
+
+/// The path that opens a point in time, which must cover all shards.
+fn path(names: &str, keep_alive: &str) -> String {
+    let names = escape(names);
+    format!(
+        "/{names}/_search/point_in_time?keep_alive={keep_alive}\
+         &allow_partial_pit_creation=false{PRIMARIES}"
+    )
 }
 
 #[cfg(test)]

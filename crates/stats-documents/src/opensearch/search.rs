@@ -10,22 +10,10 @@ use super::answer::Summary;
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
 use super::pit::PointInTime;
+use super::primaries::{PRIMARIES, anywhere, is_refused};
 use super::targets::escape;
 
 const PATH: &str = "/_search?allow_partial_search_results=false";
-const PRIMARIES: &str = "&preference=_primary";
-
-/// The same request without asking for primaries, if it did. OpenSearch before 2.8 refuses to be
-/// asked for them; with one copy of each shard it makes no difference.
-pub(super) fn anywhere(request: &Request) -> Option<Request> {
-    let path = request.path.replace(PRIMARIES, "");
-    (path != request.path).then(|| Request { path, ..request.clone() })
-}
-
-/// Whether the request was not understood, so that it may be one for [`anywhere`].
-pub(super) const fn is_refused(failure: &Failure) -> bool {
-    matches!(failure, Failure::Status { status: 400, .. })
-}
 
 /// A search in the indices behind `names`, or at a point in time: then the copies are chosen
 /// already.
@@ -37,15 +25,6 @@ pub(super) fn request(names: &str, pit: Option<&PointInTime>, mut body: Value) -
         }
         None => Request::post(format!("/{}{PATH}{PRIMARIES}", escape(names)), &body),
     }
-}
-
-/// The path that opens a point in time, which must cover all shards.
-pub(super) fn point_in_time(names: &str, keep_alive: &str) -> String {
-    let names = escape(names);
-    format!(
-        "/{names}/_search/point_in_time?keep_alive={keep_alive}\
-         &allow_partial_pit_creation=false{PRIMARIES}"
-    )
 }
 
 /// The answer to a search, once it is whole.

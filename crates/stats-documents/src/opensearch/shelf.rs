@@ -26,6 +26,7 @@ use super::failure::Failure;
 use super::hits::{Hit, HitReader};
 use super::numbers::Numbers;
 use super::pit::PointInTime;
+use super::primaries::{anywhere, is_refused};
 use super::search;
 use super::targets::Target;
 use crate::{Day, Document, Fingerprint, Shelf, Visit};
@@ -202,8 +203,8 @@ impl Reading<'_> {
 
     fn send(&self, request: &Request) -> Result<Body<'_>, Failure> {
         let client = &self.source.client;
-        match (client.send(self.call, request), search::anywhere(request)) {
-            (Err(failure), Some(request)) if search::is_refused(&failure) => {
+        match (client.send(self.call, request), anywhere(request)) {
+            (Err(failure), Some(request)) if is_refused(&failure) => {
                 client.send(self.call, &request)
             }
             (answer, _) => answer,
