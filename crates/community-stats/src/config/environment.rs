@@ -48,12 +48,12 @@ pub(super) fn offer_environment(
             continue;
         }
         if let Some(setting) = setting_of(name) {
-            let origin = Origin::Env { name: name.clone() };
+            let origin = Origin::Env { name: name.clone(), in_file: false };
             values.offer(setting.key, Given { value: Value::Word(content.clone()), origin });
         } else if let Some((plain, setting)) = setting_in_file(name) {
             refuse_both(environment, plain, name)?;
             let value = Value::Word(content_of_file(name, content)?);
-            let origin = Origin::Env { name: name.clone() };
+            let origin = Origin::Env { name: name.clone(), in_file: true };
             values.offer(setting.key, Given { value, origin });
         } else if !is_service_link(name, content) {
             return Err(unknown_variable(name));
@@ -73,11 +73,6 @@ fn setting_of(variable: &str) -> Option<&'static Setting> {
 fn setting_in_file(variable: &str) -> Option<(&str, &'static Setting)> {
     let plain = variable.strip_suffix("_FILE")?;
     setting_of(plain).map(|setting| (plain, setting))
-}
-
-/// Whether a variable names a file that holds a value; `…_FILE` may also be a setting of its own.
-pub(super) fn names_a_file(variable: &str) -> bool {
-    variable.ends_with("_FILE") && setting_of(variable).is_none()
 }
 
 /// Two values for one setting: nobody can say which one was meant.
@@ -144,7 +139,7 @@ fn is_service_link(name: &str, content: &str) -> bool {
 /// The data folder that nobody named, and the variable that it follows from, if any.
 pub(super) fn default_data_folder(environment: &Environment) -> Option<(PathBuf, Origin)> {
     if let Some(base) = absolute(environment, "XDG_DATA_HOME") {
-        let origin = Origin::Env { name: "XDG_DATA_HOME".to_owned() };
+        let origin = Origin::Env { name: "XDG_DATA_HOME".to_owned(), in_file: false };
         return Some((base.join("community-stats"), origin));
     }
     let home = home(environment)?;

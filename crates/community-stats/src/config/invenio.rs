@@ -60,16 +60,16 @@ impl Invenio {
         for name in known_names() {
             let plain = format!("INVENIO_{name}");
             let in_file = format!("{plain}_FILE");
-            let (variable, content) = if let Some(path) = environment.get(&in_file) {
+            let (variable, in_file, content) = if let Some(path) = environment.get(&in_file) {
                 refuse_both(environment, &plain, &in_file)?;
                 let content = content_of_file(&in_file, path)?;
-                (in_file, content)
+                (in_file, true, content)
             } else if let Some(content) = environment.get(&plain) {
-                (plain, content.clone())
+                (plain, false, content.clone())
             } else {
                 continue;
             };
-            let origin = Origin::InvenioEnv { name: variable };
+            let origin = Origin::InvenioEnv { name: variable, in_file };
             let (literal, is_bare) = match Literal::parse(&content) {
                 Ok(literal) => (literal, false),
                 Err(_) => (Literal::Text(content), true),

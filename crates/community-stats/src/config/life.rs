@@ -32,7 +32,8 @@ impl Life {
             let belongs = PREFIXES_OF_A_COMPANION.iter().any(|prefix| name.starts_with(prefix));
             !content.is_empty() && belongs
         });
-        let variable = variable.map(|(name, _)| Origin::InvenioEnv { name: name.clone() });
+        let variable =
+            variable.map(|(name, _)| Origin::InvenioEnv { name: name.clone(), in_file: false });
         let because = live.map(|kind| kind.origin.clone()).or(variable).or(cfg);
         because.map_or(Self::Alone, |because| Self::Companion { because })
     }

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::environment;
-
 /// Where the value of a setting came from. A kind that nobody named (`source.kind`, `cache.store`,
 /// `communities.source`) has the origin of the address that implied it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,11 +23,17 @@ pub enum Origin {
     Env {
         /// The variable; with `_FILE` at its end when the value was read from a file.
         name: String,
+        /// Whether the value is what that file holds.
+        #[serde(skip)]
+        in_file: bool,
     },
     /// A variable of the environment that belongs to InvenioRDM: `INVENIO_…`.
     InvenioEnv {
         /// The variable; with `_FILE` at its end when the value was read from a file.
         name: String,
+        /// Whether the value is what that file holds.
+        #[serde(skip)]
+        in_file: bool,
     },
     /// An assignment in an `invenio.cfg`.
     InvenioCfg {
@@ -51,7 +55,7 @@ impl Origin {
     #[must_use]
     pub fn is_content_of_file(&self) -> bool {
         match self {
-            Self::Env { name } | Self::InvenioEnv { name } => environment::names_a_file(name),
+            Self::Env { in_file, .. } | Self::InvenioEnv { in_file, .. } => *in_file,
             _ => false,
         }
     }
@@ -64,7 +68,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } | Self::InvenioCfg { path, line } => {
                 write!(out, "{}:{line}", path.display())
             }
-            Self::Env { name } | Self::InvenioEnv { name } | Self::Flag { name } => {
+            Self::Env { name, .. } | Self::InvenioEnv { name, .. } | Self::Flag { name } => {
                 out.write_str(name)
             }
         }
