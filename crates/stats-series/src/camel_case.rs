@@ -16,6 +16,11 @@ pub(crate) fn camel_case(name: &str) -> String {
 /// others in lower case, in which a sigma at the end of a word knows what stands before it.
 fn push_capitalized(out: &mut String, piece: &str) {
     let Some(first) = piece.chars().next() else { return };
+    if piece.is_ascii() {
+        out.push(first.to_ascii_uppercase());
+        out.extend(piece[1..].chars().map(|character| character.to_ascii_lowercase()));
+        return;
+    }
     push_title_case(out, first);
     let lower = lower_case(piece);
     let of_first = lower_case(first.encode_utf8(&mut [0; 4])).len();
