@@ -1,7 +1,7 @@
 //! Reading documents where no archive is meant: one after the other, in the order of reading.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -153,43 +153,65 @@ fn member_documents(
 }
 
 fn document<'a>(file: &'a str, line: u64, text: &'a [u8]) -> Found<'a> {
-    let found = |form, index: Text<'_>, id: Text<'_>, source| {
-        let index = index.0.map(|index| {
+    let looked_into = |(parts, community): (Parts, Option<Cow<'a, str>>)| {
+        let Parts { form, index, id, source } = parts;
+        let source = &text[source];
+        let index = index.map(|index| {
             read_index(&index).map(|IndexName { kind, prefix }| (kind, prefix.to_owned()))
         });
-        let id = Cow::Owned(id.0.unwrap_or_default().into_owned());
-        Found { file, line, index, id, community: community_of(source), source, form }
+        Found { file, line, index, id: Cow::Owned(id), community, source, form }
     };
-    let readable = json_of_python(text);
-    let Ok(read) = read_object_bytes::<Line<'_>>(&readable) else {
-        return found(Form::Broken, Text::default(), Text::default(), text);
-    };
-    let Line { index, id, source, community_id, period_start, snapshot_date } = read;
-    let is_bare = [community_id, period_start, snapshot_date].iter().any(|text| text.0.is_some());
-    match source {
-        Some(source) => {
-            // The same place in what was really written.
-            let from = source.get().as_ptr().addr() - readable.as_ptr().addr();
-            found(Form::Document, index, id, &text[from..from + source.get().len()])
+    if let Some((parts, community)) = parts_of(text) {
+        return looked_into((parts, community));
+    }
+    let changed = json_of_python(text);
+    match parts_of(&changed) {
+        Some((parts, community)) => {
+            looked_into((parts, community.map(|id| Cow::Owned(id.into_owned()))))
         }
-        None if !is_bare && (index.0.is_some() || id.0.is_some()) => {
-            found(Form::WithoutSource, index, id, text)
-        }
-        None if !is_bare => found(Form::Nothing, Text::default(), Text::default(), text),
-        None => found(Form::Document, Text::default(), Text::default(), text),
+        None => looked_into((Parts::broken(text), None)),
     }
 }
 
-fn community_of(source: &[u8]) -> Option<Cow<'_, str>> {
-    match json_of_python(source) {
-        Cow::Borrowed(source) => {
-            read_object_bytes::<Community<'_>>(source).unwrap_or_default().community_id.0
-        }
-        Cow::Owned(source) => {
-            let read = read_object_bytes::<Community<'_>>(&source).unwrap_or_default();
-            read.community_id.0.map(|id| Cow::Owned(id.into_owned()))
-        }
+/// What a line consists of.
+struct Parts {
+    form: Form,
+    index: Option<String>,
+    id: String,
+    /// Where the document is.
+    source: Range<usize>,
+}
+
+impl Parts {
+    const fn broken(text: &[u8]) -> Self {
+        Self { form: Form::Broken, index: None, id: String::new(), source: 0..text.len() }
     }
+}
+
+/// The parts of a line that is a JSON object, and the community of its document.
+fn parts_of(text: &[u8]) -> Option<(Parts, Option<Cow<'_, str>>)> {
+    let Line { index, id, source, community_id, period_start, snapshot_date } =
+        read_object_bytes::<Line<'_>>(text).ok()?;
+    let is_bare = [&community_id, &period_start, &snapshot_date].iter().any(|it| it.0.is_some());
+    let is_named = index.0.is_some() || id.0.is_some();
+    let index = index.0.map(Cow::into_owned);
+    let id = id.0.map(Cow::into_owned).unwrap_or_default();
+    let whole = 0..text.len();
+    let bare = |form| Parts { form, index: None, id: String::new(), source: whole.clone() };
+    Some(match source {
+        Some(source) => {
+            let from = source.get().as_ptr().addr() - text.as_ptr().addr();
+            let place = from..from + source.get().len();
+            let read = read_object_bytes::<Community<'_>>(&text[place.clone()]);
+            let community = read.unwrap_or_default().community_id.0;
+            (Parts { form: Form::Document, index, id, source: place }, community)
+        }
+        None if is_bare => (bare(Form::Document), community_id.0),
+        None if is_named => {
+            (Parts { form: Form::WithoutSource, index, id, source: whole.clone() }, None)
+        }
+        None => (bare(Form::Nothing), None),
+    })
 }
 
 /// The same text with ordinary numbers, of the same length, in the place of those that only Python
