@@ -44,6 +44,15 @@ impl App {
         self.with_communities(documents)
     }
 
+    /// That there is no archive yet, if that is so: then nobody knows any community.
+    #[must_use]
+    pub fn missing_archive(&self) -> Option<AppError> {
+        match self.source() {
+            Err(missing @ AppError::NoArchive(_)) => Some(missing),
+            _ => None,
+        }
+    }
+
     /// The same documents, with communities from where settings say.
     fn with_communities(
         &self,

@@ -5,6 +5,7 @@ use serde_json::json;
 use stats_series::Category;
 
 use super::super::{Ending, Exit, Global, arguments, table::plural, terminal};
+use super::known;
 
 /// Arguments of `cache delete`.
 #[derive(Debug, Args)]
@@ -18,8 +19,9 @@ pub(in crate::cli) struct Delete {
 
 impl Delete {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let service = global.app()?.service_to_remove_from_store()?;
-        let community = service.community(&self.place.community())?;
+        let app = global.app()?;
+        let service = app.service_to_remove_from_store()?;
+        let community = known(&app, &service, &self.place.community())?;
         let deleted = service.delete(&community, self.place.year, self.category)?;
         if global.json {
             terminal::print_json(&json!({"deleted": deleted}))?;

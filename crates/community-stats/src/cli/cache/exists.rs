@@ -5,6 +5,7 @@ use serde_json::json;
 use stats_series::Category;
 
 use super::super::{Ending, Exit, Global, arguments, terminal};
+use super::known;
 
 /// Arguments of `cache exists`.
 #[derive(Debug, Args)]
@@ -18,8 +19,9 @@ pub(in crate::cli) struct Exists {
 
 impl Exists {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let service = global.app()?.service_of_store(false)?;
-        let community = service.community(&self.place.community())?;
+        let app = global.app()?;
+        let service = app.service_of_store(false)?;
+        let community = known(&app, &service, &self.place.community())?;
         let exists = service.exists(&community, self.place.year, self.category)?;
         if global.json {
             terminal::print_json(&json!({"exists": exists}))?;

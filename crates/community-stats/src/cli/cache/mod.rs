@@ -20,8 +20,11 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 
-use super::{Ending, Global, Needs, terminal};
-use crate::service::{Failure, GLOBAL};
+use super::{Ending, Failure, Global, Needs, terminal};
+use crate::app::{App, AppError};
+use crate::service::{
+    self, CachedResponseService, CommunityId, CommunityName, GLOBAL, ServiceError,
+};
 pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.
@@ -82,6 +85,35 @@ impl Cache {
     }
 }
 
+/// The community that is named. Where nobody knows it because there is no archive, that is said.
+fn known(
+    app: &App,
+    service: &CachedResponseService,
+    name: &CommunityName,
+) -> Result<CommunityId, KnownError> {
+    service.community(name).map_err(|error| match error {
+        ServiceError::UnknownCommunity { .. } | ServiceError::UnknownSlug { .. } => {
+            app.missing_archive().map_or(KnownError::Service(error), KnownError::App)
+        }
+        error => KnownError::Service(error),
+    })
+}
+
+/// Why a community is not known.
+enum KnownError {
+    App(AppError),
+    Service(ServiceError),
+}
+
+impl From<KnownError> for Failure {
+    fn from(error: KnownError) -> Self {
+        match error {
+            KnownError::App(error) => error.into(),
+            KnownError::Service(error) => error.into(),
+        }
+    }
+}
+
 /// The members of the design's `to_json`, without the data: they are only shown when asked for.
 fn described(entry: &EntryDescription) -> Value {
     let global = entry.community == GLOBAL;
@@ -98,7 +130,7 @@ fn described(entry: &EntryDescription) -> Value {
 }
 
 /// The cells that failed, a line each, as the Python package prints them.
-fn show_failures(output: &mut terminal::Page, failures: &[Failure]) -> io::Result<()> {
+fn show_failures(output: &mut terminal::Page, failures: &[service::Failure]) -> io::Result<()> {
     if !failures.is_empty() {
         writeln!(output, "Errors:")?;
     }

@@ -6,7 +6,8 @@ use clap::Args;
 use stats_series::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, terminal};
-use super::described;
+use super::{KnownError, described, known};
+use crate::app::App;
 use crate::service::{CachedResponseService, CommunityId, ServiceError};
 
 /// Arguments of `cache read`.
@@ -24,8 +25,9 @@ pub(in crate::cli) struct Read {
 
 impl Read {
     pub(super) fn run(&self, global: &Global) -> Ending {
-        let service = global.app()?.service_of_store(false)?;
-        let community = self.community(&service)?;
+        let app = global.app()?;
+        let service = app.service_of_store(false)?;
+        let community = self.community(&app, &service)?;
         if self.meta {
             let found = service.describe(&community, self.place.year, self.category)?;
             let found = found.ok_or_else(|| self.missing(&service, &community))?;
@@ -47,9 +49,13 @@ impl Read {
     }
 
     /// The community; of one that nobody knows nothing is stored.
-    fn community(&self, service: &CachedResponseService) -> Result<CommunityId, Failure> {
-        service.community(&self.place.community()).map_err(|error| match error {
-            ServiceError::UnknownCommunity { ref id, .. } => {
+    fn community(
+        &self,
+        app: &App,
+        service: &CachedResponseService,
+    ) -> Result<CommunityId, Failure> {
+        known(app, service, &self.place.community()).map_err(|error| match error {
+            KnownError::Service(ServiceError::UnknownCommunity { ref id, .. }) => {
                 let failure = self.nothing(id);
                 let told = Failure::from(error);
                 failure.hint(told.hint.unwrap_or(told.message))

@@ -7,7 +7,7 @@ use clap::Args;
 use stats_series::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, table::size, terminal};
-use super::described;
+use super::{described, known};
 use crate::bounded::{self, RESPONSE};
 
 /// Arguments of `cache update`.
@@ -28,8 +28,9 @@ impl Update {
         let json = self.read().map_err(|error| {
             Failure::new(Exit::Failed, format!("reading {}: {error}", self.file.display()))
         })?;
-        let service = global.app()?.service_of_store(true)?;
-        let community = service.community(&self.place.community())?;
+        let app = global.app()?;
+        let service = app.service_of_store(true)?;
+        let community = known(&app, &service, &self.place.community())?;
         let response = service.update(&community, self.place.year, self.category, &json)?;
         if global.json {
             terminal::print_json(&described(&response.description(&service.settings().prefix)))?;

@@ -195,6 +195,21 @@ fn a_bookmark_of_the_future_says_nothing() {
     assert!(doctor.stdout.contains("in the future"), "{doctor}");
 }
 
+/// Where nothing was imported yet, or the archive is gone, nobody knows a slug: that is the reason.
+#[test]
+fn a_slug_without_an_archive_is_no_answer() {
+    let scene = Scene::generated();
+    std::fs::remove_file(scene.data("archive.db")).unwrap();
+    let place =
+        ["--community-slug", "medieval-history-lab", "--year", "2025", "--category", "usage_delta"];
+    for command in ["exists", "read", "delete"] {
+        let told = scene.run(&[&["cache", command], &place[..]].concat()).expect(5);
+        assert!(told.stderr.contains("there is no archive"), "{told}");
+    }
+    let id = ["cache", "exists", "--community-id", MEDIEVAL];
+    scene.run(&[&id[..], &place[2..]].concat()).expect(0);
+}
+
 /// Neither another prefix nor a clock that was set back makes a loss of what stands.
 #[test]
 fn what_stands_elsewhere_or_later_is_said_to() {
