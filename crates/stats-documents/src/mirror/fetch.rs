@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
-use super::state::text_of;
+use super::kept::text_of;
 use super::there::There;
 use super::{Mirror, Wanted, lock};
 use crate::archive::{MirrorEntry, PackedDocument, Packer};

@@ -7,6 +7,7 @@
 //! tell it from the source itself, except by the speed. What it holds may be deleted at any time.
 
 mod fetch;
+mod kept;
 mod promises;
 mod reports;
 mod state;

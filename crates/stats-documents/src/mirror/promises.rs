@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stats_series::DocumentKind;
 
+use super::kept::Standing;
 use super::reports::SyncReport;
-use super::state::{Standing, is_over};
+use super::state::is_over;
 use super::there::There;
 use super::withheld::Withheld;
 use super::{Mirror, lock};

@@ -4,60 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
 use stats_series::DocumentKind;
 
+use super::kept::{PROGRESS, Progress, Standing, fingerprint_of, shelf_of, write_fingerprint};
 use super::there::There;
 use super::{MirrorOptions, lock};
 use crate::archive::Memory;
 use crate::{
-    Archive, ArchiveWriter, Changes, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter,
-    SourceError,
+    Archive, Changes, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter, SourceError,
 };
 
-pub(super) const PROGRESS: &str = "progress";
-const SHELF: &str = "shelf/";
 /// When others write what they learn at the same time, it is asked and written anew, so often in
 /// all.
 const ATTEMPTS: u32 = 3;
-
-/// How far the source was, as it stands in the archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
-    /// Nothing at or before this position is hidden from searches any more.
-    pub(super) settled: Option<Position>,
-    /// The last position that the source gave.
-    pub(super) latest: Position,
-    /// When it gave it for the first time, in seconds since 1970.
-    since: u64,
-    /// When everything was compared last, likewise.
-    compared: u64,
-    /// Rises whenever what is remembered of the kind is written, whoever does it.
-    #[serde(default)]
-    pub(super) revision: u64,
-}
-
-impl Progress {
-    pub(super) fn parse(text: Option<&str>) -> Option<Self> {
-        serde_json::from_str(text?).ok()
-    }
-
-    pub(super) fn write(
-        &self,
-        writer: &mut ArchiveWriter<'_>,
-        kind: DocumentKind,
-    ) -> Result<(), SourceError> {
-        let text = serde_json::to_string(self).unwrap_or_default();
-        writer.remember(kind, PROGRESS, Some(&text))
-    }
-}
-
-/// Which archive, and which state of what it remembers of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) history: String,
-    pub(super) revision: u64,
-}
 
 /// What a mirror remembers of the documents of one kind.
 #[derive(Debug)]
@@ -341,16 +300,6 @@ fn names_some(changes: &Changes) -> bool {
     matches!(changes, Changes::Communities(communities) if !communities.is_empty())
 }
 
-/// Remembers the fingerprint that a shelf has in the source; of an empty one nothing.
-fn write_fingerprint(
-    writer: &mut ArchiveWriter<'_>,
-    shelf: &Shelf,
-    fingerprint: Fingerprint,
-) -> Result<(), SourceError> {
-    let text = (fingerprint.count > 0).then(|| text_of(fingerprint));
-    writer.remember(shelf.kind, &name_of(shelf), text.as_deref())
-}
-
 /// Seconds since 1970.
 pub(super) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
@@ -360,24 +309,4 @@ pub(super) fn seconds_now() -> u64 {
 /// clock was wrong, and says nothing.
 pub(super) fn is_over(then: u64, now: u64, time: Duration) -> bool {
     now.checked_sub(then).is_none_or(|past| Duration::from_secs(past) >= time)
-}
-
-pub(super) fn name_of(shelf: &Shelf) -> String {
-    format!("{SHELF}{}/{}", shelf.year, shelf.community)
-}
-
-fn shelf_of(kind: DocumentKind, name: &str) -> Option<Shelf> {
-    let (year, community) = name.strip_prefix(SHELF)?.split_once('/')?;
-    Some(Shelf { kind, community: community.to_owned(), year: year.parse().ok()? })
-}
-
-/// A fingerprint as the archive keeps it.
-pub(super) fn text_of(fingerprint: Fingerprint) -> String {
-    format!("{} {} {}", fingerprint.count, fingerprint.max, fingerprint.sum)
-}
-
-pub(super) fn fingerprint_of(text: &str) -> Option<Fingerprint> {
-    let mut numbers = text.split(' ').map(str::parse);
-    let mut next = || numbers.next()?.ok();
-    Some(Fingerprint { count: next()?, max: next()?, sum: next()? })
 }

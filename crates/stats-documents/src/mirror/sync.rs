@@ -7,9 +7,10 @@ use std::thread;
 
 use stats_series::DocumentKind;
 
+use super::kept::text_of;
 use super::promises::{Look, Looks};
 use super::reports::{AuditReport, ShelfDifference, SyncReport};
-use super::state::{is_over, text_of};
+use super::state::is_over;
 use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
 use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};

@@ -2,7 +2,7 @@
 
 use stats_series::DocumentKind;
 
-use super::state::{PROGRESS, Progress, Standing, fingerprint_of, name_of};
+use super::kept::{PROGRESS, Progress, Standing, fingerprint_of, name_of};
 use crate::{ArchiveWriter, Fingerprint, Position, Shelf, SourceError};
 
 /// What the archive remembers when a shelf is written: other processes, or other threads, may have
