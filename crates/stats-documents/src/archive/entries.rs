@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use stats_series::DocumentKind;
 
 use super::failure::Result;
-use super::imports::RunningImport;
+use super::running_import::RunningImport;
 use super::schema::code_of;
 use super::writer::{ArchiveWriter, Put};
 use super::{day_of, number_of};

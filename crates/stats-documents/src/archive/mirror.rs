@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use stats_series::DocumentKind;
 
+use super::Archive;
 use super::entries::stored_day;
 use super::failure::{DoingWithFile, Result};
 use super::schema::code_of;
 use super::stats::used_bytes;
 use super::writer::{ArchiveWriter, Batch};
-use super::{Archive, lock};
 use crate::{Day, Fingerprint, Shelf};
 
 /// One document of a shelf with its number in the index it came from.
@@ -158,11 +158,6 @@ impl Archive {
         writer.write(|_, _| Ok(()))?;
         writer.commit()?;
         writer.evict_to(max_bytes)
-    }
-
-    /// What was used since it was last written down.
-    pub(crate) fn take_used(&self) -> BTreeMap<i64, i64> {
-        std::mem::take(&mut *lock(&self.used))
     }
 }
 
@@ -373,19 +368,6 @@ fn memory(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Memor
         .query_map([code_of(kind)], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Memory { history: history(connection)?, values })
-}
-
-/// Writes down when shelves were last read.
-pub(crate) fn write_used(
-    connection: &Connection,
-    used: &BTreeMap<i64, i64>,
-) -> rusqlite::Result<()> {
-    for (shelf, time) in used {
-        connection
-            .prepare_cached("UPDATE shelves SET used = max(used, ?2) WHERE shelf = ?1")?
-            .execute((shelf, time))?;
-    }
-    Ok(())
 }
 
 /// Empties the shelf that was not used for longest.

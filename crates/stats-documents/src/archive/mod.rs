@@ -31,6 +31,7 @@ mod packing;
 mod reader;
 mod remake;
 mod running;
+mod running_import;
 mod schema;
 mod shelves;
 mod sound;
@@ -38,6 +39,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod unsettled;
+mod used;
 mod versions;
 mod writer;
 

@@ -8,10 +8,11 @@ use stats_series::DocumentKind;
 
 use super::connection::LentConnection;
 use super::failure::{Result, failed};
-use super::imports::RunningImport;
 use super::packing::{PackedDocument, Packer, SourceDigest, digest_of};
+use super::running_import::RunningImport;
 use super::schema::code_of;
 use super::shelves::{Shelves, Weight};
+use super::used::write_used;
 use super::versions::Version;
 use super::{Archive, number_of};
 use crate::{DocumentFacts, SourceError, SourceErrorKind};
@@ -167,7 +168,7 @@ impl<'a> ArchiveWriter<'a> {
             connection
                 .prepare_cached("UPDATE archive SET sequence = ?1")?
                 .execute([batch.sequence])?;
-            super::mirror::write_used(connection, &used)?;
+            write_used(connection, &used)?;
             connection.execute_batch("COMMIT")
         };
         finish().map_err(|cause| self.given_up(cause))?;
