@@ -2,8 +2,9 @@
 //!
 //! An import is written down before its first line, and struck out by the transaction that ends it.
 //! So whatever breaks it off, it stands in the archive: with the sequence numbers that it gave away
-//! and the shelves that it changed. Whether it runs is told by a lock (`running`). Communities, bookmarks and events wait in tables of the
-//! connection, which vanish with it, and come into the archive with the end of the import.
+//! and the shelves that it changed. Whether it runs is told by a lock (`running`). Communities,
+//! bookmarks and events wait in tables of the connection, which vanish with it, and come into the
+//! archive with the end of the import.
 //!
 //! *When a broken-off import is over.* What it wrote of a kind is undone by a later import without
 //! loss that brings every document of it again: then the archive is as if the earlier import had
@@ -38,7 +39,8 @@ pub(crate) struct ImportEnd {
 }
 
 /// Where communities, bookmarks and events wait, the sequence numbers of the documents that came,
-/// and, at the end, the other imports that are not over. Tables of the connection, so nobody else sees them.
+/// and, at the end, the other imports that are not over. Tables of the connection, so nobody else
+/// sees them.
 const WAITING: &str = "
 DROP TABLE IF EXISTS temp.import_communities;
 DROP TABLE IF EXISTS temp.import_remembered;
