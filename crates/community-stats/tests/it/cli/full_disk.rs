@@ -28,6 +28,13 @@ impl<'a> Disk<'a> {
         mounted.then_some(Self(folder))
     }
 
+    /// Puts copies of the archive and the responses of another scene here.
+    fn copy_from(&self, made: &Scene) {
+        for file in ["archive.db", "cache.db"] {
+            fs::copy(made.data(file), self.0.join(file)).unwrap();
+        }
+    }
+
     /// Takes all of the room that is left, but for `kept` bytes.
     fn fill(&self, kept: usize) {
         let mut file = fs::File::create(self.0.join("filler")).unwrap();
@@ -54,9 +61,7 @@ fn reading_needs_no_room() {
         eprintln!("{NOT_TRIED}");
         return;
     };
-    for file in ["archive.db", "cache.db"] {
-        fs::copy(made.data(file), data.join(file)).unwrap();
-    }
+    disk.copy_from(&made);
     disk.fill(0);
     assert_eq!(scene.run(&READ).expect(0).stdout, right);
     scene.run(&["cache", "list"]).expect(0);
@@ -85,8 +90,8 @@ fn changes_that_wait_on_a_full_disk_are_told() {
         eprintln!("{NOT_TRIED}");
         return;
     };
+    disk.copy_from(&made);
     for file in ["archive.db", "cache.db"] {
-        fs::copy(made.data(file), data.join(file)).unwrap();
         fs::write(data.join(format!("{file}-wal")), [0; 4096]).unwrap();
     }
     disk.fill(0);
