@@ -19,12 +19,13 @@ use community_stats::service::{
 use jiff::Timestamp;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::{Value, json};
-use stats_cache::{Clock, ManualClock, SqliteOptions, SqliteStore};
+use stats_cache::{SqliteOptions, SqliteStore};
 use stats_documents::{
     Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, OpenSearch, OpenSearchSettings,
     ShelfFilter,
 };
-use stats_series::{Category, DocumentKind, FloatStyle, Layouts, SeriesConfig};
+use stats_model::{Category, Clock, DocumentKind, ManualClock};
+use stats_series::{FloatStyle, Layouts, SeriesConfig};
 use stats_testkit::measure::{processor_time, timed};
 use stats_testkit::proxy::HttpProxy;
 use stats_testkit::{corpus, http, services};

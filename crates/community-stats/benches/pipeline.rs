@@ -17,10 +17,11 @@ use community_stats::service::{
     CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings,
 };
 use jiff::Timestamp;
-use stats_cache::{Clock, ManualClock, SqliteOptions, SqliteStore};
+use stats_cache::{SqliteOptions, SqliteStore};
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
-use stats_series::{Category, FloatStyle, Layouts, SeriesConfig};
+use stats_model::{Category, Clock, ManualClock};
+use stats_series::{FloatStyle, Layouts, SeriesConfig};
 use stats_testkit::corpus;
 use stats_testkit::measure::{exponent, medians, processor_time, timed};
 

@@ -3,7 +3,6 @@
 
 pub mod app;
 mod bounded;
-pub mod calendar;
 pub mod cli;
 pub mod config;
 pub mod connections;

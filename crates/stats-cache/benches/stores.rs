@@ -13,7 +13,7 @@ use stats_cache::{
     Body, BodyEncoding, CacheStore, CachedResponse, Endpoint, EntryDescription, RedisAddress,
     RedisClient, RedisOptions, RedisStore, SqliteStore,
 };
-use stats_series::Category;
+use stats_model::Category;
 use stats_testkit::services::Redis;
 
 const PREFIX: &str = "stats_dashboard";

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats_series::Category;
+use stats_model::Category;
 
 /// How the bytes of a [`Body`] are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,7 +247,7 @@ pub struct Entry {
 pub(crate) mod category_name {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
-    use stats_series::Category;
+    use stats_model::Category;
 
     pub(crate) fn serialize<S: Serializer>(
         category: &Category,

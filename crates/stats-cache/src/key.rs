@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use stats_series::Category;
+use stats_model::Category;
 
 /// The prefix of keys when no other is set (`STATS_CACHE_PREFIX`).
 pub const DEFAULT_PREFIX: &str = "stats_dashboard";

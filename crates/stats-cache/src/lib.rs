@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod body;
-mod clock;
 pub mod contract;
 mod entry;
 mod error;
@@ -15,7 +14,6 @@ mod sqlite;
 mod store;
 
 pub use body::{BodyWriter, DEFAULT_LEVEL};
-pub use clock::{Clock, ManualClock, SystemClock};
 pub use entry::{
     Body, BodyEncoding, DamagedEntry, Entry, EntryDescription, EntryState, Origin, Seen, ShelfMark,
 };
@@ -31,7 +29,7 @@ pub use redis::{
     RedisOptions, RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings, UpdateMark,
     UpdateMarks,
 };
-pub use response::{CacheType, CachedResponse, GLOBAL, InvalidData};
+pub use response::{CacheType, CachedResponse, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::{CacheStore, EntryFilter, StoreSummary};
 

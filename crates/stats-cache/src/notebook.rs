@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats_series::Category;
+use stats_model::Category;
 
 use crate::{CacheError, ShelfMark};
 

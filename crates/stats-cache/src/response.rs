@@ -6,15 +6,12 @@ use std::io::{self, Write};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stats_series::Category;
+use stats_model::{Category, GLOBAL};
 
 use crate::{
     Body, CacheError, CacheErrorKind, CacheKey, CacheStore, EntryDescription, EntryState,
     response_key,
 };
-
-/// The id under which the responses over all communities go.
-pub const GLOBAL: &str = "global";
 
 /// The design's distinction between community and global responses. It is accepted, shown, and has
 /// no effect (cache-and-jobs specification, section 15, row 21).

@@ -1,7 +1,7 @@
 //! The trait that every store of responses answers.
 
 use jiff::Timestamp;
-use stats_series::Category;
+use stats_model::Category;
 
 use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState, Seen};
 

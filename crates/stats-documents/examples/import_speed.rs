@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);

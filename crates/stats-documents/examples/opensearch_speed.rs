@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde_json::json;
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, Shelf, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, ShelfFilter};
+use stats_model::{DocumentKind, Shelf};
 use stats_testkit::{corpus, services};
 
 const KIND: DocumentKind = DocumentKind::UsageSnapshot;

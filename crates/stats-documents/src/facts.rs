@@ -5,9 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use stats_series::DocumentKind;
-
-use crate::Day;
+use stats_model::{Day, DocumentKind};
 
 /// Community and day of a document, read from its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,7 @@ pub enum InvalidDocument {
     NoDay(&'static str),
     /// The day field holds something else.
     #[error("{0} {1}")]
-    DayNotADate(&'static str, crate::InvalidDay),
+    DayNotADate(&'static str, stats_model::InvalidDay),
     /// The `_id` ends in another day.
     #[error("the day is {day}, which is not that of the _id")]
     OtherDay {

@@ -7,12 +7,10 @@
 
 pub mod archive;
 pub mod contract;
-mod day;
 mod error;
 mod facts;
 pub mod import;
 pub mod mirror;
-mod model;
 mod open_import;
 pub mod opensearch;
 mod pause;
@@ -23,14 +21,9 @@ mod stored;
 pub mod tls;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
-pub use day::{Day, InvalidDay};
 pub use error::{SourceError, SourceErrorKind};
 pub use facts::{DocumentFacts, InvalidDocument};
 pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport, Withheld};
-pub use model::{
-    Bookmark, Community, DeletionStatus, Fingerprint, ManifestEntry, Position, PositionMark, Shelf,
-    Shown, Visibility,
-};
 pub use open_import::{ImportEnding, OpenImport, Unsettled};
 pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;

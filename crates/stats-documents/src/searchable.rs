@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Position, Shown};
 
-use crate::{Changes, DocumentSource, Position, ShelfFilter, Shown, SourceError};
+use crate::{Changes, DocumentSource, ShelfFilter, SourceError};
 
 const PAUSE: Duration = Duration::from_millis(250);
 

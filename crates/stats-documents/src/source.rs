@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use stats_series::DocumentKind;
-
-use crate::{
-    Bookmark, Community, Day, Fingerprint, ManifestEntry, OpenImport, Position, Shelf, SourceError,
-    Unsettled,
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
 };
+
+use crate::{OpenImport, SourceError, Unsettled};
 
 /// A document as a source hands it over; the bytes live until the next one is asked for.
 #[derive(Debug, Clone, Copy)]

@@ -8,9 +8,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use stats_model::{Category, DocumentKind};
 use stats_series::{
-    Category, DocumentKind, FloatStyle, LayoutOwner, Layouts, ResponseSpec, Selection,
-    SeriesBuilder, SeriesConfig,
+    FloatStyle, LayoutOwner, Layouts, ResponseSpec, Selection, SeriesBuilder, SeriesConfig,
 };
 use stats_testkit::corpus;
 use stats_testkit::measure::{exponent, medians, timed};

@@ -29,7 +29,6 @@ mod camel_case;
 mod config;
 mod date;
 mod failure;
-mod kind;
 mod measure;
 mod plan;
 mod predict;
@@ -45,6 +44,5 @@ pub use config::{
     LayoutOwner, Layouts, SeriesConfig, SubcountConfig,
 };
 pub use failure::DocumentFailure;
-pub use kind::{Category, DocumentKind, UnknownCategory};
 pub use plan::{ResponseSpec, Selection};
 pub use write::FloatStyle;

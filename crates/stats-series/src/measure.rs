@@ -1,6 +1,6 @@
 //! The numbers that documents carry, and their order in each set.
 
-use crate::DocumentKind;
+use stats_model::DocumentKind;
 
 /// A number that documents carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

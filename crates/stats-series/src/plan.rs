@@ -1,12 +1,13 @@
 //! Which arrays a response has, where each takes its values, and how the arrays stand in the
 //! response (data-series specification, sections 2, 3, 7 and 9).
 
+use stats_model::{Category, DocumentKind};
+
 use crate::camel_case::camel_case;
 use crate::config::{ComponentNames, SeriesConfig};
 use crate::measure::Measure::{DataVolume, FileCount, Parents, Records, Uploaders};
 pub(crate) use crate::measure::{Measure, USAGE};
 use crate::measure::{RECORD_DELTA, RECORD_SNAPSHOT, USAGE_SPECIAL};
-use crate::{Category, DocumentKind};
 
 /// Whether a response holds every metric or only what some components need.
 #[derive(Debug, Clone, PartialEq, Eq)]

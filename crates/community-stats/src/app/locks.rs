@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stats_cache::{
-    CacheError, Clock, FileLock, HeldFileLock, HeldLock, Liveness, LockHolder, RedisLock,
-};
+use stats_cache::{CacheError, FileLock, HeldFileLock, HeldLock, Liveness, LockHolder, RedisLock};
+use stats_model::Clock;
 
 use crate::service::{BulkLock, HeldBulkLock, Unlocked};
 

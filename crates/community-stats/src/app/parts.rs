@@ -4,8 +4,9 @@ use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stats_cache::{CacheError, Clock};
+use stats_cache::CacheError;
 use stats_documents::SourceError;
+use stats_model::Clock;
 
 use crate::config::{ConfigError, Settings};
 

@@ -1,8 +1,7 @@
 //! From settings to what is made of documents.
 
-use stats_series::{
-    Category, ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig,
-};
+use stats_model::Category;
+use stats_series::{ComponentRegistry, FloatStyle, Layouts, SeriesConfig, SubcountConfig};
 
 use super::parts::{App, AppError};
 use super::told::warn;

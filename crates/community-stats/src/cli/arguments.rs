@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use stats_series::Category;
+use stats_model::{Category, GLOBAL};
 
 use crate::config::may_hold_password;
-use crate::service::{Communities, CommunityName, GLOBAL, similar};
+use crate::service::{Communities, CommunityName, similar};
 use crate::shown::shown;
 
 /// Which communities a command is about.

@@ -9,9 +9,8 @@ use std::time::Instant;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stats_cache::{Clock, ManualClock};
 use stats_documents::import::{ImportOptions, ImportReport, Input, import};
-use stats_series::Category;
+use stats_model::{Category, Clock, GLOBAL, ManualClock};
 
 use super::cache::watched;
 use super::import::Watcher;
@@ -21,7 +20,7 @@ use super::{Ending, Exit, Failure, Global, interrupt, picture, terminal};
 use crate::app::App;
 use crate::config::Loader;
 use crate::service::{
-    CachedResponseService, Communities, CommunityId, GLOBAL, Plan, Request, Summary, Years,
+    CachedResponseService, Communities, CommunityId, Plan, Request, Summary, Years,
 };
 
 /// Documents of a small repository; `fixtures/demo/README.md` tells how it was made.

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
-use stats_cache::{Clock, ManualClock, SystemClock};
+use stats_model::{Clock, ManualClock, SystemClock};
 
 use crate::app::App;
 use crate::config::{Loader, Settings, may_hold_password};

@@ -11,8 +11,9 @@ use serde_json::Value;
 use stats_documents::import::{
     Form, Found, ImportOptions, Input, Left, LineKind, MOST_LISTED, Reason, each_document,
 };
+use stats_model::Category;
 use stats_series::{
-    Category, ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
+    ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
     SeriesConfig, WriteError,
 };
 

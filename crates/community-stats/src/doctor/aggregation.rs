@@ -1,13 +1,12 @@
 //! Whether the aggregation goes on, and whether what is there is enough to make anything of it.
 
 use jiff::SignedDuration;
-use stats_cache::{CacheError, Clock, Notebook, Trouble};
+use stats_cache::{CacheError, Notebook, Trouble};
 use stats_documents::archive::ArchiveStats;
-use stats_documents::{Archive, Day, DocumentSource, SourceError};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, DocumentSource, SourceError};
+use stats_model::{Clock, Day, DocumentKind, calendar::day_of};
 
 use super::check::{Check, plural};
-use crate::calendar::day_of;
 use crate::config::Settings;
 use crate::service::{StandingStill, chain};
 

@@ -24,7 +24,7 @@ mod search;
 
 use std::thread;
 
-use stats_cache::Clock;
+use stats_model::Clock;
 
 pub use check::{Check, State};
 

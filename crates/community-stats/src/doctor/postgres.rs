@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use jiff::SignedDuration;
-use stats_cache::Clock;
 use stats_documents::postgres::{DatabaseReport, PostgresCommunities};
-use stats_documents::{Community, DeletionStatus, SourceError, SourceErrorKind};
+use stats_documents::{SourceError, SourceErrorKind};
+use stats_model::{Clock, Community, DeletionStatus};
 
 use super::check::{Check, State, plural};
 use super::clocks;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use stats_cache::{
-    CacheError, CacheErrorKind, Clock, Liveness, Needs, RedisClient, RedisLock, RedisOptions,
-    RedisStore, ServerReport,
+    CacheError, CacheErrorKind, Liveness, Needs, RedisClient, RedisLock, RedisOptions, RedisStore,
+    ServerReport,
 };
+use stats_model::Clock;
 
 use super::aggregation;
 use super::check::{Check, State, bytes, plural};

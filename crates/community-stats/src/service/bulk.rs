@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use stats_cache::{CacheError, FirstRun, Registry, UpdateMark};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::CachedResponseService;
 use super::error::{ServiceError, chain};

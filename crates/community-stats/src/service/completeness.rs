@@ -4,9 +4,9 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use stats_documents::{Bookmark, Day};
+use stats_model::{Bookmark, Day};
 
-use crate::calendar::{day_before, day_of, last_of};
+use stats_model::calendar::{day_before, day_of, last_of};
 
 /// What is missing before a response may be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use stats_documents::{Community, DeletionStatus, DocumentSource};
+use stats_documents::DocumentSource;
+use stats_model::{Community, DeletionStatus, GLOBAL};
 
 use super::error::ServiceError;
-
-/// The community id of the whole repository.
-pub const GLOBAL: &str = "global";
 
 /// The communities that the source knows, read once.
 #[derive(Debug, Default)]

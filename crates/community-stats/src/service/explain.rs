@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use stats_cache::{EntryDescription, EntryState, Note, Origin, Trouble};
-use stats_documents::{Fingerprint, ImportEnding, Shelf};
-use stats_series::Category;
+use stats_documents::ImportEnding;
+use stats_model::{Category, Fingerprint, Shelf};
 
 use super::CachedResponseService;
 use super::error::ServiceError;

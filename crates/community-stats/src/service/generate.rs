@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use stats_series::{Category, DocumentKind};
+use stats_model::{Category, DocumentKind};
 
 use super::CachedResponseService;
 use super::job::{Outcome, Over, Response, ShelfJob, ShelfReport};

@@ -1,8 +1,9 @@
 //! The unit of work: one shelf, with the responses that are made of it and what came of each.
 
 use stats_cache::{Seen, ShelfMark};
-use stats_documents::{Shelf, Unsettled};
-use stats_series::{Category, DocumentKind, ResponseSpec, Selection};
+use stats_documents::Unsettled;
+use stats_model::{Category, DocumentKind, Shelf};
+use stats_series::{ResponseSpec, Selection};
 
 use super::loss::{Former, Loss};
 use super::members::Member;

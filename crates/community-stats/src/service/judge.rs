@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use stats_cache::{EntryState, ShelfMark, Trouble};
-use stats_documents::{Shelf, SourceErrorKind};
-use stats_series::{Category, DocumentKind, GENERATOR_VERSION};
+use stats_documents::SourceErrorKind;
+use stats_model::{Category, DocumentKind, Shelf};
+use stats_series::GENERATOR_VERSION;
 
 use super::CachedResponseService;
 use super::completeness::gap;

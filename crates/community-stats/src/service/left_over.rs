@@ -1,11 +1,11 @@
 //! Entries that belong to no cell, and why.
 
 use stats_cache::{EntryDescription, EntryState};
+use stats_model::calendar::day_of;
 
 use super::CachedResponseService;
 use super::loss::stands_for_days;
 use super::matrix::StateName;
-use crate::calendar::day_of;
 
 /// Why what stands of a community is an orphan.
 pub(super) const GONE: &str = "the community is gone";

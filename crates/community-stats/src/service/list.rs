@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use stats_cache::{DamagedEntry, EntryDescription, EntryFilter, EntryState, MemoryChanges, Note};
-use stats_series::Category;
+use stats_model::{Category, GLOBAL, calendar::day_of};
 
 use super::CachedResponseService;
-use super::directory::{Directory, GLOBAL};
+use super::directory::Directory;
 use super::error::ServiceError;
 use super::left_over::GONE;
 use super::matrix::StateName;
 use super::names::{Communities, CommunityName};
 use super::plan::Plan;
 use super::request::{KEYS_PER_QUESTION, Request, Years};
-use crate::calendar::day_of;
 
 /// Which entries to list. Empty lists mean all.
 #[derive(Debug, Clone, Default)]

@@ -2,8 +2,8 @@
 //! back.
 
 use stats_cache::{Body, EntryDescription, Origin, Seen};
-use stats_documents::Bookmark;
-use stats_series::{Category, GENERATOR_VERSION};
+use stats_model::{Bookmark, Category};
+use stats_series::GENERATOR_VERSION;
 
 use super::CachedResponseService;
 use super::completeness::gap;

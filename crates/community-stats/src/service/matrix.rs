@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use stats_cache::{EntryState, Origin, ShelfMark};
-use stats_documents::{OpenImport, Position};
+use stats_documents::OpenImport;
+use stats_model::Position;
 
 use super::completeness::Gap;
 use super::loss::{Loss, days_of};

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use stats_documents::{Community, Day, DocumentSource};
+use stats_documents::DocumentSource;
+use stats_model::{Community, Day, GLOBAL};
 use stats_series::{ComponentNames, LayoutOwner, Layouts, Selection};
 
-use super::directory::{Directory, GLOBAL, stands, takes_part};
+use super::directory::{Directory, stands, takes_part};
 use super::error::ServiceError;
 use super::names::CommunityId;
 use super::settings::{ServiceSettings, hash};

@@ -39,15 +39,12 @@ mod verify;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stats_cache::{
-    CacheStore, CachedResponse, Clock, EntryDescription, EntryState, Notebook, Registry,
-};
+use stats_cache::{CacheStore, CachedResponse, EntryDescription, EntryState, Notebook, Registry};
 use stats_documents::DocumentSource;
-use stats_series::Category;
+use stats_model::{Category, Clock};
 
 pub use completeness::{Gap, gap};
 pub use difference::{FirstDifference, first_difference};
-pub use directory::GLOBAL;
 pub use error::{ServiceError, chain, similar};
 pub use explain::{Explanation, LastFailure};
 pub use generate::{Progress, Run};

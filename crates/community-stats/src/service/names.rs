@@ -9,10 +9,10 @@ use std::ops::Deref;
 
 use stats_cache::EntryFilter;
 use stats_documents::{DocumentSource, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, GLOBAL};
 
 use super::CachedResponseService;
-use super::directory::{Directory, GLOBAL};
+use super::directory::Directory;
 use super::error::{ServiceError, similar};
 
 /// A community as somebody named it.

@@ -8,11 +8,10 @@ use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
     EntryFilter, EntryState, Seen, StoreSummary,
 };
-use stats_documents::{
-    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, Position, Shelf,
-    ShelfFilter, SourceError, Visit,
+use stats_documents::{Changes, DocumentSource, ShelfFilter, SourceError, Visit};
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
 };
-use stats_series::DocumentKind;
 
 /// Holds nothing and takes nothing.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stats_cache::{Memory, Seen};
-use stats_documents::{OpenImport, Shelf};
-use stats_series::Category;
+use stats_documents::OpenImport;
+use stats_model::{Category, Shelf};
 
 use super::error::chain;
 use super::loss::Former;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use stats_cache::{CacheError, EntryDescription, EntryState, Memory, MemoryChanges, Note, Trouble};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::CachedResponseService;
 use super::error::chain;

@@ -1,6 +1,6 @@
 //! What a caller can ask for.
 
-use stats_series::Category;
+use stats_model::Category;
 
 use super::names::Communities;
 

@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
-use stats_series::{Category, FloatStyle, Layouts, SeriesConfig};
+use stats_model::Category;
+use stats_series::{FloatStyle, Layouts, SeriesConfig};
 
 use super::matrix::ForeignRule;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stats_documents::{Patience, Unsearchable, await_searchable};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::CachedResponseService;
 use super::error::chain;

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use stats_cache::{Body, BodyWriter};
-use stats_documents::{Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind, jittered};
+use stats_documents::{ShelfFilter, SourceError, SourceErrorKind, jittered};
+use stats_model::{Fingerprint, Shelf};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
 use super::CachedResponseService;

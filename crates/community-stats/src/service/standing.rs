@@ -5,11 +5,8 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use stats_cache::ShelfMark;
-use stats_documents::{
-    Bookmark, Day, DocumentSource, Fingerprint, OpenImport, Position, Shelf, ShelfFilter,
-    SourceError, SourceErrorKind,
-};
-use stats_series::DocumentKind;
+use stats_documents::{DocumentSource, OpenImport, ShelfFilter, SourceError, SourceErrorKind};
+use stats_model::{Bookmark, Day, DocumentKind, Fingerprint, Position, Shelf};
 
 use super::error::ServiceError;
 

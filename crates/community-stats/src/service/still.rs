@@ -3,10 +3,7 @@
 
 use std::fmt;
 
-use stats_documents::Day;
-use stats_series::DocumentKind;
-
-use crate::calendar::days_between;
+use stats_model::{Day, DocumentKind, calendar::days_between};
 
 /// A kind of documents whose newest bookmark is old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

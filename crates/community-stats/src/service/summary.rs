@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use stats_cache::ShelfMark;
 use stats_documents::OpenImport;
-use stats_series::Category;
+use stats_model::Category;
 
 /// The result of a run. As JSON it is the object of the Python package, and `incomplete`.
 #[derive(Debug, Clone, Default, Serialize)]

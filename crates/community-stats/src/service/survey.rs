@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stats_cache::{
     CacheError, DamagedEntry, EntryState, Memory, Seen, UpdateMark, UpdateMarks, response_key,
 };
-use stats_series::{Category, DocumentKind};
+use stats_model::{Category, DocumentKind, calendar::day_of};
 
 use super::CachedResponseService;
 use super::directory::Directory;
@@ -18,7 +18,6 @@ use super::plan::{Cell, Plan};
 use super::request::{KEYS_PER_QUESTION, Request};
 use super::standing::Standing;
 use super::still::StandingStill;
-use crate::calendar::day_of;
 
 impl CachedResponseService {
     /// Finds out what a request is about, what stands and what has to be done. Reads no document

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
-use stats_documents::Shelf;
-use stats_series::Category;
+use stats_model::{Category, Shelf};
 
 use super::list::Listed;
 use super::matrix::StateName;

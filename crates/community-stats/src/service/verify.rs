@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stats_cache::{EntryDescription, EntryState};
-use stats_documents::{Fingerprint, Shelf};
-use stats_series::{Category, ResponseSpec, Selection};
+use stats_model::{Category, Fingerprint, Shelf};
+use stats_series::{ResponseSpec, Selection};
 
 use super::CachedResponseService;
 use super::compare::Compared;

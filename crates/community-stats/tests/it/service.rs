@@ -9,11 +9,12 @@ use community_stats::service::{
     Run, ServiceError, ServiceSettings, Summary, Unlocked,
 };
 use stats_cache::{
-    CacheError, CacheErrorKind, CacheStore, FirstRun, ManualClock, Registry, SqliteStore,
-    UpdateMark, UpdateMarks,
+    CacheError, CacheErrorKind, CacheStore, FirstRun, Registry, SqliteStore, UpdateMark,
+    UpdateMarks,
 };
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
+use stats_model::ManualClock;
 use stats_testkit::fixtures;
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! What a store does when nothing goes wrong.
 #![allow(clippy::missing_panics_doc, reason = "a case panics when the store breaks the contract")]
 
-use stats_series::Category;
+use stats_model::Category;
 
 use super::{Harness, body, description, lasting, plain_body, put, state, to_the_millisecond};
 use crate::{Body, BodyEncoding, EntryDescription, EntryFilter, EntryState};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::{
     Damage, Harness, body, damaged_reads, description, lasting, plain_body, put, state,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use stats_series::Category;
+use stats_model::Category;
 
 use super::{Damage, Harness, body, description, lasting, plain_body, put, state};
 use crate::{CacheStore, EntryDescription, EntryState, Seen};

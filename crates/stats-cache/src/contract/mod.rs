@@ -17,7 +17,7 @@ mod remembering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use stats_series::Category;
+use stats_model::Category;
 
 pub use self::cases::*;
 pub use self::hard_cases::*;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::{Harness, body, description, lasting, plain_body, put, state, to_the_millisecond};
 use crate::{EntryDescription, EntryFilter, EntryState, Memory, MemoryChanges, Note, Trouble};

@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use redis::Value;
 use serde::{Deserialize, Serialize};
-use stats_series::Category;
+use stats_model::Category;
 
 use crate::key::hex;
 use crate::{DamagedEntry, EntryDescription, EntryState, Origin};

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Value, cmd};
+use stats_model::Clock;
 
 use super::client::RedisClient;
 use super::reply::{bytes, command, integer, scanned};
-use crate::{CacheError, CacheErrorKind, Clock};
+use crate::{CacheError, CacheErrorKind};
 
 /// How long the mark of a generation lasts unless it is set again: a run that died is not told of for
 /// longer than the lock of bulk runs outlives it.

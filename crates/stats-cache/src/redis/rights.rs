@@ -26,7 +26,7 @@ impl Needs {
     /// Of the store of responses below `prefix`.
     #[must_use]
     pub fn of_store(prefix: &str) -> Self {
-        let response = response_key(prefix, "global", 2000, stats_series::Category::ALL[0]);
+        let response = response_key(prefix, "global", 2000, stats_model::Category::ALL[0]);
         let (response, index) = (response.as_str(), index_name(prefix));
         let (notes, years) = (notes_name(prefix), first_years_name(prefix));
         Self::default()

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params};
+use stats_model::{Clock, SystemClock};
 use stats_sqlite::Aside;
 
 use self::file::StoreFile;
@@ -22,8 +23,8 @@ pub use self::options::SqliteOptions;
 use self::row::Format;
 use crate::body::decode_verified;
 use crate::{
-    Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Clock, Entry, EntryDescription,
-    EntryFilter, EntryState, Seen, StoreSummary, SystemClock,
+    Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
+    EntryFilter, EntryState, Seen, StoreSummary,
 };
 
 /// The store of an installation without Redis: one SQLite file in WAL mode, readable by its owner

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use stats_cache::{
     Body, BodyEncoding, CacheErrorKind, CacheStore, EntryDescription, EntryFilter, EntryState,
-    ManualClock, SqliteOptions, SqliteStore, response_key,
+    SqliteOptions, SqliteStore, response_key,
 };
-use stats_series::Category;
+use stats_model::{Category, ManualClock};
 
 const PREFIX: &str = "stats_dashboard";
 const YEARS: std::ops::Range<i16> = 1990..2020;

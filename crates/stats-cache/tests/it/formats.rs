@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stats_cache::{
-    Body, BodyEncoding, CacheStore, EntryDescription, ManualClock, MemoryChanges, Note, Notebook,
-    Origin, RedisStore, ShelfMark, SqliteOptions, SqliteStore, Trouble, response_key,
+    Body, BodyEncoding, CacheStore, EntryDescription, MemoryChanges, Note, Notebook, Origin,
+    RedisStore, ShelfMark, SqliteOptions, SqliteStore, Trouble, response_key,
 };
-use stats_series::Category;
+use stats_model::{Category, ManualClock};
 
 use crate::support::RedisServer;
 

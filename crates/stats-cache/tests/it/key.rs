@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use stats_cache::{cache_key, key_string, response_key};
-use stats_series::Category;
+use stats_model::Category;
 
 const VECTORS: &str = include_str!("../../../../fixtures/cache-key-vectors.json");
 

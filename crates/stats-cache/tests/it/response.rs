@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stats_cache::{CacheType, CachedResponse, EntryState, InvalidData, SqliteStore};
-use stats_series::Category;
+use stats_model::Category;
 use tempfile::TempDir;
 
 const PREFIX: &str = "stats_dashboard";

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use stats_cache::contract::{Damage, Harness, description};
 use stats_cache::{
-    Body, BodyEncoding, CacheErrorKind, CacheStore, Clock, EntryDescription, EntryFilter,
-    EntryState, ManualClock, SqliteOptions, SqliteStore,
+    Body, BodyEncoding, CacheErrorKind, CacheStore, EntryDescription, EntryFilter, EntryState,
+    SqliteOptions, SqliteStore,
 };
-use stats_series::Category;
+use stats_model::{Category, Clock, ManualClock};
 use tempfile::TempDir;
 
 struct SqliteHarness {

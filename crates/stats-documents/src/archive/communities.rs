@@ -3,13 +3,13 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
+use stats_model::{Community, DeletionStatus, Visibility};
 
 use super::entries::{EntryPlace, replaced_or_new};
 use super::failure::Result;
 use super::versions::CommunityVersion;
 use super::writer::{ArchiveWriter, Put};
 use super::{day_of, number_of};
-use crate::{Community, DeletionStatus, Visibility};
 
 impl ArchiveWriter<'_> {
     /// Puts a community, instead of the one with the same id.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::schema::code_of;
 

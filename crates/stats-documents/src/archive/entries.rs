@@ -4,14 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension};
-use stats_series::DocumentKind;
+use stats_model::{Bookmark, Day, DocumentKind};
 
 use super::failure::Result;
 use super::running_import::RunningImport;
 use super::schema::code_of;
 use super::writer::{ArchiveWriter, Put};
 use super::{day_of, number_of};
-use crate::{Bookmark, Day};
 
 /// What is needed of a community event (source-documents specification, section 1.13).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::Connection;
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::failure::Result;
 use super::now;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension};
-use stats_series::DocumentKind;
+use stats_model::{Day, DocumentKind, Fingerprint, Shelf};
 
 use super::Archive;
 use super::entries::stored_day;
@@ -15,7 +15,6 @@ use super::failure::{DoingWithFile, Result};
 use super::schema::code_of;
 use super::stats::used_bytes;
 use super::writer::{ArchiveWriter, Batch};
-use crate::{Day, Fingerprint, Shelf};
 
 /// One document of a shelf with its number in the index it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

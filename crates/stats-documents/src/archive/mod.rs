@@ -50,6 +50,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
+use stats_model::Day;
 use stats_sqlite::Unchanging;
 
 pub use entries::CommunityEvent;
@@ -66,7 +67,7 @@ use self::failure::{DoingWithFile, Result};
 use self::packing::Unpacker;
 use self::schema::Access;
 use self::sound::Table;
-use crate::{Day, SourceError, SourceErrorKind};
+use crate::{SourceError, SourceErrorKind};
 
 /// How an archive is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

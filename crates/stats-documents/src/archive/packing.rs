@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use lz4_flex::block::{self, CompressTable};
 use sha2::{Digest, Sha256};
-use stats_series::DocumentKind;
+use stats_model::{Day, DocumentKind, Shelf};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use super::dictionary::{Dictionaries, Dictionary, LARGE};
 use crate::facts::check_day;
-use crate::{Day, Document, DocumentFacts, InvalidDocument, Shelf};
+use crate::{Document, DocumentFacts, InvalidDocument};
 
 /// The zstd level of small documents.
 const LEVEL: i32 = 1;

@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
-use stats_series::DocumentKind;
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, PositionMark,
+    Shelf,
+};
 
 use super::communities;
 use super::entries::{self, stored_day};
@@ -16,8 +19,7 @@ use super::schema::code_of;
 use super::sound::{DOCUMENT_CHECK, Table, carries_checks};
 use super::{Archive, lock, now, unsettled};
 use crate::{
-    Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
-    OpenImport, Position, PositionMark, Shelf, ShelfFilter, SourceError, Unsettled, Visit,
+    Changes, Document, DocumentSource, OpenImport, ShelfFilter, SourceError, Unsettled, Visit,
 };
 
 impl DocumentSource for Archive {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 use stats_sqlite::{Place, PlaceError, ReadConnection, Unchanging, place, teach_row_check};
 
 use super::failure::{DoingWithFile, Result, damaged};

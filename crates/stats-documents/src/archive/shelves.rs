@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint};
 
 use super::now;
 use super::schema::code_of;
-use crate::Fingerprint;
 
 /// The numbers of one shelf.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::Archive;
 use super::failure::Result;

@@ -1,10 +1,10 @@
 //! What only the inside can see: numbers of shelves against the documents themselves.
 
 use proptest::prelude::*;
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use super::*;
-use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter};
+use crate::{DocumentSource, ShelfFilter};
 
 fn source(community: &str, day: &str, value: u32) -> String {
     format!(r#"{{"community_id":"{community}","snapshot_date":"{day}T00:00:00","n":{value}}}"#)

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use super::Archive;
 use super::failure::Result;
 use super::running;
 use super::schema::code_of;
-use crate::{Fingerprint, ImportEnding, OpenImport, Shelf, Unsettled};
+use crate::{ImportEnding, OpenImport, Unsettled};
 
 impl Archive {
     /// The prefix of the index names that the last import came from, if one was noted.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::connection::LentConnection;
 use super::failure::{Result, failed};

@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Position, PositionMark, Shelf};
 
 use super::{GivenDocument, Harness, KIND, given, ids, ok, shelf, visited};
-use crate::{
-    Changes, DocumentSource, Fingerprint, Position, PositionMark, Shelf, ShelfFilter,
-    SourceErrorKind,
-};
+use crate::{Changes, DocumentSource, ShelfFilter, SourceErrorKind};
 
 pub(super) fn fingerprints_are_those_of_the_manifests(harness: &mut dyn Harness) {
     let documents: Vec<GivenDocument> = (1..=60)

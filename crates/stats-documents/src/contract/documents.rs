@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::{GivenDocument, Harness, KIND, Visited, given, ids, ok, shelf, visited};
 use crate::{ShelfFilter, SourceErrorKind};

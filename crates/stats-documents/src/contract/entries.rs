@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stats_series::DocumentKind;
+use stats_model::{Bookmark, Community, DeletionStatus, DocumentKind, Visibility};
 
 use super::{GivenBookmark, Harness, KIND, day, ok};
 use crate::archive::CommunityEvent;
-use crate::{Bookmark, Community, DeletionStatus, Visibility};
 
 fn regular(kind: DocumentKind, community: &str, text: &str) -> GivenBookmark {
     GivenBookmark {

@@ -10,12 +10,10 @@ mod entries;
 
 use std::ops::ControlFlow;
 
-use stats_series::DocumentKind;
+use stats_model::{Bookmark, Community, Day, DocumentKind, ManifestEntry, Shelf};
 
 use crate::archive::CommunityEvent;
-use crate::{
-    Bookmark, Community, Day, DocumentSource, ManifestEntry, Shelf, ShelfFilter, SourceError,
-};
+use crate::{DocumentSource, ShelfFilter, SourceError};
 
 /// A document to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]

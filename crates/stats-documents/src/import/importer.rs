@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::assembly::AssemblyLine;
 use super::lines::{Item, Refusal};

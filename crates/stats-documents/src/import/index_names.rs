@@ -1,6 +1,6 @@
 //! What an index name means (source-documents specification, sections 1.2, 1.14 and 3.2).
 
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::report::{LineKind, Reason};
 

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use stats_series::DocumentKind;
+use stats_model::{Bookmark, Community, DocumentKind};
 
 use super::index_names::{IndexName, read_index};
 use super::listed::{MOST_LISTED, OtherPrefixes};
 use super::report::{LineKind, Reason};
 use crate::archive::{CommunityEvent, CommunityVersion, PackedDocument, Packer};
 use crate::facts::{Text, read_object, read_object_bytes};
-use crate::{Bookmark, Community, DocumentFacts, InvalidDocument};
+use crate::stored::{read_bookmark, read_community, read_event};
+use crate::{DocumentFacts, InvalidDocument};
 
 /// Something to put into the archive.
 pub(crate) enum Item {
@@ -146,7 +147,7 @@ fn bare_id(kind: LineKind, text: &str) -> Result<Option<String>, InvalidDocument
             Some(format!("{}-{}", facts.community, facts.day))
         }
         LineKind::Bookmarks => {
-            let (kind, community, _) = Bookmark::read(text.as_bytes())?;
+            let (kind, community, _) = read_bookmark(text.as_bytes())?;
             Some(format!("{}_{community}", kind.bookmark_type()))
         }
         LineKind::Communities => read_object::<Identified<'_>>(text)?.id.0.map(Cow::into_owned),
@@ -170,15 +171,15 @@ fn read_source(
     Ok(match kind {
         LineKind::Documents(kind) => Item::Document(packer.pack_text(kind, id, source)?),
         LineKind::Bookmarks => {
-            let (kind, community, bookmark) = Bookmark::read(source.as_bytes())?;
+            let (kind, community, bookmark) = read_bookmark(source.as_bytes())?;
             Item::Bookmark { id: id.to_owned(), kind, community, bookmark }
         }
         LineKind::Events => {
-            Item::Event { id: id.to_owned(), event: CommunityEvent::read(source.as_bytes())? }
+            Item::Event { id: id.to_owned(), event: read_event(source.as_bytes())? }
         }
         LineKind::Communities | LineKind::Other => {
             let source = source.as_bytes();
-            Item::Community(Box::new(Community::read(id, source)?), CommunityVersion::read(source))
+            Item::Community(Box::new(read_community(id, source)?), CommunityVersion::read(source))
         }
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::listed::{Listed, OtherPrefixes};
 use crate::OpenImport;

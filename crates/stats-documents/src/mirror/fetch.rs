@@ -6,15 +6,14 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
+use stats_model::{Fingerprint, ManifestEntry, Shelf};
+
 use super::kept::text_of;
 use super::there::There;
 use super::{Mirror, Wanted, lock};
 use crate::archive::{MirrorEntry, PackedDocument, Packer};
 use crate::pause::jittered;
-use crate::{
-    Document, DocumentSource, Fingerprint, ManifestEntry, Shelf, SourceError, SourceErrorKind,
-    Visit,
-};
+use crate::{Document, DocumentSource, SourceError, SourceErrorKind, Visit};
 
 /// A shelf that changes while it is brought up to date is compared anew, so often in all.
 const ATTEMPTS: u32 = 3;

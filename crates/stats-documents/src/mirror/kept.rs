@@ -1,9 +1,9 @@
 //! What a mirror knows of its source, as it stands in the archive.
 
 use serde::{Deserialize, Serialize};
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Position, Shelf};
 
-use crate::{ArchiveWriter, Fingerprint, Position, Shelf, SourceError};
+use crate::{ArchiveWriter, SourceError};
 
 /// The name under which an archive keeps the [`Progress`] of a kind.
 pub(super) const PROGRESS: &str = "progress";

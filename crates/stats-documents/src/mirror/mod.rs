@@ -20,14 +20,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use stats_series::DocumentKind;
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
+};
 
 pub use self::reports::{AuditReport, ShelfDifference, SyncReport};
 use self::state::KindState;
 pub use self::withheld::Withheld;
 use crate::{
-    Archive, Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint,
-    ManifestEntry, Patience, Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
+    Archive, Changes, Document, DocumentSource, Patience, ShelfFilter, SourceError,
+    SourceErrorKind, Visit,
 };
 
 #[cfg(test)]

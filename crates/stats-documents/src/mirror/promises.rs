@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stats_series::DocumentKind;
+use stats_model::{Bookmark, DocumentKind, Fingerprint, Position, Shelf};
 
 use super::kept::Standing;
 use super::reports::SyncReport;
@@ -19,10 +19,7 @@ use super::state::is_over;
 use super::there::There;
 use super::withheld::Withheld;
 use super::{Mirror, lock};
-use crate::{
-    ArchiveWriter, Bookmark, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter,
-    SourceError, await_searchable,
-};
+use crate::{ArchiveWriter, DocumentSource, ShelfFilter, SourceError, await_searchable};
 
 /// Under which name an archive remembers when bookmarks were copied, and what it knew then.
 const COPIED: &str = "bookmarks";

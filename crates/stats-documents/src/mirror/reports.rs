@@ -1,8 +1,9 @@
 //! What a sync did, and what an audit found.
 
+use stats_model::{DocumentKind, Fingerprint, Shelf};
+
 use super::withheld::Withheld;
-use crate::{Fingerprint, Shelf, SourceError};
-use stats_series::DocumentKind;
+use crate::SourceError;
 
 /// A shelf whose documents in the mirror are not those of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]

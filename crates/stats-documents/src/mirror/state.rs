@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Position, Shelf};
 
 use super::kept::{PROGRESS, Progress, Standing, fingerprint_of, shelf_of, write_fingerprint};
 use super::there::There;
 use super::{MirrorOptions, lock};
 use crate::archive::Memory;
-use crate::{
-    Archive, Changes, DocumentSource, Fingerprint, Position, Shelf, ShelfFilter, SourceError,
-};
+use crate::{Archive, Changes, DocumentSource, ShelfFilter, SourceError};
 
 /// When others write what they learn at the same time, it is asked and written anew, so often in
 /// all.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use super::kept::text_of;
 use super::promises::{Look, Looks};
@@ -13,7 +13,7 @@ use super::reports::{AuditReport, ShelfDifference, SyncReport};
 use super::state::is_over;
 use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
-use crate::{DocumentSource, Fingerprint, Shelf, ShelfFilter, SourceError, SourceErrorKind};
+use crate::{DocumentSource, ShelfFilter, SourceError, SourceErrorKind};
 
 /// The kind under which the time of the last copy of communities and first days is remembered.
 const SURROUNDINGS_OF: DocumentKind = DocumentKind::RecordDelta;

@@ -1,9 +1,9 @@
 //! What the archive remembers at the moment in which it is written.
 
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Position, Shelf};
 
 use super::kept::{PROGRESS, Progress, Standing, fingerprint_of, name_of};
-use crate::{ArchiveWriter, Fingerprint, Position, Shelf, SourceError};
+use crate::{ArchiveWriter, SourceError};
 
 /// What the archive remembers when a shelf is written: other processes, or other threads, may have
 /// learnt something else meanwhile.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use stats_series::DocumentKind;
+use stats_model::{Bookmark, Community, Day, DocumentKind};
 
 use super::answer::{Bucket, FoundHit, MOST_HITS, Single, Summary};
 use super::client::{Call, Client};
@@ -15,7 +15,7 @@ use super::pit::{PointInTime, Together, in_one_state};
 use super::search::search;
 use super::shelf::day_of;
 use super::targets::Target;
-use crate::{Bookmark, Community, Day};
+use crate::stored::{read_bookmark, read_community};
 
 /// What a page is sorted by is short.
 const LONGEST_SORT: usize = 256 << 10;
@@ -32,7 +32,7 @@ pub(super) fn communities(
         let mut found = BTreeMap::new();
         Hits { client, call, target, query: &query, field }.each(together, |hit| {
             // Old and new indices may stand behind the alias; the newer one has the newer name.
-            let community = read_community(&hit)?;
+            let community = community(&hit)?;
             let known = found.get(&hit.id).is_some_and(|(index, _)| *index > hit.index);
             if !known {
                 found.insert(hit.id, (hit.index, community));
@@ -56,7 +56,7 @@ pub(super) fn community_by_slug(
     in_one_state(|together| {
         let mut found = None;
         Hits { client, call, target, query: &query, field }.each(together, |hit| {
-            let community = read_community(&hit)?;
+            let community = community(&hit)?;
             if community.slug.as_deref() == Some(slug) {
                 found = Some(community);
             }
@@ -102,7 +102,7 @@ fn take_bookmark(
     hit: &FoundHit,
 ) {
     // One that cannot be read does not say how far anything has come.
-    let Ok((_, community, bookmark)) = Bookmark::read(hit.source.get().as_bytes()) else { return };
+    let Ok((_, community, bookmark)) = read_bookmark(hit.source.get().as_bytes()) else { return };
     let regular = hit.id == format!("{}_{community}", kind.bookmark_type());
     let better = found
         .get(&community)
@@ -176,8 +176,8 @@ fn first_day(lowest: Option<Single>, of: &str) -> Result<Option<Day>, Failure> {
     })
 }
 
-fn read_community(hit: &FoundHit) -> Result<Community, Failure> {
-    Community::read(&hit.id, hit.source.get().as_bytes())
+fn community(hit: &FoundHit) -> Result<Community, Failure> {
+    read_community(&hit.id, hit.source.get().as_bytes())
         .map_err(|error| Failure::Malformed(format!("community {}: {error}", hit.id)))
 }
 

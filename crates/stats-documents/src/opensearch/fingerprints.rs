@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use super::answer::{Bucket, Composite, Counted, Key, LARGEST_PAGE, Stats, Whole};
 use super::client::{Call, Client};
@@ -14,7 +14,7 @@ use super::numbers::Numbers;
 use super::pit::{PointInTime, Together, in_one_state};
 use super::search::search;
 use super::targets::{Group, Target};
-use crate::{Fingerprint, Shelf, ShelfFilter};
+use crate::ShelfFilter;
 
 /// How many words a `terms` filter may have.
 const TERMS: usize = 60_000;

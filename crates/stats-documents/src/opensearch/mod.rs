@@ -40,7 +40,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::ControlFlow;
 
-use stats_series::DocumentKind;
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
+};
 
 use self::client::{Call, Client};
 use self::failure::Failure;
@@ -49,10 +51,7 @@ pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSetting
 use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};
-use crate::{
-    Bookmark, Changes, Community, Day, Document, DocumentSource, Fingerprint, ManifestEntry,
-    Position, Shelf, ShelfFilter, SourceError, SourceErrorKind, Visit,
-};
+use crate::{Changes, Document, DocumentSource, ShelfFilter, SourceError, SourceErrorKind, Visit};
 
 /// A cluster as a source of documents.
 ///

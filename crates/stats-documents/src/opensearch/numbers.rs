@@ -11,13 +11,13 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stats_model::Fingerprint;
 
 use super::answer::{Counted, Stats, Whole};
 use super::client::{Call, Client};
 use super::failure::Failure;
 use super::hits::Hit;
 use super::search::search;
-use crate::Fingerprint;
 use crate::facts::{Text, read_object_bytes};
 
 const TIME: &str = "timestamp";

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::json;
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Position, PositionMark};
 
 use super::answer::{
     Indices, Listed, MOST_HITS, MOST_NAMES, MOST_SHARDS, Named, ShardFailure, Signed, Term, Whole,
@@ -24,7 +24,7 @@ use super::fingerprints::communities_between;
 use super::numbers::{Numbers, whole};
 use super::search::search;
 use super::targets::{Group, Target, escape};
-use crate::{Changes, Position, PositionMark};
+use crate::Changes;
 
 const REFRESHES: &str = PositionMark::UNSEEN;
 const EMPTY: &str = "/empty";

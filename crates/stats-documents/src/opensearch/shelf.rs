@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use stats_model::{Day, Fingerprint, Shelf};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::OpenSearch;
@@ -29,7 +30,7 @@ use super::pit::PointInTime;
 use super::primaries::{anywhere, is_refused};
 use super::search;
 use super::targets::Target;
-use crate::{Day, Document, Fingerprint, Shelf, Visit};
+use crate::{Document, Visit};
 
 /// The most hits that an index gives out at once, unless it was set up otherwise.
 const LARGEST_PAGE: usize = 10_000;

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use stats_series::DocumentKind;
-
-use crate::Shelf;
+use stats_model::{DocumentKind, Shelf};
 
 /// Communities that are remembered, at most; beyond that all are forgotten and measured again.
 const MOST: usize = 200_000;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use super::answer::{MOST_NAMES, Named};
 use super::client::{Call, Client, Request};

@@ -4,11 +4,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use stats_model::{Community, Day};
 use tokio_postgres::Row;
 
 use super::PostgresSettings;
 use super::connection::Connection;
-use crate::{Community, Day, SourceError, SourceErrorKind};
+use crate::stored::read_community;
+use crate::{SourceError, SourceErrorKind};
 
 /// The columns of a community. What the column `json` holds is put together as the communities
 /// index has it, so that one reader decides for both. The epoch of a time is its UTC one, with and
@@ -114,7 +116,7 @@ impl PostgresCommunities {
 
 fn community(row: &Row) -> Result<Community, SourceError> {
     let (id, document): (String, String) = (field(row, 0)?, field(row, 2)?);
-    let mut community = Community::read(&id, document.as_bytes())
+    let mut community = read_community(&id, document.as_bytes())
         .map_err(|error| odd(format!("reading the community {id}"), error))?;
     community.created = field::<Option<i64>>(row, 1)?.and_then(day);
     Ok(community)

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stats_series::DocumentKind;
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
+};
 
 use super::PostgresCommunities;
-use crate::{
-    Bookmark, Changes, Community, Day, DocumentSource, Fingerprint, ManifestEntry, OpenImport,
-    Position, Shelf, ShelfFilter, SourceError, Unsettled, Visit,
-};
+use crate::{Changes, DocumentSource, OpenImport, ShelfFilter, SourceError, Unsettled, Visit};
 
 /// A source whose communities are those of the database; everything else comes from `documents`.
 pub struct WithCommunities {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use stats_documents::archive::CommunityEvent;
 use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness, Writer, check_all};
 use stats_documents::{
-    Archive, ArchiveOptions, Community, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
+    Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
 };
-use stats_series::DocumentKind;
+use stats_model::{Community, DocumentKind};
 
 use crate::support::Place;
 

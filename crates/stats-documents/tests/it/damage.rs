@@ -6,11 +6,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use stats_documents::archive::CommunityEvent;
-use stats_documents::{
-    Archive, ArchiveOptions, Bookmark, Community, Day, DeletionStatus, DocumentSource, Fingerprint,
-    Shelf, ShelfFilter, SourceError, Visibility,
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter, SourceError};
+use stats_model::{
+    Bookmark, Community, Day, DeletionStatus, DocumentKind, Fingerprint, Shelf, Visibility,
 };
-use stats_series::DocumentKind;
 
 use crate::support::{Place, corpus};
 

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use stats_documents::contract::given;
-use stats_documents::{
-    Archive, ArchiveOptions, DocumentSource, Shelf, SourceError, SourceErrorKind,
-};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError, SourceErrorKind};
+use stats_model::{DocumentKind, Shelf};
 
 use crate::support::{Place, contents, corpus, fingerprints};
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, Shelf};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource};
+use stats_model::{DocumentKind, Shelf};
 use stats_testkit::{corpus, fixtures};
 
 const KIND: DocumentKind = DocumentKind::UsageDelta;

@@ -8,10 +8,8 @@ use std::sync::atomic::Ordering;
 use stats_documents::import::{
     Advance, Counts, ImportOptions, Input, LineKind, Progress, Reason, import,
 };
-use stats_documents::{
-    DeletionStatus, DocumentSource, Fingerprint, Shelf, ShelfFilter, Visibility,
-};
-use stats_series::DocumentKind;
+use stats_documents::{DocumentSource, ShelfFilter};
+use stats_model::{DeletionStatus, DocumentKind, Fingerprint, Shelf, Visibility};
 
 use crate::support::{Place, contents, corpus, document, fingerprints, line, line_without_end};
 

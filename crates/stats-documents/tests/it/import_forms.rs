@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::PathBuf;
 
 use stats_documents::import::{ImportOptions, ImportReport, Input, Reason, import};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use crate::import::{gzip, zstd};
 use crate::import_answers::answer;

@@ -3,7 +3,7 @@
 use stats_documents::DocumentSource;
 use stats_documents::archive::Put;
 use stats_documents::import::{ImportOptions, ImportReport, LineKind};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use crate::support::{Place, line};
 

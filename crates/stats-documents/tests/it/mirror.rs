@@ -2,8 +2,8 @@
 
 use stats_documents::archive::Put;
 use stats_documents::contract::given;
-use stats_documents::{ArchiveOptions, Changes, DocumentSource, Position, Shelf};
-use stats_series::DocumentKind;
+use stats_documents::{ArchiveOptions, Changes, DocumentSource};
+use stats_model::{DocumentKind, Position, Shelf};
 
 use crate::support::{Place, fingerprints};
 

@@ -6,10 +6,8 @@ use std::sync::atomic::Ordering;
 use stats_documents::import::{
     Advance, ImportOptions, ImportReport, Input, LineKind, Progress, import,
 };
-use stats_documents::{
-    Archive, ArchiveOptions, DocumentSource, Fingerprint, ImportEnding, Shelf, Unsettled,
-};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, ImportEnding, Unsettled};
+use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use crate::support::{Place, contents, corpus, document, fingerprints, line};
 

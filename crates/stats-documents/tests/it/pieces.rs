@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Document, DocumentSource, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 use stats_testkit::corpus;
 
 use crate::support::Place;

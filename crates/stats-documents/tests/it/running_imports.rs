@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use stats_documents::import::{Advance, ImportOptions, Input, Progress, import};
 use stats_documents::{Archive, ArchiveOptions, DocumentSource, ImportEnding, OpenImport};
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 use crate::open_imports::{KIND, assert_settled, bookmark, broken_off, place, unsettled};
 use crate::support::{Place, corpus, document};

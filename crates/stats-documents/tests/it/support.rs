@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use stats_documents::contract::given;
 use stats_documents::import::{ImportError, ImportOptions, ImportReport, Input, import};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, Fingerprint, Shelf, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter};
+use stats_model::{DocumentKind, Fingerprint, Shelf};
 use tempfile::TempDir;
 
 /// A folder with one archive in it.

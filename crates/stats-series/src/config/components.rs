@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+use stats_model::DocumentKind;
 
 use super::{ConfigError, shown};
-use crate::DocumentKind;
 use crate::measure::metric_names;
 
 const DEFAULT_REGISTRY: &str = include_str!("../../data/component-metrics.json");

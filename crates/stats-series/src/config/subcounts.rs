@@ -1,9 +1,9 @@
 //! Which breakdowns there are.
 
 use serde_json::Value;
+use stats_model::DocumentKind;
 
 use super::{ConfigError, shown};
-use crate::DocumentKind;
 
 /// The subcount configuration of invenio-stats-dashboard 0.5.0, as JSON: an array in its order.
 pub const DEFAULT_SUBCOUNTS: &str = include_str!("../../data/subcounts.json");

@@ -1,8 +1,9 @@
 //! How the columns of a table follow from the numbers of a regular item.
 
+use stats_model::DocumentKind;
+
 use super::regular::number_names;
 use super::template::Numbers;
-use crate::DocumentKind;
 use crate::plan::{Column, Half, Measure};
 use crate::rules::usage_key;
 use crate::scan::cell::{Cell, CellValue};

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use stats_model::DocumentKind;
+
 use super::template::{MAX_NUMBERS, Template};
-use crate::DocumentKind;
 use crate::scan::json::{Next, after_member, expect_colon, skip_space, skip_string};
 use crate::scan::skip::skip_value;
 

@@ -1,9 +1,10 @@
 //! The totals of usage documents, read by their looks.
 
+use stats_model::DocumentKind;
+
 use super::regular::{Dissected, dissect_totals};
 use super::template::MAX_NUMBERS;
 use super::template::{Numbers, Template};
-use crate::DocumentKind;
 use crate::scan::cell::Cell;
 
 /// The totals of usage documents, read by their looks once those are known; see [`Template`].

@@ -7,10 +7,11 @@ mod items;
 mod subcounts;
 mod totals;
 
+use stats_model::DocumentKind;
+
 use self::date_field::DateField;
 pub(crate) use self::date_field::DocumentDate;
 use self::totals::{Totals, value_cell};
-use crate::DocumentKind;
 use crate::failure::{DocumentFailure, Failures};
 use crate::plan::{ListSide, Place};
 use crate::predict::program::{Program, apply_all};

@@ -1,6 +1,7 @@
 //! The values of a document or an item, and the cells that keep them.
 
-use crate::DocumentKind;
+use stats_model::DocumentKind;
+
 use crate::plan::Column;
 use crate::rules::{RecordDelta, RecordSnapshot, Refused, Usage, UsageTotals, Value};
 use crate::scan::cell::Cell;

@@ -3,12 +3,13 @@
 mod convert;
 mod field;
 
+use stats_model::DocumentKind;
+
 use self::convert::{integer, sum};
 pub(crate) use self::field::Refused;
 use self::field::{
     Field, Fields, NOT_A_NUMBER, NOT_AN_INTEGER, NOT_AN_OBJECT, NOT_FINITE, TOO_LARGE, refuse,
 };
-use crate::DocumentKind;
 use crate::plan::{Column, Half, Measure};
 use crate::scan::members::get;
 use crate::scan::number::{Number, number};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use stats_model::Category;
 use stats_series::{
-    Category, ComponentRegistry, LayoutOwner, Layouts, ResponseSpec, Selection, SeriesBuilder,
-    SeriesConfig, SubcountConfig,
+    ComponentRegistry, LayoutOwner, Layouts, ResponseSpec, Selection, SeriesBuilder, SeriesConfig,
+    SubcountConfig,
 };
 use stats_testkit::fixtures;
 

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use stats_model::{Category, DocumentKind};
 use stats_series::{
-    Category, ComponentNames, DocumentKind, LayoutOwner, Layouts, ResponseSpec, Selection,
-    SeriesBuilder, SeriesConfig,
+    ComponentNames, LayoutOwner, Layouts, ResponseSpec, Selection, SeriesBuilder, SeriesConfig,
 };
 
 use crate::support::{response, written};

@@ -1,7 +1,8 @@
 //! What the reference's cases cannot show: failures by name, derived categories, one pass for
 //! many responses, repeated members.
 
-use stats_series::{Category, FloatStyle, ResponseSpec, Selection, SeriesBuilder, SeriesConfig};
+use stats_model::Category;
+use stats_series::{FloatStyle, ResponseSpec, Selection, SeriesBuilder, SeriesConfig};
 
 use crate::support::{response, written};
 

@@ -1,8 +1,9 @@
 //! Short ways to a response.
 
 use serde_json::value::RawValue;
+use stats_model::Category;
 use stats_series::{
-    Category, ComponentNames, DocumentFailure, FloatStyle, ResponseSpec, Selection, SeriesBuilder,
+    ComponentNames, DocumentFailure, FloatStyle, ResponseSpec, Selection, SeriesBuilder,
     SeriesConfig, WriteError,
 };
 

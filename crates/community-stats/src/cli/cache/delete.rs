@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::{Ending, Exit, Global, arguments, table::plural, terminal};
 use super::known;

@@ -1,7 +1,7 @@
 //! `cache explain`: everything about one response.
 
 use clap::Args;
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::table::count;
 use super::super::{Ending, Exit, Global, arguments, terminal};

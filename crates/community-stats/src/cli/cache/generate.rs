@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Value, json};
 use stats_documents::{ImportEnding, OpenImport};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::progress::{Progress, Unit};
 use super::super::rate::Rate;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::json;
 use stats_cache::{EntryFilter, EntryState};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::table::{Side, Table, count, size};
 use super::super::{Ending, Exit, Global, terminal};

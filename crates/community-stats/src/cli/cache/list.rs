@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::table::{Side, Table, age, count, size};
 use super::super::years::YearChoice;

@@ -19,12 +19,11 @@ use std::io;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
+use stats_model::GLOBAL;
 
 use super::{Ending, Failure, Global, Needs, terminal};
 use crate::app::{App, AppError};
-use crate::service::{
-    self, CachedResponseService, CommunityId, CommunityName, GLOBAL, ServiceError,
-};
+use crate::service::{self, CachedResponseService, CommunityId, CommunityName, ServiceError};
 pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, terminal};
 use super::{KnownError, described, known};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::{Ending, Exit, Failure, Global, arguments, table::size, terminal};
 use super::{described, known};

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use stats_documents::ShelfFilter;
-use stats_series::Category;
+use stats_model::Category;
 
 use super::super::progress::{Progress, Unit};
 use super::super::table::count;

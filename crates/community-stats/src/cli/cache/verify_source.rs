@@ -2,8 +2,8 @@
 //! shelf, without reading one of its documents.
 
 use serde_json::{Value, json};
-use stats_documents::{AuditReport, Shelf, ShelfDifference, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_documents::{AuditReport, ShelfDifference, ShelfFilter};
+use stats_model::{DocumentKind, Shelf};
 
 use super::super::table::{count, plural};
 use super::super::{Ending, Exit, Failure, Global, terminal};

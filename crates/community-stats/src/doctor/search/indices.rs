@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use stats_cache::Clock;
-use stats_documents::Day;
-use stats_series::DocumentKind;
+use stats_model::{Clock, Day, DocumentKind};
 
 use super::super::aggregation::bookmarks;
 use super::super::check::{Check, State, plural};

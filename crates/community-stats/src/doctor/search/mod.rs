@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use stats_cache::Clock;
+use stats_model::Clock;
 
 use self::http::{Answer, Node, Trouble, nodes};
 use super::check::{Check, State};

@@ -1,6 +1,6 @@
 use stats_cache::{DamagedEntry, EntryDescription};
-use stats_documents::{Day, ImportEnding, PositionMark};
-use stats_series::Category;
+use stats_documents::ImportEnding;
+use stats_model::{Category, Day, PositionMark};
 
 use super::*;
 

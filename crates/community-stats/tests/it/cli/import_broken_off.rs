@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use stats_cache::{CacheStore, EntryFilter, EntryState, ManualClock, SqliteOptions, SqliteStore};
+use stats_cache::{CacheStore, EntryFilter, EntryState, SqliteOptions, SqliteStore};
+use stats_model::ManualClock;
 use stats_testkit::corpus;
 
 use super::support::{Outcome, Scene};

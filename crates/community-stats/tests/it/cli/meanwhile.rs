@@ -7,7 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stats_cache::{CacheStore, ManualClock, SqliteOptions, SqliteStore};
+use stats_cache::{CacheStore, SqliteOptions, SqliteStore};
+use stats_model::ManualClock;
 
 use super::support::{NOW, Scene};
 

@@ -9,7 +9,7 @@ mod search;
 
 use community_stats::config::{Loader, Settings};
 use community_stats::doctor::{Check, State, examine};
-use stats_cache::SystemClock;
+use stats_model::SystemClock;
 use tempfile::TempDir;
 
 /// A data folder of its own, and settings on top of it.

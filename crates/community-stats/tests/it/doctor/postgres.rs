@@ -2,7 +2,7 @@
 
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use jiff::SignedDuration;
-use stats_cache::ManualClock;
+use stats_model::ManualClock;
 use stats_testkit::services::{Postgres, process, unique_name};
 
 use super::{Findings, Patient};

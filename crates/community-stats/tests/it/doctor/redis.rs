@@ -6,7 +6,8 @@ use community_stats::config::RedisUrl;
 use community_stats::connections::redis_address;
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use jiff::SignedDuration;
-use stats_cache::{ManualClock, RedisClient, RedisLock, RedisOptions};
+use stats_cache::{RedisClient, RedisLock, RedisOptions};
+use stats_model::ManualClock;
 use stats_testkit::services::{Redis, Sentinel, Service, process, require};
 
 use super::{Findings, Patient};

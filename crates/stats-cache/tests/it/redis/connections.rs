@@ -4,7 +4,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use stats_cache::{
     CacheErrorKind, CacheStore, CachedResponse, RedisClient, RedisOptions, RedisStore,
 };
-use stats_series::Category;
+use stats_model::Category;
 use tempfile::TempDir;
 
 use crate::support::{RedisServer, address, client};

@@ -1,7 +1,7 @@
 //! What servers say about themselves.
 
 use stats_cache::{CachedResponse, RedisStore};
-use stats_series::Category;
+use stats_model::Category;
 
 use crate::support::RedisServer;
 

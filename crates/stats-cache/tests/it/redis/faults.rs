@@ -10,7 +10,7 @@ use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, EntryFilter, EntryState,
     RedisClient, RedisOptions, RedisStore,
 };
-use stats_series::Category;
+use stats_model::Category;
 use stats_testkit::proxy::TcpProxy;
 
 use super::store::{RedisHarness, put};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use redis::Value;
-use stats_cache::{FirstRun, ManualClock, RedisRegistry, Registry, UpdateMark};
+use stats_cache::{FirstRun, RedisRegistry, Registry, UpdateMark};
+use stats_model::ManualClock;
 
 use crate::support::RedisServer;
 

@@ -7,7 +7,7 @@ use stats_cache::contract::description;
 use stats_cache::{
     CacheErrorKind, CacheStore, Endpoint, RedisAddress, RedisClient, RedisOptions, RedisStore,
 };
-use stats_series::Category;
+use stats_model::Category;
 use stats_testkit::services::{Redis, Sentinel, Service, process, require};
 
 use super::store::{RedisHarness, put};

@@ -9,7 +9,7 @@ use stats_cache::{
     Body, BodyEncoding, CacheErrorKind, CacheStore, CachedResponse, EntryDescription, EntryFilter,
     EntryState, Notebook, RedisStore,
 };
-use stats_series::Category;
+use stats_model::Category;
 
 use crate::support::RedisServer;
 

@@ -12,13 +12,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stats_series::DocumentKind;
+use stats_model::{
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, PositionMark,
+    Shelf,
+};
 use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Bookmark, Changes, Community, Day, Document, DocumentSource,
-    Fingerprint, ManifestEntry, Position, PositionMark, Shelf, ShelfFilter, SourceError, Visit,
+    Archive, ArchiveOptions, Changes, Document, DocumentSource, ShelfFilter, SourceError, Visit,
 };
 
 /// A source that counts what it is asked.

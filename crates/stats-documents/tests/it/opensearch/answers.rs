@@ -9,8 +9,8 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use stats_documents::contract::given;
 use stats_documents::opensearch::{Compression, HostUrl};
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, Position, ShelfFilter};
-use stats_series::DocumentKind;
+use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, ShelfFilter};
+use stats_model::{DocumentKind, Position};
 use stats_testkit::proxy::{Action, Fault};
 
 use super::replay::{Recording, Replay};
@@ -41,7 +41,7 @@ const QUESTIONS: [Question; 12] = [
         let earlier = Position(
             now.0
                 .into_iter()
-                .map(|mark| stats_documents::PositionMark { sequence: 3, ..mark })
+                .map(|mark| stats_model::PositionMark { sequence: 3, ..mark })
                 .collect(),
         );
         told(source.changed_since(KIND, &earlier))

@@ -6,11 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stats_documents::archive::CommunityEvent;
 use stats_documents::contract::{CASES, GivenBookmark, GivenDocument, Harness, Writer};
-use stats_documents::{
-    Archive, ArchiveOptions, Community, DeletionStatus, DocumentSource, Mirror, MirrorOptions,
-    OpenSearch, Visibility,
-};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, OpenSearch};
+use stats_model::{Community, DeletionStatus, DocumentKind, Visibility};
 use stats_testkit::proxy::{Action, Fault};
 
 use super::support::Cluster;
@@ -87,8 +84,7 @@ impl Harness for Filled {
 
     fn put_events(&mut self, events: &[(&str, CommunityEvent)]) {
         for (id, event) in events {
-            let time =
-                |day: Option<stats_documents::Day>| day.map(|day| format!("{day}T13:45:52.411"));
+            let time = |day: Option<stats_model::Day>| day.map(|day| format!("{day}T13:45:52.411"));
             let source = json!({
                 "record_id": "k2x9q-7h3td",
                 "community_id": event.community,

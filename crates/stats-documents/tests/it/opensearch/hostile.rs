@@ -240,7 +240,7 @@ fn an_answer_without_shards_is_refused_and_says_so() {
 #[test]
 fn a_bad_index_is_named() {
     use stats_documents::contract::given;
-    use stats_series::DocumentKind;
+    use stats_model::DocumentKind;
 
     let Some(cluster) = Cluster::new() else { return };
     let other = DocumentKind::RecordDelta;

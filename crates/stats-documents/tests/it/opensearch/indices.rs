@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::json;
 use stats_documents::contract::{GivenDocument, given};
 use stats_documents::{
-    Archive, ArchiveOptions, Changes, DocumentSource, Fingerprint, Mirror, MirrorOptions,
-    ShelfFilter, SourceErrorKind,
+    Archive, ArchiveOptions, Changes, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
+    SourceErrorKind,
 };
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint};
 use stats_testkit::proxy::{Action, Fault};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf, year};

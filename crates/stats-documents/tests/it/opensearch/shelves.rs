@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use stats_documents::contract::given;
-use stats_documents::{Changes, DocumentSource, Fingerprint, ShelfFilter, Shown};
-use stats_series::DocumentKind;
+use stats_documents::{Changes, DocumentSource, ShelfFilter};
+use stats_model::{DocumentKind, Fingerprint, Shown};
 use stats_testkit::proxy::{Action, Fault};
 
 use super::support::{Cluster, KIND, pairs, read, shelf, year};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use stats_documents::contract::{GivenDocument, given};
 use stats_documents::opensearch::Compression;
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, Shelf, SourceError};
-use stats_series::DocumentKind;
+use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, SourceError};
+use stats_model::{DocumentKind, Shelf};
 use stats_testkit::proxy::HttpProxy;
 use stats_testkit::services::{self, Release};
 

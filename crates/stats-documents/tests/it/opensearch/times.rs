@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stats_documents::contract::{GivenDocument, given};
 use stats_documents::{
-    Archive, ArchiveOptions, Changes, DocumentSource, Fingerprint, Mirror, MirrorOptions,
-    ShelfFilter, SourceErrorKind,
+    Archive, ArchiveOptions, Changes, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
+    SourceErrorKind,
 };
-use stats_series::DocumentKind;
+use stats_model::{DocumentKind, Fingerprint};
 use stats_testkit::proxy::{Action, Fault, Request};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use stats_documents::postgres::WithCommunities;
-use stats_documents::{
-    Archive, ArchiveOptions, Community, DeletionStatus, DocumentSource, ShelfFilter, Visibility,
-};
-use stats_series::DocumentKind;
+use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter};
+use stats_model::{Community, DeletionStatus, DocumentKind, Visibility};
 use stats_testkit::services::Postgres;
 
 use super::{Database, WITHOUT_TIME_ZONE, uuid, with_time_zone};

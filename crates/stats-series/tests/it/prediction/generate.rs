@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use stats_series::DocumentKind;
+use stats_model::DocumentKind;
 
 /// Where choices come from.
 pub(super) trait Source {

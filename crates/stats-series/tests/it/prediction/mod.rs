@@ -5,9 +5,9 @@ mod generate;
 mod mutate;
 
 use proptest::prelude::*;
+use stats_model::{Category, DocumentKind};
 use stats_series::{
-    Category, ComponentNames, DocumentKind, LayoutOwner, Layouts, ResponseSpec, Selection,
-    SeriesBuilder, SeriesConfig,
+    ComponentNames, LayoutOwner, Layouts, ResponseSpec, Selection, SeriesBuilder, SeriesConfig,
 };
 use stats_testkit::fixtures;
 

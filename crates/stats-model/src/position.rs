@@ -1,70 +1,8 @@
-//! The words of the change feed: shelves, fingerprints, manifests, positions, communities.
+//! How far a source has moved.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use stats_series::DocumentKind;
-
-use crate::Day;
-
-/// One kind, one community, one year: the unit in which documents are kept, compared and read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Shelf {
-    /// The kind of its documents.
-    pub kind: DocumentKind,
-    /// A community UUID as stored in the documents, or `global`.
-    pub community: String,
-    /// The year of the days it holds, whatever the index is called.
-    pub year: i16,
-}
-
-impl fmt::Display for Shelf {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}/{}", self.community, self.year, self.kind)
-    }
-}
-
-/// What a shelf holds, in three numbers over the sequence numbers of its documents. Equal
-/// fingerprints of one source mean equal documents (change-feed design, section 2).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Fingerprint {
-    /// How many documents.
-    pub count: u64,
-    /// The highest sequence number; 0 for an empty shelf.
-    pub max: u64,
-    /// The sum of the sequence numbers.
-    pub sum: u64,
-}
-
-impl Fingerprint {
-    /// The fingerprint of the documents with these sequence numbers.
-    pub fn of(sequences: impl IntoIterator<Item = u64>) -> Self {
-        sequences.into_iter().fold(Self::default(), |mut fingerprint, sequence| {
-            fingerprint.count += 1;
-            fingerprint.max = fingerprint.max.max(sequence);
-            fingerprint.sum += sequence;
-            fingerprint
-        })
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} documents, max {}, sum {}", self.count, self.max, self.sum)
-    }
-}
-
-/// One document of a shelf, by name and number only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestEntry {
-    /// The day the document describes.
-    pub day: Day,
-    /// Its `_id`.
-    pub id: String,
-    /// The sequence number of its last change.
-    pub sequence: u64,
-}
 
 /// How far one history of changes has gone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,9 +28,9 @@ pub enum Shown {
 impl PositionMark {
     /// How the history of a mark ends that counts refreshes, because something that was written is
     /// not searchable yet.
-    pub(crate) const UNSEEN: &'static str = "/refreshes";
+    pub const UNSEEN: &'static str = "/refreshes";
     /// The same where something may not be searchable yet.
-    pub(crate) const PERHAPS_UNSEEN: &'static str = "/perhaps/refreshes";
+    pub const PERHAPS_UNSEEN: &'static str = "/perhaps/refreshes";
 
     /// The history in which something is not, or may not be, searchable yet, and whether that is
     /// certain.
@@ -156,57 +94,6 @@ impl Position {
     pub fn is_settled(&self) -> bool {
         self.shows(self) == Shown::All
     }
-}
-
-/// How far the aggregation of one kind has gone for one community (source-documents
-/// specification, section 1.12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bookmark {
-    /// The last day for which a document was written in a run that succeeded completely.
-    pub day: Day,
-}
-
-/// Who may see a community.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    /// Everybody.
-    Public,
-    /// Members only; also everything missing or unknown.
-    Restricted,
-}
-
-/// Whether a community still stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeletionStatus {
-    /// `P`: it stands.
-    Published,
-    /// `D`: deleted, a tombstone is left.
-    Deleted,
-    /// `X`: marked for purging.
-    Marked,
-}
-
-/// What is known of a community (source-documents specification, section 3).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Community {
-    /// Its UUID.
-    pub id: String,
-    /// Its present slug.
-    pub slug: Option<String>,
-    /// Its title.
-    pub title: Option<String>,
-    /// The day it was created, UTC.
-    pub created: Option<Day>,
-    /// Missing or unknown values count as restricted.
-    pub visibility: Visibility,
-    /// Deleted communities keep their other fields.
-    pub deletion: DeletionStatus,
-    /// `stats:dashboard_enabled`; the stored text `"true"` counts as true. `None` when absent.
-    pub dashboard_enabled: Option<bool>,
-    /// `stats:dashboard_layout` as stored, when present and not null.
-    pub dashboard_layout: Option<serde_json::Value>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Time as it is passed in: the system's, and the tests' twin.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,13 +36,13 @@ impl ManualClock {
     /// # Panics
     /// When that leaves the range of timestamps.
     pub fn advance(&self, duration: SignedDuration) {
-        let mut now = crate::locked(&self.0);
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = now.checked_add(duration).expect("a clock stays within the range of timestamps");
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *crate::locked(&self.0)
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use stats_documents::Day;
+
+use crate::Day;
 
 /// The UTC day of an instant.
 #[must_use]

@@ -1,0 +1,24 @@
+//! The words that all parts of the program share: days, kinds of documents, categories of
+//! responses, shelves and their fingerprints, positions, communities, clocks.
+//!
+//! Nothing here does I/O; only [`SystemClock`] looks at the machine.
+#![forbid(unsafe_code)]
+
+pub mod calendar;
+mod category;
+mod clock;
+mod community;
+mod day;
+mod fingerprint;
+mod kind;
+mod position;
+mod shelf;
+
+pub use category::{Category, UnknownCategory};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use community::{Bookmark, Community, DeletionStatus, GLOBAL, Visibility};
+pub use day::{Day, InvalidDay};
+pub use fingerprint::Fingerprint;
+pub use kind::DocumentKind;
+pub use position::{Position, PositionMark, Shown};
+pub use shelf::{ManifestEntry, Shelf};
