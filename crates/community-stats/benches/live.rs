@@ -13,9 +13,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use community_stats::service::{
-    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Years,
-};
 use jiff::Timestamp;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::{Value, json};
@@ -26,6 +23,9 @@ use stats_documents::{
 };
 use stats_model::{Category, Clock, DocumentKind, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
+use stats_service::{
+    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Years,
+};
 use stats_testkit::measure::{processor_time, timed};
 use stats_testkit::proxy::HttpProxy;
 use stats_testkit::{corpus, http, services};

@@ -12,16 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use community_stats::service::Years;
-use community_stats::service::{
-    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings,
-};
 use jiff::Timestamp;
 use stats_cache::{SqliteOptions, SqliteStore};
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
 use stats_model::{Category, Clock, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
+use stats_service::{
+    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Years,
+};
 use stats_testkit::corpus;
 use stats_testkit::measure::{exponent, medians, processor_time, timed};
 

@@ -1,6 +1,5 @@
 //! From settings to backends: this folder is the only place that names one.
 
-mod locks;
 mod parts;
 mod services;
 mod sources;

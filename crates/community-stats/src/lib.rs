@@ -7,5 +7,4 @@ pub mod cli;
 pub mod config;
 pub mod connections;
 pub mod doctor;
-pub mod service;
 mod shown;

@@ -22,7 +22,9 @@ pub use key::{
     CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,
     key_string, response_key,
 };
-pub use lock::{Ends, FileLock, HeldFileLock, Liveness, LockHolder, Who};
+pub use lock::{
+    BulkLock, Ends, FileLock, HeldFileLock, Lease, Liveness, LockHolder, Unlocked, Who,
+};
 pub use notebook::{Memory, MemoryChanges, Note, Notebook, Trouble};
 pub use redis::{
     DatabaseCounts, Endpoint, FirstRun, HeldLock, Needs, RedisAddress, RedisClient, RedisLock,

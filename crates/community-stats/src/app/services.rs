@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use stats_documents::{Archive, ArchiveOptions, DocumentSource};
+use stats_service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
 
 use super::parts::{App, AppError, make_folder_of};
 use super::stores::Use;
 use crate::config::Foreign;
-use crate::service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
 
 impl App {
     /// The service that makes and stores responses: the source has to be there, the store is made

@@ -8,12 +8,12 @@ use stats_documents::postgres::{PostgresCommunities, PostgresSettings, WithCommu
 use stats_documents::{
     Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, SourceErrorKind,
 };
+use stats_service::chain;
 
 use super::parts::{App, AppError, make_folder_of};
 use super::told::warn;
 use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
 use crate::connections;
-use crate::service::chain;
 
 /// Where documents come from.
 pub enum Documents {

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use stats_cache::{
-    CacheStore, FileLock, Notebook, RedisClient, RedisLock, RedisOptions, RedisRegistry,
+    BulkLock, CacheStore, FileLock, Notebook, RedisClient, RedisLock, RedisOptions, RedisRegistry,
     RedisStore, Registry, SqliteOptions, SqliteStore,
 };
+use stats_service::Nothing;
 
-use super::locks::{FileBulkLock, SharedLock};
 use super::parts::{App, AppError, make_folder_of};
 use super::told::warn;
 use crate::config::{LONGEST_LOCK, RedisUrl, StoreKind};
 use crate::connections::redis_address;
-use crate::service::{BulkLock, Nothing};
 
 /// What a command does with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,15 +72,14 @@ impl App {
         if !settings.enabled {
             return Ok(None);
         }
-        let clock = Arc::clone(&self.clock);
         if self.settings.cache.store == StoreKind::Sqlite {
             let file = self.settings.cache.file_path(&self.settings.data);
-            return Ok(Some(Arc::new(FileBulkLock(FileLock::beside(&file), clock))));
+            return Ok(Some(Arc::new(FileLock::beside(&file))));
         }
         let client = prepared_client(&self.settings.cache.redis_targets().locks)?;
         let lifetime = settings.timeout.min(LONGEST_LOCK);
         let lock = RedisLock::new(client, &settings.key_prefix, &settings.name, lifetime);
-        Ok(Some(Arc::new(SharedLock(lock, clock))))
+        Ok(Some(Arc::new(lock)))
     }
 
     /// The Redis databases that the Python side shares. Those of registry and lock are connected to

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use clap::Args;
 use stats_model::{Category, GLOBAL};
+use stats_service::{Communities, CommunityName, similar};
 
 use crate::config::may_hold_password;
-use crate::service::{Communities, CommunityName, similar};
 use crate::shown::shown;
 
 /// Which communities a command is about.

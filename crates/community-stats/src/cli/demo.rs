@@ -11,6 +11,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use stats_documents::import::{ImportOptions, ImportReport, Input, import};
 use stats_model::{Category, Clock, GLOBAL, ManualClock};
+use stats_service::{
+    CachedResponseService, Communities, CommunityId, Plan, Request, Summary, Years,
+};
 
 use super::cache::watched;
 use super::import::Watcher;
@@ -19,9 +22,6 @@ use super::table::{Side, Table, count, duration, size};
 use super::{Ending, Exit, Failure, Global, interrupt, picture, terminal};
 use crate::app::App;
 use crate::config::Loader;
-use crate::service::{
-    CachedResponseService, Communities, CommunityId, Plan, Request, Summary, Years,
-};
 
 /// Documents of a small repository; `fixtures/demo/README.md` tells how it was made.
 static SAMPLE: &[u8] = include_bytes!("../../../../fixtures/demo/sample.ndjson.zst");

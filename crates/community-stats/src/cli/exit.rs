@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use stats_cache::{CacheError, CacheErrorKind, InvalidData};
 use stats_documents::{SourceError, SourceErrorKind};
+use stats_service::{ServiceError, chain};
 
 use crate::app::AppError;
 use crate::config::ConfigError;
-use crate::service::{ServiceError, chain};
 
 /// The exit codes. Every command ends with one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use stats_service::Summary;
 
 use crate::bounded::{self, SMALL};
 use crate::config::Settings;
-use crate::service::Summary;
 
 /// Earlier runs count for this many documents at most, so that the figure follows the machine.
 const REMEMBERED: f64 = 1_000_000.0;

@@ -16,11 +16,11 @@ use stats_series::{
     ComponentNames, DocumentFailure, LayoutOwner, ResponseSpec, Selection, SeriesBuilder,
     SeriesConfig, WriteError,
 };
+use stats_service::chain;
 
 use super::{Ending, Exit, Failure, Global, arguments, terminal};
 use crate::app::App;
 use crate::bounded::{self, SMALL};
-use crate::service::chain;
 
 /// Arguments of `series`.
 #[derive(Debug, Args)]

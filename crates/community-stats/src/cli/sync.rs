@@ -5,12 +5,12 @@ use std::sync::Mutex;
 use clap::Args;
 use serde_json::json;
 use stats_documents::{ShelfFilter, SyncReport};
+use stats_service::{chain, resolve};
 
 use super::progress::{Progress, Unit};
 use super::table::{count, plural, size};
 use super::years::YearChoice;
 use super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
-use crate::service::{chain, resolve};
 
 /// Arguments of `sync`.
 #[derive(Debug, Args)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use stats_service::Years;
 
 use super::terminal;
-use crate::service::Years;
 
 /// A range of more years than this is a slip of the finger.
 const WIDEST: i16 = 200;

@@ -5,10 +5,10 @@ use stats_cache::{CacheError, Notebook, Trouble};
 use stats_documents::archive::ArchiveStats;
 use stats_documents::{Archive, DocumentSource, SourceError};
 use stats_model::{Clock, Day, DocumentKind, calendar::day_of};
+use stats_service::{StandingStill, chain};
 
 use super::check::{Check, plural};
 use crate::config::Settings;
-use crate::service::{StandingStill, chain};
 
 /// The newest bookmark of each kind, against the bound of the settings.
 pub(super) fn bookmarks(

@@ -9,11 +9,11 @@ use std::time::Instant;
 use stats_cache::{CacheError, CacheErrorKind, CacheStore, FileLock, SqliteOptions, SqliteStore};
 use stats_documents::{Archive, ArchiveOptions, SourceErrorKind};
 use stats_model::{Clock, SystemClock};
+use stats_service::chain;
 
 use super::aggregation;
 use super::check::{Check, State, bytes, plural};
 use crate::config::{Settings, SourceKind, StoreKind};
-use crate::service::chain;
 
 /// With less room than this, a run of any size fails.
 const TOO_LITTLE: u64 = 64 << 20;

@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 use stats_documents::postgres::{DatabaseReport, PostgresCommunities};
 use stats_documents::{SourceError, SourceErrorKind};
 use stats_model::{Clock, Community, DeletionStatus};
+use stats_service::chain;
 
 use super::check::{Check, State, plural};
 use super::clocks;
 use crate::config::Settings;
 use crate::connections::postgres_settings;
-use crate::service::chain;
 
 const SERVER: &str = "postgresql";
 const TABLE: &str = "communities table";

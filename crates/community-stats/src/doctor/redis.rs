@@ -9,13 +9,13 @@ use stats_cache::{
     ServerReport,
 };
 use stats_model::Clock;
+use stats_service::chain;
 
 use super::aggregation;
 use super::check::{Check, State, bytes, plural};
 use super::clocks;
 use crate::config::{RedisUrl, Settings};
 use crate::connections::redis_address;
-use crate::service::chain;
 
 pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     let targets = settings.cache.redis_targets();

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use community_stats::service::{
-    BulkLock, CachedResponseService, Communities, CommunityName, HeldBulkLock, Progress, Request,
-    Run, ServiceError, ServiceSettings, Summary, Unlocked,
-};
+use jiff::Timestamp;
 use stats_cache::{
-    CacheError, CacheErrorKind, CacheStore, FirstRun, Registry, SqliteStore, UpdateMark,
-    UpdateMarks,
+    BulkLock, CacheError, CacheErrorKind, CacheStore, FirstRun, Lease, Registry, SqliteStore,
+    Unlocked, UpdateMark, UpdateMarks,
 };
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
 use stats_model::ManualClock;
+use stats_service::{
+    CachedResponseService, Communities, CommunityName, Progress, Request, Run, ServiceError,
+    ServiceSettings, Summary,
+};
 use stats_testkit::fixtures;
 use tempfile::TempDir;
 
@@ -41,7 +42,7 @@ struct Fading {
 }
 
 impl BulkLock for Fading {
-    fn acquire(&self) -> Result<Option<Box<dyn HeldBulkLock>>, CacheError> {
+    fn acquire(&self, _: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
         Ok(Some(Box::new(self.clone())))
     }
 
@@ -54,7 +55,7 @@ impl BulkLock for Fading {
     }
 }
 
-impl HeldBulkLock for Fading {
+impl Lease for Fading {
     fn renew(&self) -> Result<bool, CacheError> {
         Ok(!self.lease_left().is_zero())
     }

@@ -1,8 +1,10 @@
-//! Locks of bulk runs: who holds one, and the lock of a store that is a file. That of the main cache,
-//! which Python shares, is in `redis`.
+//! Locks of bulk runs: what they do, who holds one, and the lock of a store that is a file. That of
+//! the main cache, which Python shares, is in `redis`.
 
+mod bulk;
 mod file;
 mod holder;
 
+pub use self::bulk::{BulkLock, Lease, Unlocked};
 pub use self::file::{FileLock, HeldFileLock};
 pub use self::holder::{Ends, Liveness, LockHolder, Who};

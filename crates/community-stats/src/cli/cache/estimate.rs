@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
+use stats_service::{Action, Member, Plan, StateName, Years};
 
 use super::super::rate::Rate;
 use super::super::table::{count, duration};
 use super::super::{Ending, Exit, Global, terminal};
-use crate::service::{Action, Member, Plan, StateName, Years};
 
 /// What a plan comes to.
 struct Outline<'a> {

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use stats_model::Category;
+use stats_service::{Explanation, LastFailure};
 
 use super::super::table::count;
 use super::super::{Ending, Exit, Global, arguments, terminal};
-use crate::service::{Explanation, LastFailure};
 
 /// Arguments of `cache explain`.
 #[derive(Debug, Args)]

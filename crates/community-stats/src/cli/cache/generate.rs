@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use stats_documents::{ImportEnding, OpenImport};
 use stats_model::Category;
+use stats_service::{Request, Run, Summary, Waiting};
 
 use super::super::progress::{Progress, Unit};
 use super::super::rate::Rate;
@@ -14,7 +15,6 @@ use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, Needs, arguments, interrupt, terminal};
 use super::{estimate, show_failures};
 use crate::app::App;
-use crate::service::{Request, Run, Summary, Waiting};
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]

@@ -1,13 +1,14 @@
 //! `cache list`: what is stored, and in which state.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 use stats_model::Category;
+use stats_service::{CachedResponseService, LastFailure, ListFilter, Listed, StateName};
 
 use super::super::table::{Side, Table, age, count, size};
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Global, arguments, terminal};
-use crate::service::{CachedResponseService, LastFailure, ListFilter, Listed, StateName};
 
 /// Arguments of `cache list`.
 #[derive(Debug, Args)]
@@ -20,21 +21,19 @@ pub(in crate::cli) struct List {
     #[arg(long, value_parser = arguments::category)]
     category: Vec<Category>,
     /// A state; may be repeated. Without, everything that is stored.
-    #[arg(long)]
+    #[arg(long, value_parser = states())]
     state: Vec<StateName>,
     /// Shows at most so many; 0 shows all.
     #[arg(long, value_name = "N", default_value_t = 0)]
     limit: usize,
 }
 
-impl ValueEnum for StateName {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(self.name()))
-    }
+/// The states, by their names.
+fn states() -> impl TypedValueParser<Value = StateName> {
+    PossibleValuesParser::new(StateName::ALL.map(StateName::name)).try_map(|name| {
+        let named = StateName::ALL.into_iter().find(|state| state.name() == name);
+        named.ok_or_else(|| format!("no state is called {name}"))
+    })
 }
 
 impl List {

@@ -20,10 +20,10 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 use stats_model::GLOBAL;
+use stats_service::{CachedResponseService, CommunityId, CommunityName, ServiceError};
 
 use super::{Ending, Failure, Global, Needs, terminal};
 use crate::app::{App, AppError};
-use crate::service::{self, CachedResponseService, CommunityId, CommunityName, ServiceError};
 pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.
@@ -129,7 +129,10 @@ fn described(entry: &EntryDescription) -> Value {
 }
 
 /// The cells that failed, a line each, as the Python package prints them.
-fn show_failures(output: &mut terminal::Page, failures: &[service::Failure]) -> io::Result<()> {
+fn show_failures(
+    output: &mut terminal::Page,
+    failures: &[stats_service::Failure],
+) -> io::Result<()> {
     if !failures.is_empty() {
         writeln!(output, "Errors:")?;
     }

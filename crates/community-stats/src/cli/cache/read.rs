@@ -4,11 +4,11 @@ use std::io::Write;
 
 use clap::Args;
 use stats_model::Category;
+use stats_service::{CachedResponseService, CommunityId, ServiceError};
 
 use super::super::{Ending, Exit, Failure, Global, arguments, terminal};
 use super::{KnownError, described, known};
 use crate::app::App;
-use crate::service::{CachedResponseService, CommunityId, ServiceError};
 
 /// Arguments of `cache read`.
 #[derive(Debug, Args)]

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use serde_json::json;
+use stats_cache::Unlocked;
 
 use super::super::{Ending, Exit, Failure, Global, terminal};
-use crate::service::Unlocked;
 
 /// Arguments of `cache unlock`.
 #[derive(Debug, Args)]

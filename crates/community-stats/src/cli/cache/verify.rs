@@ -3,13 +3,13 @@
 use clap::Args;
 use stats_documents::ShelfFilter;
 use stats_model::Category;
+use stats_service::{Finding, Request, Verification, VerifyRun};
 
 use super::super::progress::{Progress, Unit};
 use super::super::table::count;
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
 use super::{show_failures, verify_source};
-use crate::service::{Finding, Request, Verification, VerifyRun};
 
 /// Arguments of `cache verify`.
 #[derive(Debug, Args)]

@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 use stats_documents::{AuditReport, ShelfDifference, ShelfFilter};
 use stats_model::{DocumentKind, Shelf};
+use stats_service::chain;
 
 use super::super::table::{count, plural};
 use super::super::{Ending, Exit, Failure, Global, terminal};
 use crate::app::{App, Documents};
 use crate::config::{Settings, SourceKind};
-use crate::service::chain;
 
 /// What an audit found.
 struct Audit {

@@ -11,10 +11,10 @@ use reqwest::Method;
 use reqwest::blocking::{Client, RequestBuilder};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use serde_json::Value;
+use stats_service::chain;
 
 use super::super::check::Check;
 use crate::config::{Credentials, SearchHost, Secret, Settings, SourceSettings};
-use crate::service::chain;
 
 /// Everything that is asked here has a short answer.
 const LIMIT: Duration = Duration::from_secs(10);

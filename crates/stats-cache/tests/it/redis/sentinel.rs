@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stats_cache::contract::description;
 use stats_cache::{
     CacheErrorKind, CacheStore, Endpoint, RedisAddress, RedisClient, RedisOptions, RedisStore,
+    contract::description,
 };
 use stats_model::Category;
 use stats_testkit::services::{Redis, Sentinel, Service, process, require};

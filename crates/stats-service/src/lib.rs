@@ -1,0 +1,39 @@
+//! The operations on stored responses (cache-and-jobs specification, sections 7, 8 and 15), over
+//! any source of documents and any store.
+#![forbid(unsafe_code)]
+
+mod difference;
+mod entries;
+mod error;
+mod inspect;
+mod make;
+mod matrix;
+mod nothing;
+mod report;
+mod run;
+mod service;
+mod settings;
+mod survey;
+
+pub use difference::{FirstDifference, first_difference};
+pub use error::{ServiceError, chain, similar};
+pub use inspect::explain::{Explanation, LastFailure};
+pub use inspect::list::{ListFilter, Listed};
+pub use inspect::verification::{Finding, LeftOver, Verification, VerifyRun};
+pub use matrix::completeness::{Gap, gap};
+pub use matrix::decide::{Facts, Wanted, decide, difference, position_text};
+pub use matrix::loss::{Loss, days_of};
+pub use matrix::verdict::{
+    Action, Cause, CellState, Difference, ForeignRule, Keep, Refusal, Verdict, Wait,
+};
+pub use matrix::words::StateName;
+pub use nothing::Nothing;
+pub use report::{Failure, Held, Stored, Summary, Waiting};
+pub use run::pool::{Progress, Run};
+pub use service::CachedResponseService;
+pub use settings::{ServiceSettings, hash};
+pub use survey::members::{Member, MemberLayout};
+pub use survey::names::{Communities, CommunityId, CommunityName, resolve};
+pub use survey::plan::{Cell, Plan};
+pub use survey::request::{Request, Years};
+pub use survey::still::StandingStill;

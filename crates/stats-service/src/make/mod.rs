@@ -1,0 +1,6 @@
+//! Making the responses of one shelf.
+
+pub(crate) mod reading;
+pub(crate) mod settled;
+pub(crate) mod shelf;
+pub(crate) mod task;

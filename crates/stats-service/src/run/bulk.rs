@@ -1,0 +1,233 @@
+//! What a bulk run shares with others that write to the same place: the lock, marks of what goes on,
+//! and the marks of the aggregation (cache-and-jobs specification, sections 5, 8 and 9).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use stats_cache::{CacheError, FirstRun, Lease, Registry, UpdateMark};
+use stats_model::Category;
+
+use crate::error::{ServiceError, chain};
+use crate::matrix::verdict::{Action, Keep};
+use crate::report::Summary;
+use crate::run::halt::Halt;
+use crate::run::pool::Run;
+use crate::service::CachedResponseService;
+use crate::survey::plan::Plan;
+use crate::survey::request::Request;
+
+impl CachedResponseService {
+    /// Makes what a request asks for: takes the lock, marks what goes on, plans, makes, and keeps
+    /// the marks of the aggregation true.
+    ///
+    /// # Errors
+    /// When another run holds the lock, or the plan cannot be made. Failures of single responses
+    /// are in the summary.
+    pub fn create(&self, request: &Request, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
+        let held = match &self.lock {
+            None => None,
+            Some(lock) => match lock.acquire(self.clock.now())? {
+                Some(held) => Some(held),
+                // Who holds it only helps: that nobody could say is no other failure.
+                None => return Err(ServiceError::Locked(lock.holder().ok().flatten())),
+            },
+        };
+        let created = match &held {
+            None => self.create_marked(request, run, None),
+            Some(held) => {
+                while_renewing(held.as_ref(), || self.create_marked(request, run, Some(&**held)))
+            }
+        };
+        match (created, held.map(Lease::release)) {
+            (Ok(mut summary), Some(Err(error))) => {
+                summary.warnings.push(format!("the lock was not given back: {}", chain(&error)));
+                Ok(summary)
+            }
+            (Ok(mut summary), Some(Ok(false))) => {
+                summary.lock_lost = true;
+                Ok(summary)
+            }
+            (Err(error), Some(Err(release))) => {
+                Err(ServiceError::NotReleased { error: Box::new(error), release })
+            }
+            (created, _) => created,
+        }
+    }
+
+    fn create_marked(
+        &self,
+        request: &Request,
+        run: &mut Run<'_>,
+        lock: Option<&dyn Lease>,
+    ) -> Result<Summary, ServiceError> {
+        let Some(registry) = self.registry.as_deref() else {
+            let plan = self.plan(request)?;
+            return Ok(self.execute_with(&plan, run, lock));
+        };
+        let (mut plan, marks) = self.plan_with_marks(request)?;
+        let years = years_of(&plan);
+        let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
+        let mut troubles = unreadable_marks(&marks.unreadable);
+        note(&mut troubles, self.look_at_some(&mut plan));
+        let mark = || registry.mark_generating(&name, &years, lock.is_some());
+        note(&mut troubles, mark());
+        let mut summary = while_repeating(registry.marks_last() / 3, &mark, || {
+            self.execute_with(&plan, run, lock)
+        });
+        note(&mut troubles, registry.unmark_generating(&name, &years));
+        let halt = Halt { asked: run.cancel, lock };
+        halt.ask();
+        summary.lock_lost |= halt.lost();
+        if !summary.lock_lost {
+            let stored = stored_years(&plan, &summary);
+            note(&mut troubles, complete_first_runs(registry, &plan, &stored));
+            note(&mut troubles, remove_marks(registry, &marks.marks, &plan, &stored));
+        }
+        summary.warnings.extend(troubles);
+        Ok(summary)
+    }
+}
+
+/// Runs `work` while another thread renews the lock, three times in its lifetime.
+fn while_renewing<T>(lock: &dyn Lease, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            loop {
+                let pause = (lock.lease_left() / 3).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                match wait.recv_timeout(pause) {
+                    // Without an answer the lease runs on, and is asked for again.
+                    Err(RecvTimeoutError::Timeout) if !lock.lease_left().is_zero() => {
+                        drop(lock.renew());
+                    }
+                    _ => return,
+                }
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Runs `work` while another thread repeats `mark` after each pause: a long run is seen as long as
+/// it lasts. A mark that could not be set again is set the next time.
+fn while_repeating<T, E>(
+    pause: Duration,
+    mark: &(impl Fn() -> Result<(), E> + Sync),
+    work: impl FnOnce() -> T,
+) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                drop(mark());
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Keys that look like marks of the aggregation and are none, in one line.
+fn unreadable_marks(keys: &[String]) -> Vec<String> {
+    const NAMED: usize = 5;
+    let named = keys.get(..NAMED).unwrap_or(keys).join(", ");
+    let more = match keys.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match keys {
+        [] => Vec::new(),
+        _ => vec![format!(
+            "these keys of the registry name no community and year, and were ignored: {named}{more}"
+        )],
+    }
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What goes wrong with the registry spoils no response.
+fn note<T>(troubles: &mut Vec<String>, result: Result<T, CacheError>) {
+    if let Err(error) = result {
+        troubles.push(chain(&error));
+    }
+}
+
+fn years_of(plan: &Plan) -> Vec<(String, i16)> {
+    let mut years: Vec<(usize, i16)> =
+        plan.cells.iter().map(|cell| (cell.member, cell.year)).collect();
+    years.dedup();
+    years.into_iter().map(|(member, year)| (plan.members[member].id.to_string(), year)).collect()
+}
+
+/// For each community and year the categories that stand now as they should: stored by this run,
+/// or found unchanged.
+fn stored_years<'a>(
+    plan: &'a Plan,
+    summary: &'a Summary,
+) -> BTreeMap<(&'a str, i16), BTreeSet<Category>> {
+    let made = summary
+        .responses
+        .iter()
+        .map(|made| ((made.community_id.as_str(), made.year), made.category));
+    let unchanged = plan
+        .cells
+        .iter()
+        .filter(|cell| cell.verdict.action == Action::Keep(Keep::Unchanged))
+        .map(|cell| ((plan.member(cell).id.as_str(), cell.year), cell.category));
+    let mut years: BTreeMap<_, BTreeSet<Category>> = BTreeMap::new();
+    for (year, category) in made.chain(unchanged) {
+        years.entry(year).or_default().insert(category);
+    }
+    years
+}
+
+type StoredYears<'a> = BTreeMap<(&'a str, i16), BTreeSet<Category>>;
+
+/// A first run is complete when the four categories of the current year stand (section 8.7).
+fn complete_first_runs(
+    registry: &dyn Registry,
+    plan: &Plan,
+    stored: &StoredYears<'_>,
+) -> Result<(), CacheError> {
+    let complete = |id: &&str| {
+        let categories = stored.get(&(*id, plan.current_year));
+        categories.is_some_and(|categories| {
+            Category::UPSTREAM.iter().all(|category| categories.contains(category))
+        })
+    };
+    let ids = plan.members.iter().map(|member| member.id.as_str()).filter(complete);
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for (id, state) in ids.iter().zip(registry.first_runs(&ids)?) {
+        if state == Some(FirstRun::InProgress) {
+            registry.complete_first_run(id)?;
+        }
+    }
+    Ok(())
+}
+
+/// A mark has done its work when the four categories of its year stand (section 8.8, without
+/// weakness 16.3).
+fn remove_marks(
+    registry: &dyn Registry,
+    marks: &[UpdateMark],
+    plan: &Plan,
+    stored: &StoredYears<'_>,
+) -> Result<(), CacheError> {
+    let ids: BTreeSet<&str> = plan.members.iter().map(|member| member.id.as_str()).collect();
+    for mark in marks.iter().filter(|mark| ids.contains(mark.community.as_str())) {
+        let categories = stored.get(&(mark.community.as_str(), mark.year));
+        if categories.is_some_and(|c| Category::UPSTREAM.iter().all(|one| c.contains(one))) {
+            registry.remove_update_mark(mark)?;
+        }
+    }
+    Ok(())
+}

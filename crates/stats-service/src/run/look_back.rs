@@ -1,0 +1,48 @@
+//! What a run stored is there at its end, or was not stored.
+
+use stats_cache::EntryState;
+
+use crate::error::chain;
+use crate::report::{Failure, Stored, Summary};
+use crate::service::CachedResponseService;
+use crate::survey::request::KEYS_PER_QUESTION;
+
+const GONE: &str = "stored, and gone again before the run ended: somebody removed it, or its file";
+
+impl CachedResponseService {
+    /// Takes back what a summary says of responses that are gone, or of which the store cannot tell:
+    /// others may remove entries and whole files at any time.
+    pub(crate) fn look_back(&self, summary: &mut Summary) {
+        let stored = std::mem::take(&mut summary.responses);
+        for responses in stored.chunks(KEYS_PER_QUESTION) {
+            let keys: Vec<String> = responses.iter().map(|it| it.cache_key.clone()).collect();
+            match self.store.describe(&keys) {
+                Ok(states) => {
+                    for (response, state) in responses.iter().zip(states) {
+                        match state {
+                            EntryState::Absent => summary.take_back(response, GONE),
+                            _ => summary.responses.push(response.clone()),
+                        }
+                    }
+                }
+                Err(error) => {
+                    let text = format!("stored, but not to be seen: {}", chain(&error));
+                    responses.iter().for_each(|response| summary.take_back(response, &text));
+                }
+            }
+        }
+    }
+}
+
+impl Summary {
+    fn take_back(&mut self, response: &Stored, error: &str) {
+        self.success -= 1;
+        self.failed += 1;
+        self.errors.push(Failure {
+            community_id: response.community_id.clone(),
+            year: response.year,
+            category: response.category,
+            error: error.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,144 @@
+//! What a run leaves behind beside the responses: entries that are held live on, and what came to
+//! nothing is noted until it succeeds.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use stats_cache::{CacheError, EntryDescription, EntryState, Memory, MemoryChanges, Note, Trouble};
+use stats_model::Category;
+
+use crate::error::chain;
+use crate::matrix::verdict::{Action, Keep};
+use crate::report::{Held, Summary};
+use crate::service::CachedResponseService;
+use crate::survey::plan::Plan;
+use crate::survey::request::KEYS_PER_QUESTION;
+
+impl CachedResponseService {
+    /// Gives entries that are held a new lifetime when less than half of theirs is left.
+    pub(crate) fn keep_alive(&self, summary: &mut Summary) {
+        let keys: Vec<String> = summary
+            .held_responses
+            .iter()
+            .map(|held| self.key(&held.community_id, held.year, held.category))
+            .collect();
+        for keys in keys.chunks(KEYS_PER_QUESTION) {
+            if let Err(error) = self.prolong(keys) {
+                let text = format!("held responses may end: {}", chain(&error));
+                summary.warnings.push(text);
+                return;
+            }
+        }
+    }
+
+    fn prolong(&self, keys: &[String]) -> Result<(), CacheError> {
+        let now = self.clock.now();
+        for (key, state) in keys.iter().zip(self.store.describe(keys)?) {
+            let ends = match &state {
+                EntryState::Ours(EntryDescription { expires, .. })
+                | EntryState::Foreign(EntryDescription { expires, .. })
+                | EntryState::Expired(EntryDescription { expires, .. }) => *expires,
+                EntryState::Absent | EntryState::Damaged(_) => None,
+            };
+            if let Some(ends) = ends
+                && self.is_soon(ends, now)
+            {
+                self.store.prolong(key, self.end_of_life(now))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_soon(&self, ends: Timestamp, now: Timestamp) -> bool {
+        let lifetime = self.settings.lifetime;
+        lifetime.is_none_or(|lifetime| ends.duration_since(now) < lifetime / 2)
+    }
+
+    /// Notes what came to nothing, and forgets what succeeded.
+    pub(crate) fn note_down(&self, plan: &Plan, summary: &mut Summary) {
+        let Some(notebook) = &self.notebook else { return };
+        let changes = self.changes(plan, summary);
+        if !changes.is_empty()
+            && let Err(error) = notebook.remember(&changes)
+        {
+            summary.warnings.push(format!("what happened is not remembered: {}", chain(&error)));
+        }
+    }
+
+    fn changes(&self, plan: &Plan, summary: &Summary) -> MemoryChanges {
+        let now = self.clock.now();
+        let mut changes = MemoryChanges::default();
+        let mut note = |community: &str, year: i16, category: Category, trouble: Trouble| {
+            let key = self.key(community, year, category);
+            let known = plan.memory.notes.get(&key);
+            let since = known.map_or(now, |known| known.since);
+            let community = community.to_owned();
+            changes
+                .notes
+                .push((key, Note { community, year, category, since, last: now, trouble }));
+        };
+        for failure in &summary.errors {
+            let trouble = Trouble::failed(&failure.error);
+            note(&failure.community_id, failure.year, failure.category, trouble);
+        }
+        for held in &summary.held_responses {
+            let trouble = self.trouble_of(plan, held);
+            note(&held.community_id, held.year, held.category, trouble);
+        }
+        let stand = self.standing_now(plan, summary);
+        for (community, year, category) in &stand {
+            let key = self.key(community, *year, *category);
+            if plan.memory.notes.contains_key(&key) {
+                changes.forget.push(key);
+            }
+        }
+        changes.first_years = earlier_years(&plan.memory, &stand);
+        changes
+    }
+
+    /// What was found when the shelf was read, now or the last time. What the number of documents tells
+    /// is told by it again.
+    fn trouble_of(&self, plan: &Plan, held: &Held) -> Trouble {
+        let Held { community_id, year, category, days_then: then, days_now: now, found, .. } = held;
+        let known = plan.memory.notes.get(&self.key(community_id, *year, *category));
+        match (found, known.map(|note| &note.trouble)) {
+            (None, Some(trouble @ Trouble::Held { .. })) => trouble.clone(),
+            _ => {
+                let (shelf, length) = found.unwrap_or_default();
+                Trouble::Held { shelf, then: *then, now: *now, length }
+            }
+        }
+    }
+
+    /// What stands now as it should.
+    fn standing_now<'a>(
+        &self,
+        plan: &'a Plan,
+        summary: &'a Summary,
+    ) -> Vec<(&'a str, i16, Category)> {
+        let made = &summary.responses;
+        let made = made.iter().map(|it| (it.community_id.as_str(), it.year, it.category));
+        let kept = plan.cells.iter().filter(|cell| {
+            matches!(
+                cell.verdict.action,
+                Action::Keep(Keep::Unchanged | Keep::ByHand | Keep::Foreign)
+            )
+        });
+        let kept = kept.map(|cell| (plan.member(cell).id.as_str(), cell.year, cell.category));
+        made.chain(kept).collect()
+    }
+}
+
+/// The first year of each community that is earlier than what is remembered.
+fn earlier_years(memory: &Memory, stand: &[(&str, i16, Category)]) -> Vec<(String, i16)> {
+    let mut first: BTreeMap<&str, i16> = BTreeMap::new();
+    for (community, year, _) in stand {
+        let known = first.entry(community).or_insert(*year);
+        *known = (*known).min(*year);
+    }
+    first
+        .into_iter()
+        .filter(|(community, year)| memory.first_years.get(*community).is_none_or(|it| year < it))
+        .map(|(community, year)| (community.to_owned(), year))
+        .collect()
+}

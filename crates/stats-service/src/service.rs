@@ -1,0 +1,170 @@
+//! The service: a source, a store and what goes with them, and what is asked of them everywhere.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use stats_cache::{
+    BulkLock, CacheError, CacheStore, DamagedEntry, EntryDescription, EntryState, Memory,
+    MemoryChanges, Notebook, Registry, response_key,
+};
+use stats_documents::DocumentSource;
+use stats_model::{Category, Clock};
+
+use crate::settings::ServiceSettings;
+
+/// Creates, reads, replaces, removes and examines stored responses.
+pub struct CachedResponseService {
+    pub(crate) source: Arc<dyn DocumentSource>,
+    pub(crate) store: Arc<dyn CacheStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: ServiceSettings,
+    /// Hash of everything that settings say about what responses hold.
+    pub(crate) configuration: String,
+    pub(crate) registry: Option<Arc<dyn Registry>>,
+    pub(crate) lock: Option<Arc<dyn BulkLock>>,
+    pub(crate) notebook: Option<Arc<dyn Notebook>>,
+}
+
+impl CachedResponseService {
+    /// A service over this source and this store.
+    #[must_use]
+    pub fn new(
+        source: Arc<dyn DocumentSource>,
+        store: Arc<dyn CacheStore>,
+        clock: Arc<dyn Clock>,
+        settings: ServiceSettings,
+    ) -> Self {
+        let configuration = settings.configuration();
+        Self {
+            source,
+            store,
+            clock,
+            settings,
+            configuration,
+            registry: None,
+            lock: None,
+            notebook: None,
+        }
+    }
+
+    /// The same with the registry by which others follow the work.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Option<Arc<dyn Registry>>) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// The same with the lock of bulk runs.
+    #[must_use]
+    pub fn with_lock(mut self, lock: Option<Arc<dyn BulkLock>>) -> Self {
+        self.lock = lock;
+        self
+    }
+
+    /// The same with a notebook of what comes to nothing.
+    #[must_use]
+    pub fn with_notebook(mut self, notebook: Option<Arc<dyn Notebook>>) -> Self {
+        self.notebook = notebook;
+        self
+    }
+
+    /// The settings it works with.
+    #[must_use]
+    pub const fn settings(&self) -> &ServiceSettings {
+        &self.settings
+    }
+
+    /// The store it works on.
+    #[must_use]
+    pub fn store(&self) -> &dyn CacheStore {
+        self.store.as_ref()
+    }
+
+    /// The source it reads.
+    #[must_use]
+    pub fn source(&self) -> &dyn DocumentSource {
+        self.source.as_ref()
+    }
+
+    /// The clock it goes by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// When a response ends that is stored now; `None`: never.
+    pub(crate) fn end_of_life(&self, now: Timestamp) -> Option<Timestamp> {
+        self.settings.lifetime.and_then(|lifetime| now.checked_add(lifetime).ok())
+    }
+
+    /// The description of an entry made now, of which nothing but its place and time is known.
+    pub(crate) fn new_description(
+        &self,
+        community: &str,
+        year: i16,
+        category: Category,
+    ) -> EntryDescription {
+        let now = self.clock.now();
+        EntryDescription {
+            key: self.key(community, year, category),
+            community: community.to_owned(),
+            year,
+            category,
+            created: Some(now),
+            expires: self.end_of_life(now),
+            data_through: None,
+            origin: None,
+            plain_length: 0,
+            stored_length: 0,
+            sha256: None,
+        }
+    }
+
+    /// What the store says of these keys, in their order. An entry whose body is cut or missing is
+    /// damaged, as far as that shows without reading it.
+    pub(crate) fn states(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
+        let mut states = self.store.describe(keys)?;
+        self.doubt_bodies(keys, &mut states)?;
+        Ok(states)
+    }
+
+    pub(crate) fn doubt_bodies(
+        &self,
+        keys: &[String],
+        states: &mut [EntryState],
+    ) -> Result<(), CacheError> {
+        for unreadable in self.store.unreadable(keys)? {
+            for (_, state) in keys.iter().zip(&mut *states).filter(|(key, _)| **key == unreadable) {
+                if let EntryState::Ours(_) = state {
+                    let why = "its body is cut or missing".to_owned();
+                    *state = EntryState::Damaged(DamagedEntry { key: unreadable.clone(), why });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The key of a response.
+    #[must_use]
+    pub fn key(&self, community: &str, year: i16, category: Category) -> String {
+        response_key(&self.settings.prefix, community, year, category).into_string()
+    }
+
+    /// What earlier runs noted.
+    pub(crate) fn recall(&self) -> Result<Memory, CacheError> {
+        self.notebook.as_ref().map_or_else(|| Ok(Memory::default()), |book| book.recall())
+    }
+
+    /// Forgets what was noted of these keys: their entries are others now. Losing a note loses
+    /// history only, so nothing comes of it when that fails.
+    pub(crate) fn forget(&self, keys: &[String]) {
+        let Some(notebook) = &self.notebook else { return };
+        if let Ok(memory) = notebook.recall() {
+            let forget: Vec<String> =
+                keys.iter().filter(|key| memory.notes.contains_key(*key)).cloned().collect();
+            if !forget.is_empty() {
+                drop(notebook.remember(&MemoryChanges { forget, ..MemoryChanges::default() }));
+            }
+        }
+    }
+}
