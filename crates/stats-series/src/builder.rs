@@ -2,26 +2,15 @@
 
 use std::io::{self, Write};
 
+use crate::blueprint::{Blueprint, SeriesError};
 use crate::config::SeriesConfig;
 use crate::failure::DocumentFailure;
-use crate::plan::{Plan, ResponseSpec};
+use crate::plan::ResponseSpec;
 use crate::reader::Reader;
-use crate::table::Table;
-use crate::write::{FloatStyle, Located, ResponseWriter};
+use crate::write::{FloatStyle, ResponseWriter};
 
 /// Rises whenever the bytes that come out for the same input change.
 pub const GENERATOR_VERSION: u32 = 2;
-
-/// Responses that cannot be built together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SeriesError {
-    /// There is none to build.
-    #[error("no response was asked for")]
-    Nothing,
-    /// One pass reads documents of one kind only.
-    #[error("responses made from different kinds of documents cannot be built in one pass")]
-    DifferentKinds,
-}
 
 /// A response that was not written.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +30,7 @@ pub enum WriteError {
 /// first label: about eight bytes a number.
 #[derive(Debug)]
 pub struct SeriesBuilder {
-    plans: Vec<(Plan, Vec<Located>)>,
+    blueprint: Blueprint,
     reader: Reader,
 }
 
@@ -51,20 +40,14 @@ impl SeriesBuilder {
     /// # Errors
     /// When there is no response, or their kinds differ.
     pub fn new(config: &SeriesConfig, specs: &[ResponseSpec]) -> Result<Self, SeriesError> {
-        let kind = specs.first().ok_or(SeriesError::Nothing)?.category.kind();
-        if specs.iter().any(|spec| spec.category.kind() != kind) {
-            return Err(SeriesError::DifferentKinds);
-        }
-        let mut tables: Vec<Table> = Vec::new();
-        let plans = specs
-            .iter()
-            .map(|spec| {
-                let plan = Plan::new(config, spec);
-                let located = locate(&plan, &mut tables);
-                (plan, located)
-            })
-            .collect();
-        Ok(Self { plans, reader: Reader::new(kind, tables) })
+        Ok(Self::of(&Blueprint::new(config, specs)?))
+    }
+
+    /// A builder of the responses of a blueprint.
+    #[must_use]
+    pub fn of(blueprint: &Blueprint) -> Self {
+        let reader = Reader::new(blueprint.kind(), blueprint.tables());
+        Self { blueprint: blueprint.clone(), reader }
     }
 
     /// Reads every document by the rules alone, which makes the same bytes, slowly: for tests that
@@ -104,7 +87,7 @@ impl SeriesBuilder {
     /// When there is no response with that index.
     #[must_use]
     pub fn failure(&self, index: usize) -> Option<&DocumentFailure> {
-        let (_, arrays) = &self.plans[index];
+        let (_, arrays) = self.blueprint.response(index);
         self.reader.failures.first(arrays.iter().map(|array| (array.table, array.column)))
     }
 
@@ -126,24 +109,8 @@ impl SeriesBuilder {
         if let Some(failure) = self.failure(index) {
             return Err(WriteError::Document(failure.clone()));
         }
-        let (plan, arrays) = &self.plans[index];
+        let (plan, arrays) = self.blueprint.response(index);
         ResponseWriter::new(&self.reader, style).write(plan, arrays, out)?;
         Ok(())
     }
-}
-
-/// Finds the table and column of every array of a plan, adding those that are missing.
-fn locate(plan: &Plan, tables: &mut Vec<Table>) -> Vec<Located> {
-    plan.arrays
-        .iter()
-        .map(|array| {
-            let known = tables.iter().position(|table| table.place == array.place);
-            let table = known.unwrap_or_else(|| {
-                tables.push(Table::new(array.place.clone()));
-                tables.len() - 1
-            });
-            let column = tables[table].column(array.column);
-            Located { table, column, bar: array.bar, filesize: array.filesize }
-        })
-        .collect()
 }

@@ -24,6 +24,7 @@
 //! arrays out.
 #![forbid(unsafe_code)]
 
+mod blueprint;
 mod builder;
 mod camel_case;
 mod config;
@@ -38,7 +39,8 @@ mod scan;
 mod table;
 mod write;
 
-pub use builder::{GENERATOR_VERSION, SeriesBuilder, SeriesError, WriteError};
+pub use blueprint::{Blueprint, SeriesError};
+pub use builder::{GENERATOR_VERSION, SeriesBuilder, WriteError};
 pub use config::{
     ComponentNames, ComponentRegistry, ConfigError, DEFAULT_LAYOUTS, DEFAULT_SUBCOUNTS,
     LayoutOwner, Layouts, SeriesConfig, SubcountConfig,

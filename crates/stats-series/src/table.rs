@@ -87,24 +87,16 @@ pub(crate) struct Mark {
 }
 
 impl Table {
-    pub(crate) fn new(place: Place) -> Self {
+    pub(crate) fn new(place: Place, columns: Vec<Column>) -> Self {
         Self {
             place,
-            columns: Vec::new(),
+            columns,
             series: Vec::new(),
             by_identity: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             text: Vec::new(),
             rows: Rows::default(),
         }
-    }
-
-    /// The place of `column`, added when it is new.
-    pub(crate) fn column(&mut self, column: Column) -> usize {
-        self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
-            self.columns.push(column);
-            self.columns.len() - 1
-        })
     }
 
     /// Keeps bytes as long as the table lives.
@@ -270,8 +262,8 @@ mod tests {
 
     #[test]
     fn a_document_can_be_taken_back() {
-        let mut table = Table::new(Place::Global);
-        table.column(Column { measure: Measure::Views, half: Half::Difference });
+        let column = Column { measure: Measure::Views, half: Half::Difference };
+        let mut table = Table::new(Place::Global, vec![column]);
         let first = table.create(b"\"a", b"\"a\"", b"\"A\"");
         table.push_row(first, 0, &[Cell::small_int(0)]);
         let mark = table.mark();

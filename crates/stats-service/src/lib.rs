@@ -2,6 +2,7 @@
 //! any source of documents and any store.
 #![forbid(unsafe_code)]
 
+mod blueprints;
 mod difference;
 mod entries;
 mod error;

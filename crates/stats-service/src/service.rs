@@ -10,6 +10,7 @@ use stats_cache::{
 use stats_documents::DocumentSource;
 use stats_model::{Category, Clock};
 
+use crate::blueprints::Blueprints;
 use crate::settings::ServiceSettings;
 
 /// Creates, reads, replaces, removes and examines stored responses.
@@ -23,6 +24,7 @@ pub struct CachedResponseService {
     pub(crate) registry: Option<Arc<dyn Registry>>,
     pub(crate) lock: Option<Arc<dyn BulkLock>>,
     pub(crate) notebook: Option<Arc<dyn Notebook>>,
+    pub(crate) blueprints: Blueprints,
 }
 
 impl CachedResponseService {
@@ -44,6 +46,7 @@ impl CachedResponseService {
             registry: None,
             lock: None,
             notebook: None,
+            blueprints: Blueprints::default(),
         }
     }
 

@@ -108,7 +108,7 @@ fn refused(problem: impl Into<String>) -> ConfigError {
 }
 
 /// The names of the components that a dashboard shows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct ComponentNames(pub(super) BTreeSet<String>);
 
 impl ComponentNames {

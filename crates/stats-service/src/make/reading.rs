@@ -94,7 +94,8 @@ impl CachedResponseService {
         halt: Halt<'_>,
     ) -> Result<Reading, ServiceError> {
         let position = position_text(&self.source.position(shelf.kind)?);
-        let mut builder = SeriesBuilder::new(&self.settings.series, specs)?;
+        let blueprint = self.blueprints.of(&self.settings.series, specs)?;
+        let mut builder = SeriesBuilder::of(&blueprint);
         let (mut fingerprint, mut bytes) = (Fingerprint::default(), 0);
         let (mut days, mut day) = (0, None);
         self.source.documents(shelf, None, &mut |document| {
