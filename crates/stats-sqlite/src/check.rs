@@ -1,9 +1,11 @@
 //! Whether rows are as they were written, and whether SQLite finds its own structure sound.
 
+use std::cell::Cell;
+
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// So many findings are enough to know.
 const FINDINGS: i64 = 5;
@@ -14,29 +16,32 @@ const FINDINGS: i64 = 5;
 /// It fits SQLite's integers, is never negative and always takes eight bytes: one altered bit makes no
 /// `NULL` of it.
 #[derive(Clone, Default)]
-pub struct RowCheck(Xxh3);
+pub struct RowCheck(Vec<u8>);
+
+/// Room for what most rows say.
+const ROOM: usize = 512;
 
 impl RowCheck {
     /// Nothing said yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self(Vec::with_capacity(ROOM))
     }
 
     /// Says a number.
     #[must_use]
     pub fn number(mut self, number: i64) -> Self {
-        self.0.update(&[1]);
-        self.0.update(&number.to_le_bytes());
+        self.0.push(1);
+        self.0.extend_from_slice(&number.to_le_bytes());
         self
     }
 
     /// Says bytes.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.update(&[2]);
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.0.push(2);
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
         self
     }
 
@@ -49,7 +54,7 @@ impl RowCheck {
     /// Says that there is nothing.
     #[must_use]
     pub fn nothing(mut self) -> Self {
-        self.0.update(&[0]);
+        self.0.push(0);
         self
     }
 
@@ -75,7 +80,7 @@ impl RowCheck {
     #[must_use]
     pub fn finish(&self) -> i64 {
         // Between 2^61 and 2^62: any sign or sum is far away.
-        let kept = self.0.digest() >> 3;
+        let kept = xxh3_64(&self.0) >> 3;
         i64::try_from(kept | 1 << 61).unwrap_or(i64::MAX)
     }
 }
@@ -89,14 +94,19 @@ pub fn teach_row_check(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function("row_check", -1, flags, |context| {
-        let said = (0..context.len()).fold(RowCheck::new(), |said, at| match context.get_raw(at) {
+    let room = Cell::new(Vec::with_capacity(ROOM));
+    connection.create_scalar_function("row_check", -1, flags, move |context| {
+        let mut empty = room.take();
+        empty.clear();
+        let said = (0..context.len()).fold(RowCheck(empty), |said, at| match context.get_raw(at) {
             ValueRef::Null => said.nothing(),
             ValueRef::Integer(number) => said.number(number),
             ValueRef::Real(number) => said.number(number.to_bits().cast_signed()),
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => said.bytes(bytes),
         });
-        Ok(said.finish())
+        let number = said.finish();
+        room.set(said.0);
+        Ok(number)
     })
 }
 

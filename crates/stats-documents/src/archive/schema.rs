@@ -22,6 +22,12 @@ use crate::{SourceError, SourceErrorKind};
 /// * 4: rows show that they are as they were written.
 pub(crate) const FORMAT: i64 = 4;
 
+/// The format since which imports that are open are kept.
+pub(super) const IMPORTS_FORMAT: i64 = 3;
+
+/// The format since which rows carry checks.
+pub(super) const CHECKED_FORMAT: i64 = 4;
+
 /// The oldest format that this program reads. Opened to be written to, such a file becomes one of
 /// the present format.
 const OLDEST_FORMAT: i64 = 1;
@@ -423,3 +429,8 @@ fn close_to_others(path: &Path) {
 
 #[cfg(not(unix))]
 fn close_to_others(_path: &Path) {}
+
+/// The format of a file: another process may bring it up to date at any time.
+pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))
+}

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use stats_sqlite::table_check;
 
 use super::failure::{DoingWithFile, Result, damaged};
+use super::schema::{CHECKED_FORMAT, format_of};
 use super::{Archive, lock};
 
 /// The small tables: as many rows as there are shelves, bookmarks, communities and events.
@@ -17,9 +18,6 @@ pub(crate) enum Table {
     Communities,
     Events,
 }
-
-/// The format in which rows carry checks.
-const CHECKED_FORMAT: i64 = 4;
 
 /// What `documents.checked` is. Its parameters stand for columns that are written at the same time.
 pub(super) const DOCUMENT_CHECK: &str =
@@ -56,8 +54,7 @@ impl Table {
 
 /// Whether the rows of this file carry checks; those of an older format that is only read do not.
 pub(super) fn carries_checks(connection: &Connection) -> rusqlite::Result<bool> {
-    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(format >= CHECKED_FORMAT)
+    Ok(format_of(connection)? >= CHECKED_FORMAT)
 }
 
 impl Archive {

@@ -10,7 +10,7 @@ use stats_model::{DocumentKind, Fingerprint, Shelf};
 use super::Archive;
 use super::failure::Result;
 use super::running;
-use super::schema::code_of;
+use super::schema::{IMPORTS_FORMAT, code_of, format_of};
 use crate::{ImportEnding, OpenImport, Unsettled};
 
 impl Archive {
@@ -30,9 +30,7 @@ impl Archive {
 
 /// Whether the file has the tables; one of an older format that is only read has not.
 fn keeps_imports(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'imports'")?
-        .exists([])
+    Ok(format_of(connection)? >= IMPORTS_FORMAT)
 }
 
 pub(super) fn open_imports(
@@ -105,20 +103,22 @@ pub(super) fn unsettled_reading(
     shelf: &Shelf,
     read: &Fingerprint,
 ) -> rusqlite::Result<Option<Unsettled>> {
+    const KEPT: &str = "SELECT shelf, documents, highest, total,
+        EXISTS (SELECT 1 FROM import_shelves t WHERE t.shelf = s.shelf)
+        FROM shelves s WHERE kind = ?1 AND community = ?2 AND year = ?3";
+    const NOT_KEPT: &str = "SELECT shelf, documents, highest, total, FALSE
+        FROM shelves WHERE kind = ?1 AND community = ?2 AND year = ?3";
     let there = connection
-        .prepare_cached(
-            "SELECT shelf, documents, highest, total FROM shelves
-             WHERE kind = ?1 AND community = ?2 AND year = ?3",
-        )?
+        .prepare_cached(if keeps_imports(connection)? { KEPT } else { NOT_KEPT })?
         .query_row((code_of(shelf.kind), &shelf.community, shelf.year), |row| {
             let there = Fingerprint { count: row.get(1)?, max: row.get(2)?, sum: row.get(3)? };
-            Ok((row.get::<_, i64>(0)?, there))
+            Ok((row.get::<_, i64>(0)?, there, row.get::<_, bool>(4)?))
         })
         .optional()?;
-    let Some((number, there)) = there else {
+    let Some((number, there, in_imports)) = there else {
         return Ok((read.count > 0).then_some(Unsettled::Changed));
     };
-    if keeps_imports(connection)? {
+    if in_imports {
         let import = connection
             .prepare_cached(
                 "SELECT i.import, i.began, i.lost FROM import_shelves t

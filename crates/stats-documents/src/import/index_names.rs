@@ -77,7 +77,7 @@ const PERCOLATOR: &str = "percolator";
 
 /// What stands before `name`, if that is followed by nothing or by a hyphen.
 fn prefix_before<'a>(index: &'a str, name: &str) -> Option<&'a str> {
-    let start = index.find(name)?;
+    let start = memchr::memmem::find(index.as_bytes(), name.as_bytes())?;
     let rest = &index[start + name.len()..];
     (rest.is_empty() || rest.starts_with('-')).then(|| &index[..start])
 }
