@@ -117,6 +117,16 @@ pub trait CacheStore: Send + Sync {
     /// When the store cannot answer.
     fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError>;
 
+    /// Those of these keys under which nothing was ever stored, or nothing is any more.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn absent(&self, keys: &[String]) -> Result<Vec<String>, CacheError> {
+        let states = keys.iter().zip(self.describe(keys)?);
+        let absent = states.filter(|(_, state)| *state == EntryState::Absent);
+        Ok(absent.map(|(key, _)| key.clone()).collect())
+    }
+
     /// Those of these keys whose bodies cannot be read, as far as that can be told without reading
     /// them: by their lengths, say. What [`describe`](Self::describe) tells as well may be left out.
     ///

@@ -92,17 +92,15 @@ impl StoreFile {
         }
         let mut slot = locked(&self.writer);
         for _ in 0..TRIES {
-            let there = file_identity(&self.path);
             let mut writer = match slot.take() {
-                Some(writer) if writer.file == there => writer,
-                _ => Writer::open(&self.path, &self.options)?,
+                Some(writer) => writer,
+                None => Writer::open(&self.path, &self.options)?,
             };
             let result = writer.run(&work).doing(|| self.doing(doing));
-            let written_to = writer.file;
-            *slot = Some(writer);
-            let result = result.inspect_err(|error| self.note(error))?;
-            if written_to == file_identity(&self.path) {
-                return Ok(result);
+            // Whether the file was still in its place is asked once, afterwards.
+            if writer.file == file_identity(&self.path) {
+                *slot = Some(writer);
+                return result.inspect_err(|error| self.note(error));
             }
         }
         let doing = format!("{}: the file is taken away again and again", self.doing(doing));

@@ -235,6 +235,19 @@ impl CacheStore for SqliteStore {
         })
     }
 
+    fn absent(&self, keys: &[String]) -> Result<Vec<String>, CacheError> {
+        self.file.read(&format!("looking for {} entries", keys.len()), |transaction, _| {
+            let mut select = transaction.prepare_cached("SELECT 1 FROM entries WHERE key = ?1")?;
+            let mut absent = Vec::new();
+            for key in keys {
+                if !select.exists([key])? {
+                    absent.push(key.clone());
+                }
+            }
+            Ok(absent)
+        })
+    }
+
     fn unreadable(&self, keys: &[String]) -> Result<Vec<String>, CacheError> {
         self.file.read(&format!("measuring {} bodies", keys.len()), |transaction, _| {
             let mut select = transaction.prepare_cached(

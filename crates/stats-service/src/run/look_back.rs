@@ -1,7 +1,5 @@
 //! What a run stored is there at its end, or was not stored.
 
-use stats_cache::EntryState;
-
 use crate::error::chain;
 use crate::report::{Failure, Stored, Summary};
 use crate::service::CachedResponseService;
@@ -16,12 +14,14 @@ impl CachedResponseService {
         let stored = std::mem::take(&mut summary.responses);
         for responses in stored.chunks(KEYS_PER_QUESTION) {
             let keys: Vec<String> = responses.iter().map(|it| it.cache_key.clone()).collect();
-            match self.store.describe(&keys) {
-                Ok(states) => {
-                    for (response, state) in responses.iter().zip(states) {
-                        match state {
-                            EntryState::Absent => summary.take_back(response, GONE),
-                            _ => summary.responses.push(response.clone()),
+            match self.store.absent(&keys) {
+                Ok(absent) if absent.is_empty() => summary.responses.extend_from_slice(responses),
+                Ok(absent) => {
+                    for response in responses {
+                        if absent.contains(&response.cache_key) {
+                            summary.take_back(response, GONE);
+                        } else {
+                            summary.responses.push(response.clone());
                         }
                     }
                 }
