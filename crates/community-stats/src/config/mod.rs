@@ -41,6 +41,7 @@ mod search_host;
 mod section;
 mod settings;
 mod source;
+mod told;
 mod types;
 mod value;
 

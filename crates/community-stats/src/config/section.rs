@@ -93,25 +93,25 @@ macro_rules! section {
         }
 
         impl $crate::config::section::Section for $name {
-            const DESCRIPTION: $crate::config::SectionDescription =
-                $crate::config::SectionDescription {
+            const DESCRIPTION: $crate::config::section::SectionDescription =
+                $crate::config::section::SectionDescription {
                     name: $section,
                     documentation: &[$($doc),+],
-                    settings: &[ $( $crate::config::Setting {
+                    settings: &[ $( $crate::config::section::Setting {
                         key: concat!($section, ".", stringify!($field)),
                         documentation: &[$($field_doc),+],
-                        expected: <$type as $crate::config::SettingValue>::EXPECTED,
+                        expected: <$type as $crate::config::value::SettingValue>::EXPECTED,
                         invenio: &[$($invenio),*],
                         default: || {
                             let default: $type = $default;
-                            $crate::config::SettingValue::shown(&default)
+                            $crate::config::value::SettingValue::shown(&default)
                         },
                     }, )+ ],
                 };
 
             fn resolve(
                 values: &$crate::config::resolve::Values,
-            ) -> Result<Self, $crate::config::ConfigError> {
+            ) -> Result<Self, $crate::config::error::ConfigError> {
                 Ok(Self { $(
                     $field: match values.get(concat!($section, ".", stringify!($field)))? {
                         Some(value) => value,
@@ -123,7 +123,7 @@ macro_rules! section {
             fn shown(&self) -> Vec<(&'static str, String)> {
                 vec![ $( (
                     concat!($section, ".", stringify!($field)),
-                    $crate::config::SettingValue::shown(&self.$field),
+                    $crate::config::value::SettingValue::shown(&self.$field),
                 ), )+ ]
             }
         }

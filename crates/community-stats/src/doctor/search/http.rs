@@ -16,6 +16,9 @@ use stats_service::chain;
 use super::super::check::Check;
 use crate::config::{Credentials, SearchHost, Secret, Settings, SourceSettings};
 
+/// What checks of the cluster are called.
+pub(super) const NAME: &str = "opensearch";
+
 /// Everything that is asked here has a short answer.
 const LIMIT: Duration = Duration::from_secs(10);
 const LARGEST: u64 = 32 << 20;
@@ -126,7 +129,7 @@ fn login(settings: &SourceSettings, host: &SearchHost) -> Login {
 }
 
 fn client(settings: &Settings) -> Result<Client, Check> {
-    let refused = |detail: String| Check::failed(super::NAME, detail, "correct `source.ca_certs`");
+    let refused = |detail: String| Check::failed(NAME, detail, "correct `source.ca_certs`");
     // Fails when another part of the program has chosen already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
     let source = &settings.source;

@@ -10,12 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use stats_model::Clock;
 
-use self::http::{Answer, Node, Trouble, nodes};
+use self::http::{Answer, NAME, Node, Trouble, nodes};
 use super::check::{Check, State};
 use super::clocks;
 use crate::config::{CommunitySource, Settings, SourceKind};
-
-const NAME: &str = "opensearch";
 
 pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     let nodes = match nodes(settings) {
