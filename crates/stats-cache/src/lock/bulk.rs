@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::file::{FileLock, HeldFileLock};
 use super::holder::{Liveness, LockHolder};
 use crate::CacheError;
-use crate::redis::{HeldLock, RedisLock};
 
 /// A lock that keeps two bulk runs apart.
 pub trait BulkLock: Send + Sync {
@@ -72,88 +70,18 @@ pub trait Lease: Send + Sync {
     fn release(self: Box<Self>) -> Result<bool, CacheError>;
 }
 
-impl BulkLock for RedisLock {
-    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
-        Ok(self.acquire(now)?.map(|held| Box::new(held) as Box<dyn Lease>))
-    }
-
-    fn holder(&self) -> Result<Option<String>, CacheError> {
-        Ok(self.holder()?.map(|holder| told(self.key(), &holder)))
-    }
-
-    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError> {
-        let may = |holder: &LockHolder| force || holder.liveness() == Liveness::Dead;
-        let found = self.take_away(may)?;
-        Ok(unlocked(found.map(|holder| (told(self.key(), &holder), holder)), force))
-    }
-}
-
-impl BulkLock for FileLock {
-    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
-        Ok(self.acquire(now)?.map(|held| Box::new(held) as Box<dyn Lease>))
-    }
-
-    fn holder(&self) -> Result<Option<String>, CacheError> {
-        Ok(self.holder()?.map(|holder| told(self.path().display(), &holder)))
-    }
-
-    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError> {
-        let Some(holder) = self.holder()? else { return Ok(Unlocked::WasFree) };
-        if force {
-            self.take_away()?;
-        }
-        Ok(unlocked(Some((told(self.path().display(), &holder), holder)), force))
-    }
-}
-
-fn told(lock: impl fmt::Display, holder: &LockHolder) -> String {
+/// Who holds a lock, for people.
+pub(crate) fn told(lock: impl fmt::Display, holder: &LockHolder) -> String {
     format!("the lock {lock} is {holder}")
 }
 
 /// What came of it, from who was found to hold the lock.
-fn unlocked(found: Option<(String, LockHolder)>, force: bool) -> Unlocked {
+pub(crate) fn unlocked(found: Option<(String, LockHolder)>, force: bool) -> Unlocked {
     match found.map(|(told, holder)| (told, holder.liveness())) {
         None => Unlocked::WasFree,
         Some((told, _)) if force => Unlocked::Taken(told),
         Some((told, Liveness::Dead)) => Unlocked::Taken(told),
         Some((told, Liveness::Alive)) => Unlocked::Lives(told),
         Some((told, Liveness::Unknown)) => Unlocked::MayLive(told),
-    }
-}
-
-impl Lease for HeldLock {
-    fn renew(&self) -> Result<bool, CacheError> {
-        self.renew()
-    }
-
-    fn still_held(&self) -> Result<bool, CacheError> {
-        self.still_held()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.lease_left()
-    }
-
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
-        (*self).release()
-    }
-}
-
-/// The operating system keeps it as long as the process lives: there is nothing to renew.
-impl Lease for HeldFileLock {
-    fn renew(&self) -> Result<bool, CacheError> {
-        self.still_held()
-    }
-
-    fn still_held(&self) -> Result<bool, CacheError> {
-        self.still_held()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.lease_left()
-    }
-
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
-        (*self).release()
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Ends, LockHolder, Who};
+use super::bulk::{BulkLock, Lease, Unlocked, told, unlocked};
+use super::holder::{Ends, LockHolder, Who};
 use crate::{CacheError, CacheErrorKind};
 
 /// Whoever asks who holds a lock may hold it for a moment: so often the lock is tried before it
@@ -210,6 +211,43 @@ fn identity(metadata: &std::fs::Metadata) -> Option<Identity> {
 #[cfg(not(unix))]
 fn identity(_: &std::fs::Metadata) -> Option<Identity> {
     None
+}
+
+impl BulkLock for FileLock {
+    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        Ok(self.acquire(now)?.map(|held| Box::new(held) as Box<dyn Lease>))
+    }
+
+    fn holder(&self) -> Result<Option<String>, CacheError> {
+        Ok(self.holder()?.map(|holder| told(self.path().display(), &holder)))
+    }
+
+    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError> {
+        let Some(holder) = self.holder()? else { return Ok(Unlocked::WasFree) };
+        if force {
+            self.take_away()?;
+        }
+        Ok(unlocked(Some((told(self.path().display(), &holder), holder)), force))
+    }
+}
+
+/// The operating system keeps it as long as the process lives: there is nothing to renew.
+impl Lease for HeldFileLock {
+    fn renew(&self) -> Result<bool, CacheError> {
+        self.still_held()
+    }
+
+    fn still_held(&self) -> Result<bool, CacheError> {
+        self.still_held()
+    }
+
+    fn lease_left(&self) -> Duration {
+        self.lease_left()
+    }
+
+    fn release(self: Box<Self>) -> Result<bool, CacheError> {
+        (*self).release()
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::client::RedisClient;
 use super::reply::{bytes, command, integer};
-use crate::{CacheError, Ends, LockHolder, Who, locked};
+use crate::lock::{BulkLock, Ends, Lease, Liveness, LockHolder, Unlocked, Who, told, unlocked};
+use crate::{CacheError, locked};
 
 /// What Python writes around a text of 36 bytes: `!`, then a pickle of protocol 5 with one frame.
 const BEFORE_TOKEN: &[u8] = b"!\x80\x05\x95\x28\0\0\0\0\0\0\0\x8c\x24";
@@ -311,6 +312,40 @@ fn token_of(value: &[u8]) -> Option<String> {
     let token = value.strip_prefix(BEFORE_TOKEN)?.strip_suffix(AFTER_TOKEN)?;
     let is_token = token.len() == 36 && token.iter().all(u8::is_ascii_graphic);
     is_token.then(|| String::from_utf8_lossy(token).into_owned())
+}
+
+impl BulkLock for RedisLock {
+    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        Ok(self.acquire(now)?.map(|held| Box::new(held) as Box<dyn Lease>))
+    }
+
+    fn holder(&self) -> Result<Option<String>, CacheError> {
+        Ok(self.holder()?.map(|holder| told(self.key(), &holder)))
+    }
+
+    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError> {
+        let may = |holder: &LockHolder| force || holder.liveness() == Liveness::Dead;
+        let found = self.take_away(may)?;
+        Ok(unlocked(found.map(|holder| (told(self.key(), &holder), holder)), force))
+    }
+}
+
+impl Lease for HeldLock {
+    fn renew(&self) -> Result<bool, CacheError> {
+        self.renew()
+    }
+
+    fn still_held(&self) -> Result<bool, CacheError> {
+        self.still_held()
+    }
+
+    fn lease_left(&self) -> Duration {
+        self.lease_left()
+    }
+
+    fn release(self: Box<Self>) -> Result<bool, CacheError> {
+        (*self).release()
+    }
 }
 
 #[cfg(test)]
