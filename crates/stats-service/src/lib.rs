@@ -6,6 +6,7 @@ mod blueprints;
 mod difference;
 mod entries;
 mod error;
+mod halt;
 mod inspect;
 mod make;
 mod matrix;

@@ -9,13 +9,13 @@ use stats_model::{Category, Fingerprint, Shelf};
 use stats_series::{ResponseSpec, Selection};
 
 use crate::error::{ServiceError, chain};
+use crate::halt::Halt;
 use crate::inspect::compare::Compared;
 use crate::inspect::list::{Listed, damaged_left_over, description, unplanned};
 use crate::inspect::share::Sample;
 use crate::inspect::verification::{Finding, LeftOver, Verification, VerifyRun};
 use crate::matrix::verdict::Verdict;
 use crate::matrix::words::StateName;
-use crate::run::halt::Halt;
 use crate::service::CachedResponseService;
 use crate::survey::directory::Directory;
 use crate::survey::members::MemberLayout;

@@ -11,8 +11,8 @@ use stats_model::{Fingerprint, Shelf};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
 use crate::error::{ServiceError, chain};
+use crate::halt::Halt;
 use crate::matrix::decide::position_text;
-use crate::run::halt::Halt;
 use crate::service::CachedResponseService;
 
 /// A shelf that changes while it is read is read anew, so often in all.

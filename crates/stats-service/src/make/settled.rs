@@ -6,7 +6,7 @@ use stats_documents::{Patience, Unsearchable, await_searchable};
 use stats_model::DocumentKind;
 
 use crate::error::chain;
-use crate::run::halt::Halt;
+use crate::halt::Halt;
 use crate::service::CachedResponseService;
 
 /// Why nothing is stored that is made from documents of a kind.

@@ -6,13 +6,13 @@ use stats_model::{Bookmark, Category};
 use stats_series::GENERATOR_VERSION;
 
 use crate::error::{ServiceError, chain};
+use crate::halt::Halt;
 use crate::make::reading::Reading;
 use crate::make::settled::Unsettled;
 use crate::make::task::{Outcome, Over, Response, ShelfJob, ShelfReport};
 use crate::matrix::completeness::gap;
 use crate::matrix::loss::{Former, Loss, days_of_body};
 use crate::matrix::verdict::ForeignRule;
-use crate::run::halt::Halt;
 use crate::service::CachedResponseService;
 use crate::survey::plan::Plan;
 use crate::survey::standing::mark;

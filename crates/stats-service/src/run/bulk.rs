@@ -10,9 +10,9 @@ use stats_cache::{CacheError, FirstRun, Lease, Registry, UpdateMark};
 use stats_model::Category;
 
 use crate::error::{ServiceError, chain};
+use crate::halt::Halt;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::Summary;
-use crate::run::halt::Halt;
 use crate::run::pool::Run;
 use crate::service::CachedResponseService;
 use crate::survey::plan::Plan;

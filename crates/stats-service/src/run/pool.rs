@@ -11,10 +11,10 @@ use std::time::Instant;
 use stats_cache::Lease;
 use stats_model::{Category, DocumentKind};
 
+use crate::halt::Halt;
 use crate::make::task::{Outcome, Over, Response, ShelfJob, ShelfReport};
 use crate::matrix::verdict::Action;
 use crate::report::{Failure, Held, Stored, Summary, Waiting};
-use crate::run::halt::Halt;
 use crate::service::CachedResponseService;
 use crate::survey::plan::Plan;
 
