@@ -3,9 +3,10 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 /// An import that a source of documents does not take for whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct OpenImport {
     /// When it began, in milliseconds since 1970.
     pub began_milliseconds: i64,
@@ -14,7 +15,8 @@ pub struct OpenImport {
 }
 
 /// How an import ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ImportEnding {
     /// It runs, in the process with this number if that is known.
     Running(Option<u32>),
@@ -27,7 +29,8 @@ pub enum ImportEnding {
 }
 
 /// Why what was read of a shelf may not be taken for whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unsettled {
     /// An open import changed it.
     Import(OpenImport),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::DocumentKind;
 
 /// A category of responses: the four that the Python package knows, and the four derived ones
@@ -10,7 +12,8 @@ use crate::DocumentKind;
 ///
 /// The order of [`Category::ALL`] is the order in which the package generates its four, then the
 /// derived ones; `Ord` follows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Running totals of views and downloads.
     UsageSnapshot,
@@ -123,5 +126,20 @@ impl FromStr for Category {
             .into_iter()
             .find(|category| category.name() == name)
             .ok_or_else(|| UnknownCategory(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_categories_are_serialised_under_their_names() {
+        for category in Category::ALL {
+            let text = serde_json::to_string(&category).unwrap();
+            assert_eq!(text, format!("\"{}\"", category.name()));
+            let kind = serde_json::to_string(&category.kind()).unwrap();
+            assert_eq!(kind, format!("\"{}\"", category.kind().name()));
+        }
     }
 }

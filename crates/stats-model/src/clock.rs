@@ -1,6 +1,8 @@
 //! Time as it is passed in: the system's, and the tests' twin.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,6 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// Comes back once this time has gone by.
+    fn sleep(&self, duration: Duration);
 }
 
 /// The system's clock.
@@ -18,9 +23,13 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+
+    fn sleep(&self, duration: Duration) {
+        thread::sleep(duration);
+    }
 }
 
-/// A clock that stands still until it is moved. For tests.
+/// A clock that stands still until it is moved, also by whoever sleeps by it. For tests.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
 
@@ -44,5 +53,21 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.advance(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleeping_by_a_manual_clock_moves_it_and_takes_no_time() {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        clock.sleep(Duration::from_secs(3600));
+        assert_eq!(clock.now(), Timestamp::from_second(3600).unwrap());
     }
 }
