@@ -22,6 +22,8 @@ pub use error::{ServiceError, chain, similar};
 pub use inspect::explain::{Explanation, LastFailure};
 pub use inspect::list::{ListFilter, Listed};
 pub use inspect::verification::{Finding, LeftOver, Verification, VerifyRun};
+pub use make::outcome::{Lack, Outcome, Over, ShelfReport};
+pub use make::task::ShelfTask;
 pub use matrix::completeness::{Gap, gap};
 pub use matrix::decide::{Facts, Wanted, decide, difference, position_text};
 pub use matrix::loss::{Loss, days_of};

@@ -2,7 +2,6 @@
 //! them.
 
 use std::ops::ControlFlow;
-use std::thread;
 use std::time::Duration;
 
 use stats_cache::{Body, BodyWriter};
@@ -56,7 +55,7 @@ impl CachedResponseService {
                 let kind = SourceErrorKind::Inconsistent;
                 return Err(SourceError::caused_by(kind, doing, changed).into());
             }
-            thread::sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 2));
+            self.clock.sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 2));
             if halt.is_set() {
                 return Err(ServiceError::Interrupted);
             }

@@ -1,4 +1,5 @@
-//! Whether the documents that the bookmarks promise can be read already.
+//! Whether the documents that the bookmarks promise can be read already: found out once for a kind,
+//! and good for all tasks of a run.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +8,35 @@ use stats_model::DocumentKind;
 
 use crate::error::chain;
 use crate::halt::Halt;
+use crate::make::outcome::{Lack, Outcome};
 use crate::service::CachedResponseService;
 
-/// Why nothing is stored that is made from documents of a kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unsettled {
-    /// Some that were written in time cannot be read yet.
-    NotSearchable,
-    /// The source could not tell.
-    Unknown(String),
+/// The kinds of which nothing may be stored, and what comes of their responses instead.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settled(BTreeMap<DocumentKind, Outcome>);
+
+impl Settled {
+    /// What comes of responses that are made from documents of a kind, unless they can be stored.
+    pub(crate) fn instead(&self, kind: DocumentKind) -> Option<&Outcome> {
+        self.0.get(&kind)
+    }
 }
 
 impl CachedResponseService {
     /// Waits until everything of these kinds that was written before now can be read, but not for
-    /// long. Returns the kinds for which that is not so.
+    /// long.
     pub(crate) fn settle(
         &self,
         kinds: impl IntoIterator<Item = DocumentKind>,
         halt: Halt<'_>,
-    ) -> BTreeMap<DocumentKind, Unsettled> {
+    ) -> Settled {
         let halted = || halt.is_set();
-        await_searchable(self.source.as_ref(), kinds, Patience::default(), &halted)
-            .into_iter()
-            .map(|(kind, why)| match why {
-                Unsearchable::NotYet => (kind, Unsettled::NotSearchable),
-                Unsearchable::Unknown(error) => (kind, Unsettled::Unknown(chain(&error))),
-            })
-            .collect()
+        let unsearchable =
+            await_searchable(self.source.as_ref(), kinds, Patience::default(), &halted);
+        let instead = |why| match why {
+            Unsearchable::NotYet => Outcome::Waiting(Lack::NotSearchable),
+            Unsearchable::Unknown(error) => Outcome::Failed(chain(&error)),
+        };
+        Settled(unsearchable.into_iter().map(|(kind, why)| (kind, instead(why))).collect())
     }
 }

@@ -1,38 +1,41 @@
 //! One shelf read, and each response that is made of it put in its place: stored, taken over, or held
 //! back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use stats_cache::{Body, EntryDescription, Origin, Seen};
-use stats_model::{Bookmark, Category};
-use stats_series::GENERATOR_VERSION;
+use stats_model::Bookmark;
+use stats_series::{GENERATOR_VERSION, ResponseSpec, Selection};
 
 use crate::error::{ServiceError, chain};
-use crate::halt::Halt;
+use crate::make::context::MakeContext;
+use crate::make::outcome::{Lack, Outcome, Over, ShelfReport};
 use crate::make::reading::Reading;
-use crate::make::settled::Unsettled;
-use crate::make::task::{Outcome, Over, Response, ShelfJob, ShelfReport};
+use crate::make::task::ShelfTask;
 use crate::matrix::completeness::gap;
 use crate::matrix::loss::{Former, Loss, days_of_body};
-use crate::matrix::verdict::ForeignRule;
+use crate::matrix::verdict::{Action, ForeignRule};
 use crate::service::CachedResponseService;
-use crate::survey::plan::Plan;
+use crate::survey::members::MemberLayout;
+use crate::survey::plan::{Cell, Plan};
 use crate::survey::standing::mark;
 
-/// Why a response waits although its period is aggregated.
-const NOT_SEARCHABLE: &str = "written but not searchable yet";
+const UNPLANNED: &str = "the plan of this run has no such cell";
 
 impl CachedResponseService {
-    pub(crate) fn make_shelf(
-        &self,
-        plan: &Plan,
-        job: &ShelfJob<'_>,
-        halt: Halt<'_>,
-    ) -> ShelfReport {
-        match self.try_make_shelf(plan, job, halt) {
-            Ok(report) => report,
-            Err(ServiceError::Interrupted) => job.report(|| Outcome::Abandoned),
-            Err(error) => {
-                let text = chain(&error);
-                job.report(|| Outcome::Failed(text.clone()))
+    /// Does a task: reads its shelf once, and stores what is made of it. A panic is a failure of its
+    /// responses, not of the run.
+    pub fn make(&self, task: &ShelfTask, context: &MakeContext<'_>) -> ShelfReport {
+        let made = catch_unwind(AssertUnwindSafe(|| self.try_make(task, context)));
+        match made {
+            Ok(Ok(report)) => report,
+            Ok(Err(ServiceError::Interrupted)) => task.report(&Outcome::Abandoned),
+            Ok(Err(error)) => task.report(&Outcome::Failed(chain(&error))),
+            Err(panic) => {
+                let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+                let text = text.unwrap_or_else(|| "without a message".to_owned());
+                task.report(&Outcome::Failed(format!("the generator panicked: {text}")))
             }
         }
     }
@@ -40,71 +43,78 @@ impl CachedResponseService {
     /// The bookmark is read before, for the plan, and after: a response is stored only when its
     /// period was complete both times, so that documents written in between cannot be half of a
     /// day. Only what was written before the plan is known to be readable.
-    fn try_make_shelf(
+    fn try_make(
         &self,
-        plan: &Plan,
-        job: &ShelfJob<'_>,
-        halt: Halt<'_>,
+        task: &ShelfTask,
+        context: &MakeContext<'_>,
     ) -> Result<ShelfReport, ServiceError> {
-        match &job.unsettled {
-            Some(Unsettled::NotSearchable) => {
-                return Ok(job.report(|| Outcome::Incomplete(NOT_SEARCHABLE.to_owned())));
-            }
-            Some(Unsettled::Unknown(error)) => {
-                return Ok(job.report(|| Outcome::Failed(error.clone())));
-            }
-            None => {}
+        if let Some(outcome) = context.settled.instead(task.kind) {
+            return Ok(task.report(outcome));
         }
-        let before = plan.standing.bookmark(job.kind, &job.member.id);
-        if let Some(gap) = gap(before, job.year, self.clock.now()) {
-            return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
+        let mut report = task.report(&Outcome::Abandoned);
+        let Some(job) = job_of(task, context, &mut report) else { return Ok(report) };
+        let waits = |lack| Ok(task.report(&Outcome::Waiting(lack)));
+        let before = context.plan.standing.bookmark(task.kind, &task.community);
+        if let Some(gap) = gap(before, task.year, self.clock.now()) {
+            return waits(Lack::Aggregation(gap));
         }
-        let reading = self.read_shelf(&job.shelf(), &job.specs(plan.optimize), halt)?;
-        let after = self.bookmark(job)?;
-        if let Some(gap) = gap(after, job.year, self.clock.now()) {
-            return Ok(job.report(|| Outcome::Incomplete(gap.to_string())));
+        let shelf = task.shelf();
+        let reading = self.read_shelf(&shelf, &job.specs(context.plan.optimize), context.halt)?;
+        let after = self.bookmark(task)?;
+        if let Some(gap) = gap(after, task.year, self.clock.now()) {
+            return waits(Lack::Aggregation(gap));
         }
         // What an import wrote meanwhile may be half of what it brings.
-        if let Some(unsettled) =
-            self.source.unsettled_reading(&job.shelf(), &reading.fingerprint)?
-        {
-            return Ok(job.report(|| Outcome::Imported(unsettled)));
+        if let Some(unsettled) = self.source.unsettled_reading(&shelf, &reading.fingerprint)? {
+            return waits(Lack::Import(unsettled));
         }
         let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
-        let origin = self.origin(plan, job, &reading);
-        let mut report = job.report(|| Outcome::Abandoned);
-        (report.documents, report.bytes) = (reading.documents, reading.bytes);
-        halt.ask();
-        for (index, (category, outcome)) in report.outcomes.iter_mut().enumerate() {
-            if halt.is_set() {
+        let made = Made { through, origin: self.origin(context.plan, &job, &reading), reading };
+        (report.documents, report.bytes) = (made.reading.documents, made.reading.bytes);
+        self.place_all(&job, &made, context, &mut report);
+        Ok(report)
+    }
+
+    /// Puts the responses of a reading in their places, as long as nothing stops the run.
+    fn place_all(
+        &self,
+        job: &Job<'_>,
+        made: &Made,
+        context: &MakeContext<'_>,
+        report: &mut ShelfReport,
+    ) {
+        context.halt.ask();
+        let accept_loss = context.plan.accept_loss;
+        for (index, (place, cell)) in job.cells.iter().enumerate() {
+            if context.halt.is_set() {
                 break;
             }
-            let mut response = job.responses[index];
-            if plan.accept_loss && response.former != Former::Adoptable {
-                response.former = Former::Nothing;
+            let mut former = cell.former;
+            if accept_loss && former != Former::Adoptable {
+                former = Former::Nothing;
             }
-            let mut origin = origin.clone();
-            if let Former::Days(then) = response.former {
+            let mut origin = made.origin.clone();
+            if let Former::Days(then) = former {
                 origin.days = origin.days.max(Some(then));
             }
-            let description = self.description_of(job, *category, origin, through.clone());
-            *outcome = match self.place(plan, &reading, index, description, response) {
-                Ok(outcome) => outcome,
-                Err(text) => Outcome::Failed(text),
+            let description = EntryDescription {
+                origin: Some(origin),
+                data_through: made.through.clone(),
+                ..self.new_description(&report.community, report.year, cell.category)
             };
+            let response = Response { index, former, seen: cell.seen, accept_loss };
+            let placed = self.place(&made.reading, description, response);
+            report.outcomes[*place].1 = placed.unwrap_or_else(Outcome::Failed);
         }
-        Ok(report)
     }
 
     /// Puts the response at `index` of a reading in its place, unless that would lose days, or
     /// something else stands there than what it was held against.
     fn place(
         &self,
-        plan: &Plan,
         reading: &Reading,
-        index: usize,
         description: EntryDescription,
-        Response { former, mut seen, .. }: Response,
+        Response { index, former, mut seen, accept_loss }: Response,
     ) -> Result<Outcome, String> {
         let held = |loss, length| {
             let shelf = mark(reading.fingerprint);
@@ -126,7 +136,7 @@ impl CachedResponseService {
             }
             over = Over::Theirs;
         }
-        if matches!(former, Former::Unknown | Former::Adoptable) && !plan.accept_loss {
+        if matches!(former, Former::Unknown | Former::Adoptable) && !accept_loss {
             let stored = self.store.get(&description.key).map_err(|error| chain(&error))?;
             if let (Seen::Foreign { sha256, .. }, Some(entry)) = (&mut seen, &stored) {
                 *sha256 = entry.description.sha256;
@@ -137,7 +147,7 @@ impl CachedResponseService {
             }
         }
         if !self.store.put_over(seen, &description, &body).map_err(|error| chain(&error))? {
-            return Ok(Outcome::Changed);
+            return Ok(Outcome::Waiting(Lack::Changed));
         }
         let EntryDescription { key, .. } = description;
         Ok(Outcome::Stored { key, plain_length: body.plain_length, over })
@@ -164,36 +174,76 @@ impl CachedResponseService {
         Ok(known.map_or(0, |known| known.plain_length))
     }
 
-    fn bookmark(&self, job: &ShelfJob<'_>) -> Result<Option<Bookmark>, ServiceError> {
-        let mut found = self.source.bookmarks(job.kind, &[job.member.id.to_string()])?;
-        Ok(found.remove(job.member.id.as_str()))
+    fn bookmark(&self, task: &ShelfTask) -> Result<Option<Bookmark>, ServiceError> {
+        let mut found = self.source.bookmarks(task.kind, std::slice::from_ref(&task.community))?;
+        Ok(found.remove(&task.community))
     }
 
-    fn origin(&self, plan: &Plan, job: &ShelfJob<'_>, reading: &Reading) -> Origin {
+    fn origin(&self, plan: &Plan, job: &Job<'_>, reading: &Reading) -> Origin {
         Origin {
             shelf: mark(reading.fingerprint),
             days: Some(reading.days),
             position: reading.position.clone(),
-            layout: if plan.optimize { job.member.layout.hash.clone() } else { String::new() },
+            layout: if plan.optimize { job.layout.hash.clone() } else { String::new() },
             configuration: self.configuration.clone(),
             optimized: plan.optimize,
             generator: GENERATOR_VERSION,
         }
     }
+}
 
-    fn description_of(
-        &self,
-        job: &ShelfJob<'_>,
-        category: Category,
-        origin: Origin,
-        data_through: Option<String>,
-    ) -> EntryDescription {
-        EntryDescription {
-            origin: Some(origin),
-            data_through,
-            ..self.new_description(&job.member.id, job.year, category)
+/// What a plan says of a task.
+struct Job<'a> {
+    layout: &'a MemberLayout,
+    /// The cells to make, and where in the task they stand.
+    cells: Vec<(usize, &'a Cell)>,
+}
+
+impl Job<'_> {
+    fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
+        let selection = || if optimize { self.layout.selection() } else { Selection::All };
+        let spec = |cell: &Cell| ResponseSpec { category: cell.category, selection: selection() };
+        self.cells.iter().map(|(_, cell)| spec(cell)).collect()
+    }
+}
+
+/// A reading, and what its responses have in common.
+struct Made {
+    reading: Reading,
+    origin: Origin,
+    through: Option<String>,
+}
+
+/// One response that is to be put in its place.
+struct Response {
+    /// Its number in the reading.
+    index: usize,
+    /// What it has to be held against.
+    former: Former,
+    /// What it may take the place of.
+    seen: Seen,
+    /// Whether a loss of days is taken for the truth.
+    accept_loss: bool,
+}
+
+/// What has to be made of a task; `None` when nothing has. What need not be made is reported.
+fn job_of<'a>(
+    task: &ShelfTask,
+    context: &MakeContext<'a>,
+    report: &mut ShelfReport,
+) -> Option<Job<'a>> {
+    let mut cells = Vec::new();
+    for (place, (category, outcome)) in report.outcomes.iter_mut().enumerate() {
+        match context.cell(task, *category) {
+            Some(cell) if matches!(cell.verdict.action, Action::Make(_)) => {
+                cells.push((place, cell));
+            }
+            Some(cell) => *outcome = Outcome::Left(cell.verdict),
+            None => *outcome = Outcome::Failed(UNPLANNED.to_owned()),
         }
     }
+    let (_, first) = cells.first()?;
+    Some(Job { layout: context.plan.member(first).layout.as_ref(), cells })
 }
 
 trait Earlier {

@@ -1,93 +1,60 @@
-//! The unit of work: one shelf, with the responses that are made of it and what came of each.
+//! The unit of work: one shelf, and the responses that are to be made of it.
 
-use stats_cache::{Seen, ShelfMark};
-use stats_documents::Unsettled;
+use serde::{Deserialize, Serialize};
 use stats_model::{Category, DocumentKind, Shelf};
-use stats_series::{ResponseSpec, Selection};
 
-use crate::make::settled::Unsettled as NotSettled;
-use crate::matrix::loss::{Former, Loss};
-use crate::survey::members::Member;
+use crate::make::outcome::{Outcome, ShelfReport};
 
-/// The cells that one reading of a shelf makes.
-pub(crate) struct ShelfJob<'a> {
-    pub(crate) member: &'a Member,
-    pub(crate) year: i16,
-    pub(crate) kind: DocumentKind,
-    pub(crate) responses: Vec<Response>,
-    /// Why nothing may be stored that is made from what can be read.
-    pub(crate) unsettled: Option<NotSettled>,
+/// One shelf, and the categories of the responses that are to be made of one reading of it. Whoever has
+/// a task can do it: a thread of a run, or another process, by way of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ShelfTask {
+    /// The kind of the documents that are read.
+    pub kind: DocumentKind,
+    /// The id of the community, or `global`.
+    pub community: String,
+    /// The year.
+    pub year: i16,
+    /// What is made, in this order; all of it from documents of `kind`.
+    pub categories: Vec<Category>,
 }
 
-/// One response that a reading makes.
-#[derive(Clone, Copy)]
-pub(crate) struct Response {
-    pub(crate) category: Category,
-    /// What it has to be held against.
-    pub(crate) former: Former,
-    /// What it may take the place of.
-    pub(crate) seen: Seen,
-}
-
-pub(crate) struct ShelfReport {
-    pub(crate) community: String,
-    pub(crate) year: i16,
-    pub(crate) outcomes: Vec<(Category, Outcome)>,
-    pub(crate) documents: u64,
-    pub(crate) bytes: u64,
-}
-
-pub(crate) enum Outcome {
-    Stored {
-        key: String,
-        plain_length: u64,
-        over: Over,
-    },
-    Held {
-        loss: Loss,
-        shelf: ShelfMark,
-        length: u64,
-    },
-    Incomplete(String),
-    /// Something else was stored there since the plan was made.
-    Changed,
-    /// An import changes the documents.
-    Imported(Unsettled),
-    Failed(String),
-    Abandoned,
-}
-
-/// What a response took the place of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Over {
-    /// Nothing, or one of ours.
-    Ours,
-    /// Another one of somebody else.
-    Theirs,
-    /// The same one of somebody else: it became ours.
-    Same,
-}
-
-impl ShelfJob<'_> {
-    pub(crate) fn shelf(&self) -> Shelf {
-        Shelf { kind: self.kind, community: self.member.id.to_string(), year: self.year }
+impl ShelfTask {
+    /// The shelf that is read.
+    #[must_use]
+    pub fn shelf(&self) -> Shelf {
+        Shelf { kind: self.kind, community: self.community.clone(), year: self.year }
     }
 
-    pub(crate) fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
-        let selection = || if optimize { self.member.layout.selection() } else { Selection::All };
-        self.responses
-            .iter()
-            .map(|it| ResponseSpec { category: it.category, selection: selection() })
-            .collect()
-    }
-
-    pub(crate) fn report(&self, outcome: impl Fn() -> Outcome) -> ShelfReport {
+    /// A report in which the same came of all responses.
+    pub(crate) fn report(&self, outcome: &Outcome) -> ShelfReport {
         ShelfReport {
-            community: self.member.id.to_string(),
+            community: self.community.clone(),
             year: self.year,
-            outcomes: self.responses.iter().map(|it| (it.category, outcome())).collect(),
+            outcomes: self.categories.iter().map(|it| (*it, outcome.clone())).collect(),
             documents: 0,
             bytes: 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_goes_through_a_queue_under_the_names_of_the_field() {
+        let task = ShelfTask {
+            kind: DocumentKind::UsageDelta,
+            community: "global".to_owned(),
+            year: 2025,
+            categories: vec![Category::UsageDelta, Category::UsageDeltaDataViews],
+        };
+        let text = serde_json::to_string(&task).unwrap();
+        assert_eq!(
+            text,
+            r#"{"kind":"usage_delta","community":"global","year":2025,"categories":["usage_delta","usage_delta_data_views"]}"#
+        );
+        assert_eq!(serde_json::from_str::<ShelfTask>(&text).unwrap(), task);
     }
 }

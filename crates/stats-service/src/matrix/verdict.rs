@@ -1,12 +1,14 @@
 //! The state of a cell, and what to do about it.
 
+use serde::Serialize;
 use stats_documents::OpenImport;
 
 use crate::matrix::completeness::Gap;
 use crate::matrix::loss::Loss;
 
 /// What stands under the key of a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CellState {
     /// Nothing.
     Missing,
@@ -25,7 +27,8 @@ pub enum CellState {
 }
 
 /// The first thing that differs between what an entry was made from and what there is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Difference {
     /// The source is another one, or was made anew.
     History,
@@ -42,7 +45,8 @@ pub enum Difference {
 }
 
 /// What to do about a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Make it.
     Make(Cause),
@@ -57,7 +61,8 @@ pub enum Action {
 }
 
 /// What a cell waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// Its period is not aggregated yet.
     Aggregation(Gap),
@@ -66,7 +71,8 @@ pub enum Wait {
 }
 
 /// Why a cell is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Its state asks for it.
     State,
@@ -81,7 +87,8 @@ pub enum Cause {
 }
 
 /// Why a cell is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// It was made from what there is now.
     Unchanged,
@@ -102,7 +109,8 @@ pub enum ForeignRule {
 }
 
 /// Why a cell cannot be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The community was deleted.
     Deleted,
@@ -113,7 +121,7 @@ pub enum Refusal {
 }
 
 /// State and action of one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// What stands under its key.
     pub state: CellState,

@@ -2,7 +2,6 @@
 //! category that wants it, and each response stands or fails for itself.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
@@ -12,14 +11,13 @@ use stats_cache::Lease;
 use stats_model::{Category, DocumentKind};
 
 use crate::halt::Halt;
-use crate::make::task::{Outcome, Over, Response, ShelfJob, ShelfReport};
+use crate::make::context::MakeContext;
+use crate::make::outcome::{Lack, Outcome, Over, ShelfReport};
+use crate::make::task::ShelfTask;
 use crate::matrix::verdict::Action;
 use crate::report::{Failure, Held, Stored, Summary, Waiting};
 use crate::service::CachedResponseService;
 use crate::survey::plan::Plan;
-
-/// Why a response that was made is not stored.
-const CHANGED: &str = "was changed meanwhile; what stands there now stays until the next run";
 
 /// How a run is carried out.
 pub struct Run<'a> {
@@ -44,6 +42,8 @@ pub struct Progress<'a> {
     pub year: i16,
     /// Category of the last one.
     pub category: Category,
+    /// What came of it.
+    pub outcome: &'a Outcome,
 }
 
 impl CachedResponseService {
@@ -82,21 +82,18 @@ impl CachedResponseService {
     }
 
     fn work(&self, plan: &Plan, run: &mut Run<'_>, halt: Halt<'_>, summary: &mut Summary) {
-        let (mut jobs, total) = jobs(plan);
-        let kinds: BTreeSet<DocumentKind> = jobs.iter().map(|job| job.kind).collect();
-        let unsettled = self.settle(kinds, halt);
-        for job in &mut jobs {
-            job.unsettled = unsettled.get(&job.kind).cloned();
-        }
-        let workers = run.workers.clamp(1, jobs.len().max(1));
-        let queue = Mutex::new(jobs);
+        let (tasks, total) = tasks(plan);
+        let kinds: BTreeSet<DocumentKind> = tasks.iter().map(|task| task.kind).collect();
+        let context = MakeContext::new(plan, self.settle(kinds, halt), halt);
+        let workers = run.workers.clamp(1, tasks.len().max(1));
+        let queue = Mutex::new(tasks);
         let (sender, receiver) = mpsc::sync_channel(workers);
         thread::scope(|scope| {
             for _ in 0..workers {
-                let (sender, queue) = (sender.clone(), &queue);
+                let (sender, queue, context) = (sender.clone(), &queue, &context);
                 scope.spawn(move || {
-                    while let Some(job) = next(queue, halt) {
-                        if sender.send(self.make_shelf_guarded(plan, &job, halt)).is_err() {
+                    while let Some(task) = next(queue, halt) {
+                        if sender.send(self.make(&task, context)).is_err() {
                             return;
                         }
                     }
@@ -108,17 +105,6 @@ impl CachedResponseService {
                 record(report, summary, total, &mut done, run.progress);
             }
         });
-    }
-
-    /// A panic while one shelf is made is a failure of its cells, not of the run.
-    fn make_shelf_guarded(&self, plan: &Plan, job: &ShelfJob<'_>, halt: Halt<'_>) -> ShelfReport {
-        let made = catch_unwind(AssertUnwindSafe(|| self.make_shelf(plan, job, halt)));
-        made.unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            let text = text.unwrap_or_else(|| "without a message".to_owned());
-            job.report(|| Outcome::Failed(format!("the generator panicked: {text}")))
-        })
     }
 }
 
@@ -155,34 +141,32 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
     }
 }
 
-/// The shelves to read, in the order of the plan, and the number of cells they make.
-fn jobs(plan: &Plan) -> (VecDeque<ShelfJob<'_>>, u64) {
-    let (mut jobs, mut total): (VecDeque<ShelfJob<'_>>, u64) = (VecDeque::new(), 0);
+/// The tasks of a plan, in its order, and the number of cells they make.
+fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
+    let (mut tasks, mut total): (VecDeque<ShelfTask>, u64) = (VecDeque::new(), 0);
     let mut first_of_group = 0;
     let mut group = None;
     for cell in plan.to_make() {
         total += 1;
         if group != Some((cell.member, cell.year)) {
             group = Some((cell.member, cell.year));
-            first_of_group = jobs.len();
+            first_of_group = tasks.len();
         }
-        let kind = cell.category.kind();
-        let response = Response { category: cell.category, former: cell.former, seen: cell.seen };
-        match jobs.iter_mut().skip(first_of_group).find(|job| job.kind == kind) {
-            Some(job) => job.responses.push(response),
-            None => jobs.push_back(ShelfJob {
-                member: plan.member(cell),
-                year: cell.year,
+        let (kind, category) = (cell.category.kind(), cell.category);
+        match tasks.iter_mut().skip(first_of_group).find(|task| task.kind == kind) {
+            Some(task) => task.categories.push(category),
+            None => tasks.push_back(ShelfTask {
                 kind,
-                responses: vec![response],
-                unsettled: None,
+                community: plan.member(cell).id.to_string(),
+                year: cell.year,
+                categories: vec![category],
             }),
         }
     }
-    (jobs, total)
+    (tasks, total)
 }
 
-fn next<'a>(queue: &Mutex<VecDeque<ShelfJob<'a>>>, halt: Halt<'_>) -> Option<ShelfJob<'a>> {
+fn next(queue: &Mutex<VecDeque<ShelfTask>>, halt: Halt<'_>) -> Option<ShelfTask> {
     if halt.is_set() {
         return None;
     }
@@ -200,21 +184,19 @@ fn record(
     summary.document_bytes += report.bytes;
     let (community_id, year) = (report.community, report.year);
     for (category, outcome) in report.outcomes {
+        if matches!(outcome, Outcome::Abandoned | Outcome::Left(_)) {
+            continue;
+        }
+        *done += 1;
+        let (community, done) = (community_id.as_str(), *done);
+        progress(&Progress { done, total, community, year, category, outcome: &outcome });
         match outcome {
-            Outcome::Abandoned => continue,
-            Outcome::Incomplete(reason) => {
+            Outcome::Abandoned | Outcome::Left(_) => {}
+            Outcome::Waiting(lack) => {
+                summary.changed_meanwhile |= lack == Lack::Changed;
+                summary.imported_meanwhile |= matches!(lack, Lack::Import(_));
                 let community_id = community_id.clone();
-                summary.wait(reason, Waiting { community_id, year, category });
-            }
-            Outcome::Changed => {
-                summary.changed_meanwhile = true;
-                let community_id = community_id.clone();
-                summary.wait(CHANGED.to_owned(), Waiting { community_id, year, category });
-            }
-            Outcome::Imported(unsettled) => {
-                summary.imported_meanwhile = true;
-                let community_id = community_id.clone();
-                summary.wait(unsettled.to_string(), Waiting { community_id, year, category });
+                summary.wait(lack.to_string(), Waiting { community_id, year, category });
             }
             Outcome::Failed(error) => {
                 summary.failed += 1;
@@ -239,7 +221,5 @@ fn record(
                 summary.responses.push(Stored { community_id, year, category, cache_key: key });
             }
         }
-        *done += 1;
-        progress(&Progress { done: *done, total, community: &community_id, year, category });
     }
 }

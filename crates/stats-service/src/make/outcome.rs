@@ -1,0 +1,97 @@
+//! What came of the responses of a shelf.
+
+use std::fmt;
+
+use serde::Serialize;
+use stats_cache::ShelfMark;
+use stats_documents::Unsettled;
+use stats_model::Category;
+
+use crate::matrix::completeness::Gap;
+use crate::matrix::loss::Loss;
+use crate::matrix::verdict::Verdict;
+
+/// What came of one task.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShelfReport {
+    /// The id of the community, or `global`.
+    pub community: String,
+    /// The year.
+    pub year: i16,
+    /// What came of each response, in the order of the task.
+    pub outcomes: Vec<(Category, Outcome)>,
+    /// How many documents were read.
+    pub documents: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+}
+
+/// What came of one response.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is stored.
+    Stored {
+        /// Under which key.
+        key: String,
+        /// Its bytes before compression.
+        plain_length: u64,
+        /// What it took the place of.
+        over: Over,
+    },
+    /// What stands stays, since the shelf has lost days.
+    Held {
+        /// How many.
+        loss: Loss,
+        /// The shelf as it was read.
+        shelf: ShelfMark,
+        /// The length of the body that stays, in bytes.
+        length: u64,
+    },
+    /// What stands stays, since not all documents are there yet.
+    Waiting(Lack),
+    /// The plan has nothing to make here.
+    Left(Verdict),
+    /// It could not be made or stored.
+    Failed(String),
+    /// The run was stopped before.
+    Abandoned,
+}
+
+/// What a response took the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// Nothing, or one of ours.
+    Ours,
+    /// Another one of somebody else.
+    Theirs,
+    /// The same one of somebody else: it became ours.
+    Same,
+}
+
+/// What a response waits for, found out while it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// Its period is not aggregated yet.
+    Aggregation(Gap),
+    /// Its documents are written and cannot be searched yet.
+    NotSearchable,
+    /// An import changes its documents.
+    Import(Unsettled),
+    /// Something else was stored in its place since the plan was made.
+    Changed,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aggregation(gap) => gap.fmt(out),
+            Self::NotSearchable => out.write_str("written but not searchable yet"),
+            Self::Import(unsettled) => unsettled.fmt(out),
+            Self::Changed => out
+                .write_str("was changed meanwhile; what stands there now stays until the next run"),
+        }
+    }
+}
