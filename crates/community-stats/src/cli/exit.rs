@@ -203,3 +203,24 @@ impl From<ServiceError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stats_cache::{CacheError, CacheErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_not_given_back_is_told_after_why_the_run_failed() {
+        let unknown =
+            || ServiceError::UnknownCommunity { id: "nobody".to_owned(), similar: Vec::new() };
+        let release = CacheError::new(CacheErrorKind::Unreachable, "releasing the lock");
+        let both = ServiceError::NotReleased { error: Box::new(unknown()), release };
+        let (failure, alone) = (Failure::from(both), Failure::from(unknown()));
+        let expected =
+            format!("{}; then the lock was not given back: releasing the lock", alone.message);
+        assert_eq!(failure.message, expected);
+        assert!(expected.starts_with("no community has the id 'nobody'"), "{expected}");
+        assert_eq!(failure.exit, alone.exit);
+    }
+}

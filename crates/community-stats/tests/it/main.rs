@@ -5,4 +5,3 @@ mod cli;
 mod config;
 mod doctor;
 mod live;
-mod service;

@@ -225,10 +225,11 @@ fn a_lock_that_cannot_be_given_back_is_told_whatever_came_out() {
     let unknown = Communities::Named(vec![CommunityName::Any("nobody".to_owned())]);
     let request = Request { communities: unknown, ..Request::default() };
     let (_, failed) = create_with(faults, &request);
-    let failure = community_stats::cli::Failure::from(failed.unwrap_err());
-    let message = failure.message;
-    assert!(message.starts_with("no community has the id 'nobody'"), "{message}");
-    assert!(message.contains("the lock was not given back: releasing the lock"), "{message}");
+    let ServiceError::NotReleased { error, release } = failed.unwrap_err() else {
+        panic!("both are told")
+    };
+    assert!(error.to_string().starts_with("no community has the id 'nobody'"), "{error}");
+    assert_eq!(release.to_string(), "releasing the lock");
 }
 
 #[test]
