@@ -13,6 +13,7 @@ use tempfile::TempDir;
 mod addresses;
 mod defaults;
 mod invenio;
+mod invenio_cfg;
 mod literals;
 mod redis;
 mod reference;

@@ -8,6 +8,7 @@ mod demo;
 mod endless;
 mod full_disk;
 mod generate;
+mod generate_communities;
 mod generate_killed;
 mod golden;
 mod hostile;

@@ -2,81 +2,10 @@
 //!
 //! A choice of 0 is the regular one, so that a failing case shrinks towards regular documents.
 
-use std::fmt::Write;
-
 use stats_model::DocumentKind;
 
-/// Where choices come from.
-pub(super) trait Source {
-    /// A number below `limit`; 0 is the regular choice.
-    fn below(&mut self, limit: u32) -> u32;
-
-    /// Whether something happens that happens once in `times`.
-    fn rarely(&mut self, times: u32) -> bool {
-        self.below(times) == times - 1
-    }
-}
-
-/// Choices made beforehand; regular ones when they are used up.
-pub(super) struct Choices(std::vec::IntoIter<u32>);
-
-impl Choices {
-    pub(super) fn of(choices: Vec<u32>) -> Self {
-        Self(choices.into_iter())
-    }
-}
-
-impl Source for Choices {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0.next().unwrap_or(0) % limit
-    }
-}
-
-/// Endless choices from a seed (splitmix64).
-pub(super) struct Stream(u64);
-
-impl Stream {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(super) const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(super) const fn pick(&mut self, limit: u32) -> u32 {
-        ((self.next() >> 32) % limit as u64) as u32
-    }
-}
-
-impl Source for Stream {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.pick(limit)
-    }
-}
-
-/// How a document is written.
-#[derive(Clone, Copy)]
-struct Form {
-    /// With white space between tokens.
-    spaces: bool,
-    /// With numbers that are not plain.
-    odd: bool,
-    day: u32,
-}
-
-#[derive(Clone)]
-enum Node {
-    /// A number, chosen anew for every document.
-    Number,
-    /// A text as it stands.
-    Raw(String),
-    Object(Vec<(String, Node)>),
-    Array(Vec<Node>),
-}
+use super::choices::Source;
+use super::render::{Form, Node, ODD, render};
 
 fn raw(text: &str) -> Node {
     Node::Raw(text.to_owned())
@@ -210,31 +139,6 @@ fn numbers(kind: DocumentKind) -> Vec<(String, Node)> {
     members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-const ODD: [&str; 22] = [
-    "{}",
-    "[]",
-    "null",
-    "true",
-    "\"\"",
-    "\"7\"",
-    "\" 1_0 \"",
-    "1.5",
-    "-1",
-    "-0",
-    "0.0",
-    "-0.0",
-    "NaN",
-    "-Infinity",
-    "1e400",
-    "1e300",
-    "[{}]",
-    "{\"en\":\"x\"}",
-    "100000000000000000000",
-    "1000000000000000000000000000000000000000000000",
-    "\"\\ud800\"",
-    "[\"\\ud800\",NaN,1e16]",
-];
-
 const KEYS: [&str; 18] = [
     "id",
     "label",
@@ -352,82 +256,5 @@ fn change_object(source: &mut impl Source, members: &mut Vec<(String, Node)>) {
             };
             members.insert(to, (key, value));
         }
-    }
-}
-
-fn render(source: &mut impl Source, node: &Node, out: &mut String, form: Form) {
-    let space = |source: &mut dyn FnMut(u32) -> u32, out: &mut String| {
-        if form.spaces {
-            out.push_str(["", " ", "\n", "\t \r"][source(4) as usize]);
-        }
-    };
-    match node {
-        Node::Number => number(source, out, form.odd),
-        Node::Raw(text) => out.push_str(text),
-        Node::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                space(&mut |limit| source.below(limit), out);
-                render(source, item, out, form);
-                space(&mut |limit| source.below(limit), out);
-            }
-            out.push(']');
-        }
-        Node::Object(members) => {
-            out.push('{');
-            for (index, (key, value)) in members.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                space(&mut |limit| source.below(limit), out);
-                if key == "\u{1}day" {
-                    date(source, out, form.day);
-                    continue;
-                }
-                write!(out, "\"{key}\"").unwrap();
-                space(&mut |limit| source.below(limit), out);
-                out.push(':');
-                space(&mut |limit| source.below(limit), out);
-                render(source, value, out, form);
-                space(&mut |limit| source.below(limit), out);
-            }
-            out.push('}');
-        }
-    }
-}
-
-fn date(source: &mut impl Source, out: &mut String, day: u32) {
-    let odd = [
-        "\"2031-04-02T\\ud800\"",
-        "\"\\ud800\"",
-        "null",
-        "\"\"",
-        "7",
-        "\"2030-02-30\"",
-        "\"T\"",
-        "[1]",
-    ];
-    for field in ["period_start", "snapshot_date"] {
-        if source.rarely(25) {
-            let odd = odd[source.below(odd.len() as u32) as usize];
-            write!(out, "\"{field}\":{odd},").unwrap();
-        } else {
-            let year = if source.rarely(8) { 2030 } else { 2031 };
-            write!(out, "\"{field}\":\"{year}-04-{day:02}T00:00:00\",").unwrap();
-        }
-    }
-    out.push_str("\"dated\":1");
-}
-
-fn number(source: &mut impl Source, out: &mut String, odd: bool) {
-    match source.below(if odd { 40 } else { 37 }) {
-        0..=25 => write!(out, "{}", source.below(100)).unwrap(),
-        26..=30 => write!(out, "{}.0", source.below(5000)).unwrap(),
-        31..=33 => write!(out, "{}", u64::from(source.below(u32::MAX)) * 250_000).unwrap(),
-        34 => out.push_str("123456789012345"),
-        35 => out.push_str("999999999999999.0"),
-        36 => out.push('0'),
-        37 => out.push_str("1234567890123456"),
-        38 => out.push_str("9007199254740993.0"),
-        _ => out.push_str(ODD[source.below(ODD.len() as u32) as usize]),
     }
 }

@@ -1,8 +1,10 @@
 //! Reading by looks equals reading by the rules, byte for byte and failure for failure, on
 //! documents made to break what it rests on (the opening comment of `predict`).
 
+mod choices;
 mod generate;
 mod mutate;
+mod render;
 
 use proptest::prelude::*;
 use stats_model::{Category, DocumentKind};
@@ -11,7 +13,8 @@ use stats_series::{
 };
 use stats_testkit::fixtures;
 
-use self::generate::{Choices, Stream, run};
+use self::choices::{Choices, Stream};
+use self::generate::run;
 use self::mutate::mutated;
 use crate::golden::{Case, corpus};
 use crate::support::{documents, written};

@@ -1,6 +1,6 @@
 //! Damage at the level of bytes.
 
-use super::generate::Stream;
+use super::choices::Stream;
 
 const TOKENS: [&str; 24] = [
     ",",
