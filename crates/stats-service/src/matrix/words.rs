@@ -4,14 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::matrix::verdict::Action;
-use crate::matrix::verdict::Cause;
-use crate::matrix::verdict::CellState;
-use crate::matrix::verdict::Difference;
-use crate::matrix::verdict::Keep;
-use crate::matrix::verdict::Refusal;
-use crate::matrix::verdict::Verdict;
-use crate::matrix::verdict::Wait;
+use crate::matrix::verdict::{Action, Cause, CellState, Difference, Keep, Refusal, Verdict, Wait};
 
 /// The state of a cell in one word, as `cache list --state` takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
