@@ -19,6 +19,21 @@ pub fn absent_keys_are_no_error(harness: &dyn Harness) {
     assert_eq!(store.clear().expect("nothing to clear"), 0);
 }
 
+/// Of some keys those under which nothing stands are told, in their order.
+pub fn what_is_gone_is_absent(harness: &dyn Harness) {
+    let store = harness.store();
+    let all: Vec<EntryDescription> = (2020..2024)
+        .map(|year| description(harness, "global", year, Category::UsageDelta))
+        .collect();
+    let keys: Vec<String> = all.iter().map(|it| it.key.clone()).collect();
+    assert_eq!(store.absent(&keys).expect("an answer"), keys);
+    all[1..].iter().for_each(|it| put(harness, it, b"{}"));
+    assert_eq!(store.absent(&keys).expect("an answer"), [keys[0].clone()]);
+    assert_eq!(harness.other().delete(&keys[2..3]).expect("a deletion"), 1);
+    assert_eq!(store.absent(&keys).expect("an answer"), [keys[0].clone(), keys[2].clone()]);
+    assert_eq!(store.absent(&[]).expect("no question"), [""; 0]);
+}
+
 /// The body comes back to the byte, and lengths and hash are those of the body.
 pub fn what_was_put_is_got(harness: &dyn Harness) {
     let store = harness.store();

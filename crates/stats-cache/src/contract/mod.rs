@@ -64,17 +64,11 @@ pub trait Harness: Sync {
 
     /// Writes `bytes` under `key` as another program would, past the store, over what is there.
     /// Returns false when nobody else can write into such a store.
-    fn write_as_another(&self, key: &str, bytes: &[u8], expires: Option<Timestamp>) -> bool {
-        let _ = (key, bytes, expires);
-        false
-    }
+    fn write_as_another(&self, key: &str, bytes: &[u8], expires: Option<Timestamp>) -> bool;
 
     /// Makes every following write fail (until called with false). Returns false when that cannot
     /// be arranged.
-    fn refuse_writes(&self, refuse: bool) -> bool {
-        let _ = refuse;
-        false
-    }
+    fn refuse_writes(&self, refuse: bool) -> bool;
 }
 
 /// What can happen to the stored bytes of an entry.
@@ -103,6 +97,7 @@ macro_rules! cache_store_contract {
     ($start:expr) => {
         $crate::cache_store_contract!($start,
             absent_keys_are_no_error
+            what_is_gone_is_absent
             what_was_put_is_got
             every_part_of_a_description_comes_back
             bodies_in_another_encoding_are_taken

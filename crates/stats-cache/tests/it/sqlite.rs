@@ -102,6 +102,10 @@ impl Harness for SqliteHarness {
         assert_eq!(connection.execute(&update, (key, bytes)).unwrap(), 1);
     }
 
+    fn write_as_another(&self, _: &str, _: &[u8], _: Option<Timestamp>) -> bool {
+        false
+    }
+
     fn refuse_writes(&self, refuse: bool) -> bool {
         let sql = if refuse {
             "CREATE TRIGGER no_body BEFORE INSERT ON bodies
