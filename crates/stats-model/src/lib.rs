@@ -11,6 +11,7 @@ mod community;
 mod day;
 mod fingerprint;
 mod kind;
+mod mark;
 mod position;
 mod shelf;
 
@@ -20,5 +21,6 @@ pub use community::{Bookmark, Community, DeletionStatus, GLOBAL, Visibility};
 pub use day::{Day, InvalidDay};
 pub use fingerprint::Fingerprint;
 pub use kind::DocumentKind;
-pub use position::{Position, PositionMark, Shown};
+pub use mark::{MarkKind, PositionMark};
+pub use position::{Position, Shown};
 pub use shelf::{ManifestEntry, Shelf};

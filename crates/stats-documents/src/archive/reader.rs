@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use stats_model::{
-    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, PositionMark,
-    Shelf,
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, MarkKind, Position,
+    PositionMark, Shelf,
 };
 
 use super::communities;
@@ -26,7 +26,7 @@ impl DocumentSource for Archive {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         self.ask_of(Table::Shelves, |connection| {
             let sequence = last_change(connection, kind)?;
-            Ok(Position(vec![PositionMark { history: history(connection)?, sequence }]))
+            Ok(Position(vec![PositionMark::written(history(connection)?, sequence)]))
         })
     }
 
@@ -34,7 +34,8 @@ impl DocumentSource for Archive {
         let [mark] = since.0.as_slice() else { return Ok(Changes::Everything) };
         self.ask_of(Table::Shelves, |connection| {
             // A position from the future: the file was restored from a copy.
-            if mark.history != history(connection)?
+            if mark.kind != MarkKind::Written
+                || mark.history != history(connection)?
                 || mark.sequence > last_change(connection, kind)?
             {
                 return Ok(Changes::Everything);

@@ -214,7 +214,7 @@ fn follow(
 pub(super) fn unknown_positions_mean_everything(harness: &mut dyn Harness) {
     harness.put(&[given(KIND, "x", "a", "2025-01-01", 1)]);
     let source = harness.source();
-    let mark = PositionMark { history: "somewhere else".to_owned(), sequence: 0 };
+    let mark = PositionMark::written("somewhere else", 0);
     for unknown in [Position::default(), Position(vec![mark])] {
         assert_eq!(ok(source.changed_since(KIND, &unknown)), Changes::Everything);
     }

@@ -1,8 +1,6 @@
 //! What has to be done for a cell (one community, one year, one category): a pure decision from
 //! what is stored and what would be made (cache-and-jobs specification, section 15, row 12).
 
-use std::collections::BTreeSet;
-
 use stats_cache::{EntryState, Origin, ShelfMark};
 use stats_documents::OpenImport;
 use stats_model::Position;
@@ -18,8 +16,8 @@ use crate::matrix::verdict::{
 pub struct Wanted {
     /// The fingerprint of its shelf.
     pub shelf: ShelfMark,
-    /// The histories that the source reads now.
-    pub histories: BTreeSet<String>,
+    /// How far the source has moved, in the histories that it reads now.
+    pub position: Position,
     /// Hash of the layout's component names; empty when not optimised.
     pub layout: String,
     /// Hash of the subcount configuration and component registry.
@@ -127,7 +125,7 @@ fn state(entry: &EntryState, wanted: &Wanted) -> CellState {
 /// The first thing in which `origin` differs from `wanted`.
 #[must_use]
 pub fn difference(origin: &Origin, wanted: &Wanted) -> Option<Difference> {
-    if !histories_stand(&origin.position, &wanted.histories) {
+    if !histories_stand(&origin.position, &wanted.position) {
         Some(Difference::History)
     } else if origin.shelf != wanted.shelf {
         Some(Difference::Documents)
@@ -146,10 +144,8 @@ pub fn difference(origin: &Origin, wanted: &Wanted) -> Option<Difference> {
 
 /// Whether every history that an entry was made from goes on. A new one beside them (the index of
 /// a new year) changes nothing for the documents of the old ones.
-fn histories_stand(position: &str, now: &BTreeSet<String>) -> bool {
-    serde_json::from_str::<Position>(position).is_ok_and(|position| {
-        position.0.iter().all(|mark| now.iter().any(|history| mark.is_of(history)))
-    })
+fn histories_stand(position: &str, now: &Position) -> bool {
+    serde_json::from_str::<Position>(position).is_ok_and(|position| position.goes_on_in(now))
 }
 
 /// The position of a source as the text that an [`Origin`] keeps.

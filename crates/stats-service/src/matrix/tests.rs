@@ -6,14 +6,14 @@ use super::*;
 use crate::matrix::words::StateName;
 
 fn position(histories: &[&str]) -> Position {
-    let mark = |history: &&str| PositionMark { history: (*history).to_owned(), sequence: 7 };
+    let mark = |history: &&str| PositionMark::written(*history, 7);
     Position(histories.iter().map(mark).collect())
 }
 
 fn wanted() -> Wanted {
     Wanted {
         shelf: ShelfMark { count: 3, max: 9, sum: 20 },
-        histories: ["h1", "h2"].map(str::to_owned).into(),
+        position: position(&["h1", "h2"]),
         layout: "l".to_owned(),
         configuration: "c".to_owned(),
         optimized: true,
@@ -187,7 +187,7 @@ fn what_has_lost_days_is_held_until_the_loss_is_accepted() {
     let gap = Gap { through: None, needed: Day::new(2024, 12, 31).unwrap() };
     let kept = wanted();
     let lost = Wanted { shelf: ShelfMark { count: 2, max: 8, sum: 11 }, ..wanted() };
-    let gone = Wanted { shelf: ShelfMark::default(), histories: BTreeSet::new(), ..wanted() };
+    let gone = Wanted { shelf: ShelfMark::default(), position: Position::default(), ..wanted() };
     let elsewhere = |origin: &mut Origin| {
         origin.position = position_text(&position(&["h0"]));
         origin.generator = 0;
@@ -277,8 +277,8 @@ mod properties {
             optimized: bool,
             generator in 1..3_u32,
         ) -> Wanted {
-            let histories = histories.into_iter().map(str::to_owned).collect();
-            Wanted { shelf, histories, layout, configuration, optimized, generator }
+            let position = position(&histories);
+            Wanted { shelf, position, layout, configuration, optimized, generator }
         }
     }
 

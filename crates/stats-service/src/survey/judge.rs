@@ -1,11 +1,9 @@
 //! The facts about each cell of a plan, put before the decision.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
 use stats_cache::{EntryState, ShelfMark, Trouble};
 use stats_documents::SourceErrorKind;
-use stats_model::{Category, DocumentKind, Shelf};
+use stats_model::{Category, DocumentKind, Position, Shelf};
 use stats_series::GENERATOR_VERSION;
 
 use crate::matrix::completeness::gap;
@@ -23,23 +21,21 @@ pub(crate) struct Judge<'a> {
     now: Timestamp,
     overwrite: bool,
     wanted: Wanted,
-    histories: BTreeMap<DocumentKind, BTreeSet<String>>,
     kind: Option<DocumentKind>,
 }
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(service: &'a CachedResponseService, plan: &'a Plan, overwrite: bool) -> Self {
-        let histories = DocumentKind::ALL.map(|kind| (kind, plan.standing.histories(kind))).into();
         let wanted = Wanted {
             shelf: ShelfMark::default(),
-            histories: BTreeSet::new(),
+            position: Position::default(),
             layout: String::new(),
             configuration: service.configuration.clone(),
             optimized: plan.optimize,
             generator: GENERATOR_VERSION,
         };
         let now = service.clock.now();
-        Self { service, plan, now, overwrite, wanted, histories, kind: None }
+        Self { service, plan, now, overwrite, wanted, kind: None }
     }
 
     /// The verdict about one cell, under whose key there is `entry`.
@@ -85,7 +81,7 @@ impl<'a> Judge<'a> {
         self.wanted.shelf = mark(self.plan.standing.fingerprint(&shelf));
         if self.kind != Some(kind) {
             self.kind = Some(kind);
-            self.wanted.histories = self.histories.get(&kind).cloned().unwrap_or_default();
+            self.wanted.position = self.plan.standing.position(kind);
         }
         self.wanted.layout.clear();
         if self.plan.optimize {

@@ -93,9 +93,8 @@ impl Standing {
         if unsettled.is_empty() { None } else { unsettled.get(shelf).copied() }
     }
 
-    pub(crate) fn histories(&self, kind: DocumentKind) -> BTreeSet<String> {
-        let position = self.kinds.get(&kind).map(|kind| &kind.position);
-        position.into_iter().flat_map(|p| &p.0).map(|mark| mark.history.clone()).collect()
+    pub(crate) fn position(&self, kind: DocumentKind) -> Position {
+        self.kinds.get(&kind).map(|kind| kind.position.clone()).unwrap_or_default()
     }
 
     /// What the source says of a kind that it has nothing for.

@@ -57,7 +57,7 @@ impl DocumentSource for Counted {
         let count = found.values().map(|it| it.count).sum();
         let max = found.values().map(|it| it.max).max().unwrap_or(0);
         let sum = found.values().map(|it| it.sum).sum();
-        let mark = |what: &str, sequence| PositionMark { history: format!("i/{what}"), sequence };
+        let mark = |what: &str, sequence| PositionMark::written(format!("i/{what}"), sequence);
         Ok(Position(vec![mark("count", count), mark("max", max), mark("sum", sum)]))
     }
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {

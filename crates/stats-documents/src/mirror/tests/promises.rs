@@ -1,5 +1,7 @@
 //! Bookmarks and the documents that they promise.
 
+use stats_model::MarkKind;
+
 use super::*;
 use crate::Patience;
 
@@ -44,8 +46,8 @@ impl DocumentSource for Busy {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         let mut position = self.counted.position(kind)?;
         if kind == KIND && self.shown.lock().unwrap().is_some() {
-            let history = format!("{}{}", position.0[0].history, PositionMark::UNSEEN);
-            position.0.push(PositionMark { history, sequence: 7 });
+            let history = position.0[0].history.clone();
+            position.0.push(PositionMark { history, kind: MarkKind::Unseen, sequence: 7 });
         }
         Ok(position)
     }
