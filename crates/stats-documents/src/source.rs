@@ -147,12 +147,6 @@ pub trait DocumentSource: Send + Sync {
     /// When the source cannot answer.
     fn communities(&self) -> Result<Vec<Community>, SourceError>;
 
-    /// The community with exactly this slug, deleted ones included.
-    ///
-    /// # Errors
-    /// When the source cannot answer.
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError>;
-
     /// The day of the oldest community event of each of these communities (of all, when empty);
     /// those without events are absent (cache-and-jobs specification, section 7).
     ///

@@ -63,10 +63,6 @@ impl DocumentSource for Nothing {
         Ok(Vec::new())
     }
 
-    fn community_by_slug(&self, _: &str) -> Result<Option<Community>, SourceError> {
-        Ok(None)
-    }
-
     fn first_events(&self, _: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         Ok(BTreeMap::new())
     }

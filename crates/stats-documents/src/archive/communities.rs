@@ -194,14 +194,3 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Community>> {
         .query_map([], community_from)?
         .collect()
 }
-
-/// Several communities can carry one slug when dumps of different times were imported; the one
-/// that stands is meant.
-pub(super) fn by_slug(connection: &Connection, slug: &str) -> rusqlite::Result<Option<Community>> {
-    connection
-        .prepare_cached(&format!(
-            "{COMMUNITIES} FROM communities WHERE slug = ?1 ORDER BY deletion <> 'P', id LIMIT 1"
-        ))?
-        .query_row([slug], community_from)
-        .optional()
-}

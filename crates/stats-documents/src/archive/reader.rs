@@ -119,10 +119,6 @@ impl DocumentSource for Archive {
         self.ask_of(Table::Communities, communities::all)
     }
 
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.ask_of(Table::Communities, |connection| communities::by_slug(connection, slug))
-    }
-
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         self.ask_of(Table::Events, |connection| entries::first_events(connection, communities))
     }

@@ -225,7 +225,6 @@ fn an_empty_source_is_empty(harness: &mut dyn Harness) {
         assert!(ok(source.bookmarks(kind, &["nobody".to_owned()])).is_empty());
     }
     assert!(ok(source.communities()).is_empty());
-    assert_eq!(ok(source.community_by_slug("nobody")), None);
     assert!(ok(source.first_events(&[])).is_empty());
     assert!(ok(source.first_events(&["nobody".to_owned()])).is_empty());
     assert_eq!(ok(source.first_record()), None);

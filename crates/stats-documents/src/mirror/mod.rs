@@ -315,10 +315,6 @@ impl DocumentSource for Mirror {
         self.asked().communities()
     }
 
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.asked().community_by_slug(slug)
-    }
-
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         self.asked().first_events(communities)
     }

@@ -44,28 +44,6 @@ pub(super) fn communities(
     Ok(found.into_values().map(|(_, community)| community).collect())
 }
 
-/// The community with exactly this slug.
-pub(super) fn community_by_slug(
-    client: &Client,
-    call: &Call,
-    target: &Target,
-    slug: &str,
-) -> Result<Option<Community>, Failure> {
-    let field = &target.groups[0].community;
-    let query = json!({"term": {field: slug}});
-    in_one_state(|together| {
-        let mut found = None;
-        Hits { client, call, target, query: &query, field }.each(together, |hit| {
-            let community = community(&hit)?;
-            if community.slug.as_deref() == Some(slug) {
-                found = Some(community);
-            }
-            Ok(())
-        })?;
-        Ok(found)
-    })
-}
-
 /// The bookmarks of `kind`: for each community the regular one, else the newest.
 pub(super) fn bookmarks(
     client: &Client,

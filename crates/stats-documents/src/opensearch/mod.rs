@@ -282,14 +282,6 @@ impl DocumentSource for OpenSearch {
         found.ok_or_else(|| no_communities(&self.name("communities")))
     }
 
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        let doing = format_args!("the community '{slug}'");
-        let found = self.behind("communities", "slug", doing, |call, target| {
-            entries::community_by_slug(&self.client, call, target, slug)
-        })?;
-        found.ok_or_else(|| no_communities(&self.name("communities")))
-    }
-
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         let doing = "the first community events";
         let found = self.behind("stats-community-events", "community_id", doing, |call, target| {

@@ -66,44 +66,18 @@ impl PostgresCommunities {
     /// # Errors
     /// When the database cannot be reached or refuses, or its table is not as InvenioRDM makes it.
     pub fn communities(&self) -> Result<Vec<Community>, SourceError> {
-        let rows = self.rows("reading the communities", SELECT, None)?;
+        let rows = self.rows("reading the communities", SELECT)?;
         let mut communities: Vec<_> = rows.iter().map(community).collect::<Result<_, _>>()?;
         communities.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         Ok(communities)
     }
 
-    /// The community with exactly this slug, deleted ones included.
-    ///
-    /// # Errors
-    /// As [`communities`](Self::communities).
-    pub fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        if slug.contains('\0') {
-            // No text of the database holds one, and as a parameter it would be an error.
-            return Ok(None);
-        }
-        let query = format!("{SELECT} WHERE slug = $1");
-        let rows = self.rows("looking for a community by its slug", &query, Some(slug))?;
-        match rows.as_slice() {
-            [] => Ok(None),
-            [row] => community(row).map(Some),
-            several => Err(SourceError::new(
-                SourceErrorKind::Inconsistent,
-                format!("{} communities have the slug '{slug}'", several.len()),
-            )),
-        }
-    }
-
     /// Asks one question, again when the connection turns out to be broken.
-    pub(super) fn rows(
-        &self,
-        doing: &str,
-        query: &str,
-        parameter: Option<&str>,
-    ) -> Result<Vec<Row>, SourceError> {
+    pub(super) fn rows(&self, doing: &str, query: &str) -> Result<Vec<Row>, SourceError> {
         let mut connection = self.lock();
-        let mut answer = connection.rows(&self.settings, query, parameter);
+        let mut answer = connection.rows(&self.settings, query);
         if answer.as_ref().is_err_and(|failure| failure.lost_connection()) {
-            answer = connection.rows(&self.settings, query, parameter);
+            answer = connection.rows(&self.settings, query);
         }
         answer.map_err(|failure| failure.into_error(doing, &self.settings))
     }

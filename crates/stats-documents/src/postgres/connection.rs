@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -67,7 +66,6 @@ impl Connection {
         &mut self,
         settings: &PostgresSettings,
         query: &str,
-        parameter: Option<&str>,
     ) -> Result<Vec<Row>, Failure> {
         self.opened(settings.connect_limit())?;
         let (Some(client), Some(runtime)) = (self.client.take(), self.runtime.as_ref()) else {
@@ -75,7 +73,7 @@ impl Connection {
         };
         let limit = settings.statement_limit();
         let answer = runtime
-            .block_on(async { timeout(limit + GRACE, ask(&client, limit, query, parameter)).await })
+            .block_on(async { timeout(limit + GRACE, ask(&client, limit, query)).await })
             .map_err(|_| Failure::NoAnswer(limit + GRACE))?
             .map_err(Failure::Question);
         if answer.is_ok() {
@@ -157,14 +155,11 @@ async fn ask(
     client: &Client,
     limit: Duration,
     query: &str,
-    parameter: Option<&str>,
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
     let limit = limit.as_millis();
     let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}");
     client.batch_execute(&begin).await?;
-    let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
-        parameter.iter().map(|text| (text as &(dyn ToSql + Sync), Type::TEXT)).collect();
-    let rows = client.query_typed(query, &parameters).await?;
+    let rows = client.query_typed(query, &[]).await?;
     client.batch_execute("COMMIT").await?;
     Ok(rows)
 }

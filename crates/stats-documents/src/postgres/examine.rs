@@ -73,13 +73,13 @@ impl PostgresCommunities {
     /// When the database cannot be asked. A missing table or right is part of the report.
     pub fn examine(&self) -> Result<DatabaseReport, SourceError> {
         let doing = "examining the database";
-        let columns = self.rows(doing, COLUMNS, None)?;
+        let columns = self.rows(doing, COLUMNS)?;
         let columns = columns.iter().map(|row| {
             let (name, data_type) = (field(row, 0)?, field(row, 1)?);
             Ok(Column { name, data_type, readable: field(row, 2)? })
         });
         let columns = columns.collect::<Result<_, SourceError>>()?;
-        let rows = self.rows(doing, SERVER, None)?;
+        let rows = self.rows(doing, SERVER)?;
         let row = rows.first().ok_or_else(|| {
             SourceError::new(crate::SourceErrorKind::Inconsistent, format!("{doing}: no answer"))
         })?;

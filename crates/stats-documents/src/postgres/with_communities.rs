@@ -72,10 +72,6 @@ impl DocumentSource for WithCommunities {
         self.communities.communities()
     }
 
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.communities.community_by_slug(slug)
-    }
-
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         self.documents.first_events(communities)
     }

@@ -254,8 +254,9 @@ fn communities_bookmarks_and_events() {
     let report = place.import(&[&path]);
     assert!(report.is_complete(), "{report:?}");
     assert_eq!(documents(&place.import(&[&path]).total()), (4, 0, 0, 4));
-    let found = place.archive.community_by_slug("river-lab").unwrap().unwrap();
+    let found = &place.archive.communities().unwrap()[0];
     assert_eq!((found.id.as_str(), found.visibility), ("c1", Visibility::Public));
+    assert_eq!(found.slug.as_deref(), Some("river-lab"));
     assert_eq!(found.created.unwrap().to_string(), "2023-05-04");
     assert_eq!(place.archive.communities().unwrap()[1].deletion, DeletionStatus::Deleted);
     assert_eq!(place.archive.bookmarks(KIND, &[]).unwrap()["c1"].day.to_string(), "2025-03-09");

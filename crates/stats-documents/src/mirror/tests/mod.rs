@@ -112,9 +112,6 @@ impl DocumentSource for Counted {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
         self.ask().communities()
     }
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.ask().community_by_slug(slug)
-    }
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         self.ask().first_events(communities)
     }

@@ -95,9 +95,6 @@ impl DocumentSource for Busy {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
         self.counted.communities()
     }
-    fn community_by_slug(&self, slug: &str) -> Result<Option<Community>, SourceError> {
-        self.counted.community_by_slug(slug)
-    }
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         self.counted.first_events(communities)
     }

@@ -34,7 +34,7 @@ fn documents(source: &OpenSearch, only: Option<&[String]>) -> Option<String> {
     told(read.map(|()| found))
 }
 
-const QUESTIONS: [Question; 12] = [
+const QUESTIONS: [Question; 11] = [
     ("position", |source| told(source.position(KIND))),
     ("changes", |source| {
         let now = source.position(KIND).ok()?;
@@ -53,7 +53,6 @@ const QUESTIONS: [Question; 12] = [
     ("some documents", |source| documents(source, Some(&["a-2025-01-02".to_owned()]))),
     ("bookmarks", |source| told(source.bookmarks(KIND, &[]))),
     ("communities", |source| told(source.communities())),
-    ("a slug", |source| told(source.community_by_slug("one"))),
     ("first events", |source| told(source.first_events(&[]))),
     ("first record", |source| told(source.first_record())),
 ];

@@ -43,7 +43,6 @@ pub(super) fn a_kind_without_indices_is_an_error_and_not_empty() {
         source.manifest(&shelf("a")).unwrap_err(),
         read(&source, &shelf("a"), None).unwrap_err(),
         source.communities().unwrap_err(),
-        source.community_by_slug("x").unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind(), SourceErrorKind::NotFound, "{}", chain(&error));
@@ -285,9 +284,7 @@ pub(super) fn the_corpus_has_communities_bookmarks_and_events() {
     let source = cluster.source();
     let communities = source.communities().unwrap();
     assert_eq!(communities.len(), 6);
-    let first = &communities[0];
-    let slug = first.slug.as_deref().unwrap();
-    assert_eq!(source.community_by_slug(slug).unwrap().as_ref(), Some(first));
+    assert!(communities.iter().all(|community| community.slug.is_some()));
     for kind in DocumentKind::ALL {
         let bookmarks = source.bookmarks(kind, &[]).unwrap();
         assert_eq!(bookmarks.len(), 4);

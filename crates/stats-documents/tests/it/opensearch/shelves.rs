@@ -170,7 +170,6 @@ fn ask_everything(cluster: &Cluster) -> usize {
     assert_eq!(source.fingerprints(KIND, &ShelfFilter::default()).unwrap().len(), 1);
     assert_eq!(source.bookmarks(KIND, &[]).unwrap().len(), 4);
     assert_eq!(source.communities().unwrap().len(), 6);
-    assert!(source.community_by_slug("none").unwrap().is_none());
     assert_eq!(source.first_events(&[]).unwrap().len(), 4);
     source.first_record().unwrap();
     let before = source.position(KIND).unwrap();
