@@ -18,8 +18,8 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::{Value, json};
 use stats_cache::{SqliteOptions, SqliteStore};
 use stats_documents::{
-    Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, OpenSearch, OpenSearchSettings,
-    ShelfFilter,
+    Archive, ArchiveOptions, Mirror, MirrorOptions, OpenSearch, OpenSearchSettings, ShelfFilter,
+    Source,
 };
 use stats_model::{Category, Clock, DocumentKind, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
@@ -255,11 +255,7 @@ fn settings(url: &str, prefix: &str) -> OpenSearchSettings {
     OpenSearchSettings::new([url], prefix)
 }
 
-fn service(
-    source: Arc<dyn DocumentSource>,
-    folder: &Path,
-    optimize: bool,
-) -> CachedResponseService {
+fn service(source: impl Into<Source>, folder: &Path, optimize: bool) -> CachedResponseService {
     let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let store = folder.join("store.db");

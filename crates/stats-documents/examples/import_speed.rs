@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use stats_documents::import::{ImportOptions, Input, import};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter};
+use stats_documents::{Archive, ArchiveOptions, Documents, ShelfFilter};
 use stats_model::DocumentKind;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde_json::json;
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, ShelfFilter};
+use stats_documents::{Documents, OpenSearch, OpenSearchSettings, ShelfFilter};
 use stats_model::{DocumentKind, Shelf};
 use stats_testkit::{corpus, services};
 

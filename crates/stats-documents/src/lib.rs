@@ -1,7 +1,7 @@
 //! Where daily statistics documents come from.
 //!
-//! [`DocumentSource`] asks the questions of the change feed: how far has the source moved, which
-//! shelves changed, what does a shelf hold, hand me its documents. The archive answers them from
+//! The traits of [`source`] ask the questions of the change feed: how far has the source moved, which
+//! shelves changed, what does a shelf hold, hand me its documents; and who the communities are. The archive answers them from
 //! an SQLite file; a live index answers them over the network.
 #![forbid(unsafe_code)]
 
@@ -16,7 +16,7 @@ pub mod opensearch;
 mod pause;
 pub mod postgres;
 mod searchable;
-mod source;
+pub mod source;
 mod stored;
 pub mod tls;
 
@@ -28,4 +28,6 @@ pub use open_import::{ImportEnding, OpenImport, Unsettled};
 pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;
 pub use searchable::{Patience, Unsearchable, await_searchable};
-pub use source::{Changes, Document, DocumentSource, ShelfFilter, Visit};
+pub use source::{
+    Changes, Directory, Document, DocumentSource, Documents, Feed, ShelfFilter, Source, Visit,
+};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use stats_model::{DocumentKind, Position, Shown};
 
-use crate::{Changes, DocumentSource, ShelfFilter, SourceError};
+use crate::{Changes, Feed, ShelfFilter, SourceError};
 
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -43,7 +43,7 @@ pub enum Unsearchable {
 /// Waits until everything of these kinds that was written before now can be read, but not for
 /// longer than `patience` or once `halted` says so. Returns the kinds for which that is not so.
 pub fn await_searchable(
-    source: &dyn DocumentSource,
+    source: &dyn Feed,
     kinds: impl IntoIterator<Item = DocumentKind>,
     patience: Patience,
     halted: &dyn Fn() -> bool,
@@ -94,7 +94,7 @@ impl Watch {
     }
 
     /// Whether everything that was written before the beginning can be read.
-    fn look(&mut self, source: &dyn DocumentSource, quiet: Duration) -> Result<bool, SourceError> {
+    fn look(&mut self, source: &dyn Feed, quiet: Duration) -> Result<bool, SourceError> {
         let position = source.position(self.kind)?;
         if self.asked.is_none() && self.is_of_now(source, &position)? {
             self.asked = Some(position.clone());
@@ -117,18 +117,14 @@ impl Watch {
     }
 
     /// Whether the last change of every history is found.
-    fn is_reached(&self, source: &dyn DocumentSource) -> Result<bool, SourceError> {
+    fn is_reached(&self, source: &dyn Feed) -> Result<bool, SourceError> {
         let found = source.fingerprints(self.kind, &ShelfFilter::default())?;
         Ok(self.latest.is_reached(&found.values().map(|fingerprint| fingerprint.max).collect()))
     }
 
     /// Whether a position is not one that the source remembered from before the beginning: it is
     /// another one than the first, or nothing changed since.
-    fn is_of_now(
-        &mut self,
-        source: &dyn DocumentSource,
-        position: &Position,
-    ) -> Result<bool, SourceError> {
+    fn is_of_now(&mut self, source: &dyn Feed, position: &Position) -> Result<bool, SourceError> {
         let first = self.first.get_or_insert_with(|| position.clone());
         if first != position {
             return Ok(true);

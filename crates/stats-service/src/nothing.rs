@@ -8,7 +8,7 @@ use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
     EntryFilter, EntryState, Seen, StoreSummary,
 };
-use stats_documents::{Changes, DocumentSource, ShelfFilter, SourceError, Visit};
+use stats_documents::{Changes, Directory, Documents, Feed, ShelfFilter, SourceError, Visit};
 use stats_model::{
     Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
 };
@@ -17,13 +17,9 @@ use stats_model::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nothing;
 
-impl DocumentSource for Nothing {
+impl Documents for Nothing {
     fn position(&self, _: DocumentKind) -> Result<Position, SourceError> {
         Ok(Position::default())
-    }
-
-    fn changed_since(&self, _: DocumentKind, _: &Position) -> Result<Changes, SourceError> {
-        Ok(Changes::Everything)
     }
 
     fn count(&self, _: DocumentKind) -> Result<u64, SourceError> {
@@ -58,7 +54,15 @@ impl DocumentSource for Nothing {
     ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
         Ok(BTreeMap::new())
     }
+}
 
+impl Feed for Nothing {
+    fn changed_since(&self, _: DocumentKind, _: &Position) -> Result<Changes, SourceError> {
+        Ok(Changes::Everything)
+    }
+}
+
+impl Directory for Nothing {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
         Ok(Vec::new())
     }

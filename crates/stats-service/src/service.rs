@@ -7,7 +7,7 @@ use stats_cache::{
     BulkLock, CacheError, CacheStore, DamagedEntry, EntryDescription, EntryState, Memory,
     MemoryChanges, Notebook, Registry, response_key,
 };
-use stats_documents::DocumentSource;
+use stats_documents::{Directory, Feed, Source};
 use stats_model::{Category, Clock};
 
 use crate::blueprints::Blueprints;
@@ -15,7 +15,8 @@ use crate::settings::ServiceSettings;
 
 /// Creates, reads, replaces, removes and examines stored responses.
 pub struct CachedResponseService {
-    pub(crate) source: Arc<dyn DocumentSource>,
+    pub(crate) documents: Arc<dyn Feed>,
+    pub(crate) directory: Arc<dyn Directory>,
     pub(crate) store: Arc<dyn CacheStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ServiceSettings,
@@ -31,14 +32,16 @@ impl CachedResponseService {
     /// A service over this source and this store.
     #[must_use]
     pub fn new(
-        source: Arc<dyn DocumentSource>,
+        source: impl Into<Source>,
         store: Arc<dyn CacheStore>,
         clock: Arc<dyn Clock>,
         settings: ServiceSettings,
     ) -> Self {
         let configuration = settings.configuration();
+        let Source { documents, directory } = source.into();
         Self {
-            source,
+            documents,
+            directory,
             store,
             clock,
             settings,
@@ -81,12 +84,6 @@ impl CachedResponseService {
     #[must_use]
     pub fn store(&self) -> &dyn CacheStore {
         self.store.as_ref()
-    }
-
-    /// The source it reads.
-    #[must_use]
-    pub fn source(&self) -> &dyn DocumentSource {
-        self.source.as_ref()
     }
 
     /// The clock it goes by.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use stats_documents::{Archive, ArchiveOptions, DocumentSource};
+use stats_documents::{Archive, ArchiveOptions, Source};
 use stats_service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
 
 use super::parts::{App, AppError, make_folder_of};
@@ -57,9 +57,9 @@ impl App {
         self.service(self.source_if_any()?, purpose)
     }
 
-    fn source_if_any(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
+    fn source_if_any(&self) -> Result<Source, AppError> {
         match self.source() {
-            Err(AppError::NoArchive(_) | AppError::EmptyArchive(_)) => Ok(Arc::new(Nothing)),
+            Err(AppError::NoArchive(_) | AppError::EmptyArchive(_)) => Ok(Arc::new(Nothing).into()),
             source => source,
         }
     }
@@ -82,11 +82,7 @@ impl App {
         Ok(Archive::open(path, options)?)
     }
 
-    fn service(
-        &self,
-        source: Arc<dyn DocumentSource>,
-        purpose: Use,
-    ) -> Result<CachedResponseService, AppError> {
+    fn service(&self, source: Source, purpose: Use) -> Result<CachedResponseService, AppError> {
         // Before a store is made: what cannot be used leaves nothing behind.
         let (series, layouts) = (self.series_config()?, self.layouts()?);
         if purpose != Use::Read {

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use stats_documents::opensearch::{Authentication, Compression, OpenSearch, OpenSearchSettings};
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings, WithCommunities};
-use stats_documents::{
-    Archive, ArchiveOptions, DocumentSource, Mirror, MirrorOptions, SourceErrorKind,
-};
+use stats_documents::{Archive, ArchiveOptions, Mirror, MirrorOptions, Source, SourceErrorKind};
 use stats_service::chain;
 
 use super::parts::{App, AppError, make_folder_of};
@@ -36,12 +34,12 @@ impl App {
     }
 
     /// Where documents, bookmarks and communities come from.
-    pub(super) fn source(&self) -> Result<Arc<dyn DocumentSource>, AppError> {
-        let documents: Arc<dyn DocumentSource> = match self.documents()? {
-            Documents::Imported(archive) => Arc::new(*archive),
-            Documents::Mirrored(mirror) => Arc::new(*mirror),
+    pub(super) fn source(&self) -> Result<Source, AppError> {
+        let source: Source = match self.documents()? {
+            Documents::Imported(archive) => Arc::new(*archive).into(),
+            Documents::Mirrored(mirror) => Arc::new(*mirror).into(),
         };
-        self.with_communities(documents)
+        self.with_communities(source)
     }
 
     /// That there is no archive yet, if that is so: then nobody knows any community.
@@ -54,17 +52,16 @@ impl App {
     }
 
     /// The same documents, with communities from where settings say.
-    fn with_communities(
-        &self,
-        documents: Arc<dyn DocumentSource>,
-    ) -> Result<Arc<dyn DocumentSource>, AppError> {
+    fn with_communities(&self, source: Source) -> Result<Source, AppError> {
         match (self.settings.communities.source, self.settings.source.kind) {
             (CommunitySource::Postgres, _) => {
                 let communities = PostgresCommunities::connect(self.postgres_settings()?)?;
-                Ok(Arc::new(WithCommunities { documents, communities }))
+                let Source { documents, directory: first_days } = source;
+                let directory = Arc::new(WithCommunities { first_days, communities });
+                Ok(Source { documents, directory })
             }
             (CommunitySource::Archive, SourceKind::Archive)
-            | (CommunitySource::Opensearch, SourceKind::Opensearch) => Ok(documents),
+            | (CommunitySource::Opensearch, SourceKind::Opensearch) => Ok(source),
             _ => {
                 let text = "communities.source must be the same as source.kind, or \"postgres\"";
                 Err(ConfigError::new(text).into())
@@ -96,7 +93,7 @@ impl App {
     /// The mirror of what `of` makes of the cluster.
     fn mirror(
         &self,
-        of: impl FnOnce(Arc<dyn DocumentSource>) -> Result<Arc<dyn DocumentSource>, AppError>,
+        of: impl FnOnce(Source) -> Result<Source, AppError>,
     ) -> Result<Mirror, AppError> {
         if self.settings.source.kind != SourceKind::Opensearch {
             let text = "there is no index to mirror: source.kind is \"archive\"";
@@ -116,7 +113,7 @@ impl App {
                 aside.path.display()
             ));
         }
-        let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?))?;
+        let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?).into())?;
         let max_bytes = Some(self.settings.mirror.max_size.0);
         let options = MirrorOptions { max_bytes, ..MirrorOptions::default() };
         Ok(Mirror::new(remote, archive, options).warning_with(|error| {

@@ -26,7 +26,8 @@ impl Sync {
         let app = global.app()?;
         let mirror = app.mirror_with_communities()?;
         let names = self.communities.names();
-        let communities = resolve(&mirror, &names)?.iter().map(ToString::to_string).collect();
+        let communities =
+            resolve(&mirror, &mirror, &names)?.iter().map(ToString::to_string).collect();
         let filter = ShelfFilter { communities, years: self.years.named() };
         let cancel = interrupt::flag();
         let progress = Mutex::new(Progress::new(global, Unit::Items, None));

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use stats_cache::{CacheError, Notebook, Trouble};
 use stats_documents::archive::ArchiveStats;
-use stats_documents::{Archive, DocumentSource, SourceError};
+use stats_documents::{Archive, Documents, SourceError};
 use stats_model::{Clock, Day, DocumentKind, calendar::day_of};
 use stats_service::{StandingStill, chain};
 

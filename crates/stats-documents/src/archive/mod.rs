@@ -11,7 +11,7 @@
 //! * `schema`: the tables, and what makes a file an archive
 //! * `packing`, `dictionary`: documents as they are stored
 //! * `writer`, `connection`, `shelves`, `entries`: writing, in transactions
-//! * `reader`: the questions of [`DocumentSource`](crate::DocumentSource)
+//! * `reader`: the questions of a [`source`](crate::source)
 //! * `imports`, `running`, `unsettled`: imports that are open, how others see that one runs, and
 //!   what they hold back
 //! * `versions`: which of two documents is the newer one

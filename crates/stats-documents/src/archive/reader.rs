@@ -1,4 +1,4 @@
-//! The questions of [`DocumentSource`], answered by the archive.
+//! The questions of a source, answered by the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -19,32 +19,15 @@ use super::schema::code_of;
 use super::sound::{DOCUMENT_CHECK, Table, carries_checks};
 use super::{Archive, lock, now, unsettled};
 use crate::{
-    Changes, Document, DocumentSource, OpenImport, ShelfFilter, SourceError, Unsettled, Visit,
+    Changes, Directory, Document, Documents, Feed, OpenImport, ShelfFilter, SourceError, Unsettled,
+    Visit,
 };
 
-impl DocumentSource for Archive {
+impl Documents for Archive {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         self.ask_of(Table::Shelves, |connection| {
             let sequence = last_change(connection, kind)?;
             Ok(Position(vec![PositionMark::written(history(connection)?, sequence)]))
-        })
-    }
-
-    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        let [mark] = since.0.as_slice() else { return Ok(Changes::Everything) };
-        self.ask_of(Table::Shelves, |connection| {
-            // A position from the future: the file was restored from a copy.
-            if mark.kind != MarkKind::Written
-                || mark.history != history(connection)?
-                || mark.sequence > last_change(connection, kind)?
-            {
-                return Ok(Changes::Everything);
-            }
-            let communities = connection
-                .prepare_cached("SELECT community FROM shelves WHERE kind = ?1 AND changed > ?2")?
-                .query_map((code_of(kind), mark.sequence), |row| row.get(0))?
-                .collect::<rusqlite::Result<BTreeSet<String>>>()?;
-            Ok(Changes::Communities(communities))
         })
     }
 
@@ -115,18 +98,6 @@ impl DocumentSource for Archive {
         })
     }
 
-    fn communities(&self) -> Result<Vec<Community>, SourceError> {
-        self.ask_of(Table::Communities, communities::all)
-    }
-
-    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
-        self.ask_of(Table::Events, |connection| entries::first_events(connection, communities))
-    }
-
-    fn first_record(&self) -> Result<Option<Day>, SourceError> {
-        self.ask_of(Table::Events, entries::first_record)
-    }
-
     fn open_imports(&self) -> Result<Vec<OpenImport>, SourceError> {
         self.ask(|connection| unsettled::open_imports(connection, &self.path))
     }
@@ -147,6 +118,40 @@ impl DocumentSource for Archive {
         self.ask_of(Table::Shelves, |connection| {
             unsettled::unsettled_reading(connection, &self.path, shelf, read)
         })
+    }
+}
+
+impl Feed for Archive {
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        let [mark] = since.0.as_slice() else { return Ok(Changes::Everything) };
+        self.ask_of(Table::Shelves, |connection| {
+            // A position from the future: the file was restored from a copy.
+            if mark.kind != MarkKind::Written
+                || mark.history != history(connection)?
+                || mark.sequence > last_change(connection, kind)?
+            {
+                return Ok(Changes::Everything);
+            }
+            let communities = connection
+                .prepare_cached("SELECT community FROM shelves WHERE kind = ?1 AND changed > ?2")?
+                .query_map((code_of(kind), mark.sequence), |row| row.get(0))?
+                .collect::<rusqlite::Result<BTreeSet<String>>>()?;
+            Ok(Changes::Communities(communities))
+        })
+    }
+}
+
+impl Directory for Archive {
+    fn communities(&self) -> Result<Vec<Community>, SourceError> {
+        self.ask_of(Table::Communities, communities::all)
+    }
+
+    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
+        self.ask_of(Table::Events, |connection| entries::first_events(connection, communities))
+    }
+
+    fn first_record(&self) -> Result<Option<Day>, SourceError> {
+        self.ask_of(Table::Events, entries::first_record)
     }
 }
 

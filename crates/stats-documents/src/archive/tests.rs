@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use super::*;
-use crate::{DocumentSource, ShelfFilter};
+use crate::{Documents, ShelfFilter};
 
 fn source(community: &str, day: &str, value: u32) -> String {
     format!(r#"{{"community_id":"{community}","snapshot_date":"{day}T00:00:00","n":{value}}}"#)

@@ -32,7 +32,7 @@
 //! *Interruption.* Documents are committed in batches of about
 //! [`ArchiveOptions::batch_bytes`](crate::ArchiveOptions). Whatever happens in between, the archive
 //! holds all of a batch or nothing, and knows that an import is open that changed these shelves:
-//! [`DocumentSource::unsettled`](crate::DocumentSource::unsettled). Communities, bookmarks and
+//! [`Documents::unsettled`](crate::Documents::unsettled). Communities, bookmarks and
 //! events come with the transaction that ends the import, bookmarks only for kinds of which nothing
 //! was lost. An import that was broken off is over once everything that it wrote came again.
 //!

@@ -13,7 +13,7 @@ use super::there::There;
 use super::{Mirror, Wanted, lock};
 use crate::archive::{MirrorEntry, PackedDocument, Packer};
 use crate::pause::jittered;
-use crate::{Document, DocumentSource, SourceError, SourceErrorKind, Visit};
+use crate::{Document, Documents, Source, SourceError, SourceErrorKind, Visit};
 
 /// A shelf that changes while it is brought up to date is compared anew, so often in all.
 const ATTEMPTS: u32 = 3;
@@ -154,7 +154,7 @@ impl Mirror {
         wanted: &Wanted,
         visit: &mut Visit<'_>,
     ) -> Result<(), SourceError> {
-        let Some(remote) = self.remote.clone() else {
+        let Some(remote) = self.remote.as_ref().map(|remote| remote.documents.clone()) else {
             if self.read_mirrored(shelf, wanted.fingerprint, visit)? {
                 return Ok(());
             }
@@ -194,7 +194,7 @@ impl Mirror {
     /// it then held all of it.
     fn read_or_update(
         &self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Documents,
         shelf: &Shelf,
         wanted: &Wanted,
         visit: &mut Visit<'_>,
@@ -232,7 +232,9 @@ impl Mirror {
     }
 
     fn try_update_shelf(&self, shelf: &Shelf, wanted: &Wanted) -> Result<Fetched, SourceError> {
-        let Some(remote) = &self.remote else { return Ok(Fetched::default()) };
+        let Some(Source { documents: remote, .. }) = &self.remote else {
+            return Ok(Fetched::default());
+        };
         if self.holds(shelf, wanted.fingerprint)? {
             return Ok(Fetched::default());
         }
@@ -259,7 +261,7 @@ impl Mirror {
     /// begins anew with another manifest.
     fn bring_up_to_date(
         &self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Documents,
         shelf: &Shelf,
         wanted: &Wanted,
     ) -> Result<Fetched, SourceError> {
@@ -276,7 +278,7 @@ impl Mirror {
 
     fn fetch_difference(
         &self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Documents,
         shelf: &Shelf,
         wanted: &Wanted,
     ) -> Result<Attempt, SourceError> {
@@ -318,7 +320,7 @@ impl Mirror {
     /// the visitor did not want all of it.
     fn fetch_all(
         &self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Documents,
         shelf: &Shelf,
         wanted: &Wanted,
         visit: &mut Visit<'_>,

@@ -28,8 +28,8 @@ pub use self::reports::{AuditReport, ShelfDifference, SyncReport};
 use self::state::KindState;
 pub use self::withheld::Withheld;
 use crate::{
-    Archive, Changes, Document, DocumentSource, Patience, ShelfFilter, SourceError,
-    SourceErrorKind, Visit,
+    Archive, Changes, Directory, Document, Documents, Feed, Patience, ShelfFilter, Source,
+    SourceError, SourceErrorKind, Visit,
 };
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ struct Wanted {
 /// A source behind an archive.
 pub struct Mirror {
     /// `None`: the source is not asked, only what the archive has is handed out.
-    remote: Option<Arc<dyn DocumentSource>>,
+    remote: Option<Source>,
     archive: Archive,
     options: MirrorOptions,
     kinds: [Mutex<Option<KindState>>; 4],
@@ -109,8 +109,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Mirror {
     /// A mirror of `remote` in `archive`.
     #[must_use]
-    pub fn new(remote: Arc<dyn DocumentSource>, archive: Archive, options: MirrorOptions) -> Self {
-        Self::over(Some(remote), archive, options)
+    pub fn new(remote: impl Into<Source>, archive: Archive, options: MirrorOptions) -> Self {
+        Self::over(Some(remote.into()), archive, options)
     }
 
     /// What a mirror has, without asking its source. A shelf that it does not hold completely is
@@ -120,11 +120,7 @@ impl Mirror {
         Self::over(None, archive, MirrorOptions::default())
     }
 
-    fn over(
-        remote: Option<Arc<dyn DocumentSource>>,
-        archive: Archive,
-        options: MirrorOptions,
-    ) -> Self {
+    fn over(remote: Option<Source>, archive: Archive, options: MirrorOptions) -> Self {
         let (kinds, writing, unkept) = <_>::default();
         let clock = Box::new(state::seconds_now);
         Self { remote, archive, options, kinds, writing, unkept, clock }
@@ -174,8 +170,8 @@ impl Mirror {
 
     /// The source behind it, unless the mirror is offline.
     #[must_use]
-    pub fn remote(&self) -> Option<&dyn DocumentSource> {
-        self.remote.as_deref()
+    pub const fn remote(&self) -> Option<&Source> {
+        self.remote.as_ref()
     }
 
     /// The state of one kind, as fresh as the options ask for.
@@ -199,8 +195,13 @@ impl Mirror {
         };
         if let Some(remote) = &self.remote {
             let (archive, writing) = (&self.archive, &self.writing);
-            let unsaved =
-                state.refresh(remote.as_ref(), archive, writing, &self.options, &self.clock)?;
+            let unsaved = state.refresh(
+                remote.documents.as_ref(),
+                archive,
+                writing,
+                &self.options,
+                &self.clock,
+            )?;
             if let Some(error) = unsaved {
                 self.note(&error);
             }
@@ -232,31 +233,18 @@ impl Mirror {
         }
     }
 
-    /// Answers from the source, or, offline, from the archive.
-    fn asked(&self) -> &dyn DocumentSource {
+    /// Answers about communities from the source, or, offline, from the archive.
+    fn directory(&self) -> &dyn Directory {
         match &self.remote {
-            Some(remote) => remote.as_ref(),
+            Some(remote) => remote.directory.as_ref(),
             None => &self.archive,
         }
     }
 }
 
-impl DocumentSource for Mirror {
+impl Documents for Mirror {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         self.with_state(kind, |state| state.position().clone())
-    }
-
-    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        match &self.remote {
-            Some(remote) => remote.changed_since(kind, since),
-            None => self.with_state(kind, |state| {
-                if state.position() == since {
-                    Changes::Communities(BTreeSet::new())
-                } else {
-                    Changes::Everything
-                }
-            }),
-        }
     }
 
     fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
@@ -273,7 +261,7 @@ impl DocumentSource for Mirror {
 
     fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
         match &self.remote {
-            Some(remote) => remote.manifest(shelf),
+            Some(remote) => remote.documents.manifest(shelf),
             None => self.mirrored_manifest(shelf),
         }
     }
@@ -308,18 +296,38 @@ impl DocumentSource for Mirror {
         kind: DocumentKind,
         communities: &[String],
     ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
-        self.asked().bookmarks(kind, communities)
+        match &self.remote {
+            Some(remote) => remote.documents.bookmarks(kind, communities),
+            None => self.archive.bookmarks(kind, communities),
+        }
     }
+}
 
+impl Feed for Mirror {
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        match &self.remote {
+            Some(remote) => remote.documents.changed_since(kind, since),
+            None => self.with_state(kind, |state| {
+                if state.position() == since {
+                    Changes::Communities(BTreeSet::new())
+                } else {
+                    Changes::Everything
+                }
+            }),
+        }
+    }
+}
+
+impl Directory for Mirror {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
-        self.asked().communities()
+        self.directory().communities()
     }
 
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
-        self.asked().first_events(communities)
+        self.directory().first_events(communities)
     }
 
     fn first_record(&self) -> Result<Option<Day>, SourceError> {
-        self.asked().first_record()
+        self.directory().first_record()
     }
 }

@@ -19,7 +19,7 @@ use super::state::is_over;
 use super::there::There;
 use super::withheld::Withheld;
 use super::{Mirror, lock};
-use crate::{ArchiveWriter, DocumentSource, ShelfFilter, SourceError, await_searchable};
+use crate::{ArchiveWriter, Documents, ShelfFilter, SourceError, await_searchable};
 
 /// Under which name an archive remembers when bookmarks were copied, and what it knew then.
 const COPIED: &str = "bookmarks";
@@ -59,7 +59,7 @@ impl Mirror {
     /// that kind has everything in it that was written before, unless its bookmarks are withheld.
     pub(super) fn look_at_all(
         &self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Documents,
         filter: &ShelfFilter,
         cancel: &AtomicBool,
     ) -> Result<Looks, SourceError> {

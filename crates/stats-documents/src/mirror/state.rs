@@ -10,7 +10,7 @@ use super::kept::{PROGRESS, Progress, Standing, fingerprint_of, shelf_of, write_
 use super::there::There;
 use super::{MirrorOptions, lock};
 use crate::archive::Memory;
-use crate::{Archive, Changes, DocumentSource, ShelfFilter, SourceError};
+use crate::{Archive, Changes, Feed, ShelfFilter, SourceError};
 
 /// When others write what they learn at the same time, it is asked and written anew, so often in
 /// all.
@@ -128,7 +128,7 @@ impl KindState {
     /// true all the same.
     pub(super) fn refresh(
         &mut self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Feed,
         archive: &Archive,
         writing: &Mutex<()>,
         options: &MirrorOptions,
@@ -162,7 +162,7 @@ impl KindState {
     /// Asks the source what changed.
     fn ask(
         &mut self,
-        remote: &dyn DocumentSource,
+        remote: &dyn Feed,
         options: &MirrorOptions,
         now: u64,
     ) -> Result<(), SourceError> {
@@ -244,7 +244,7 @@ impl KindState {
     }
 
     /// Asks for the fingerprints of what changed and remembers them.
-    fn apply(&mut self, remote: &dyn DocumentSource, changes: &Changes) -> Result<(), SourceError> {
+    fn apply(&mut self, remote: &dyn Feed, changes: &Changes) -> Result<(), SourceError> {
         let filter = match changes {
             Changes::Communities(communities) if communities.is_empty() => return Ok(()),
             Changes::Communities(communities) => ShelfFilter {

@@ -13,7 +13,7 @@ use super::reports::{AuditReport, ShelfDifference, SyncReport};
 use super::state::is_over;
 use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
-use crate::{DocumentSource, ShelfFilter, SourceError, SourceErrorKind};
+use crate::{Directory, Documents, ShelfFilter, SourceError, SourceErrorKind};
 
 /// The kind under which the time of the last copy of communities and first days is remembered.
 const SURROUNDINGS_OF: DocumentKind = DocumentKind::RecordDelta;
@@ -45,7 +45,8 @@ impl Mirror {
         };
         let mut report = SyncReport::default();
         let mut work = Vec::new();
-        let Looks { kinds, promises } = self.look_at_all(remote.as_ref(), filter, cancel)?;
+        let Looks { kinds, promises } =
+            self.look_at_all(remote.documents.as_ref(), filter, cancel)?;
         for (kind, look) in kinds {
             let Look { shelves: wanted, position, .. } = match look {
                 Err(error) => {
@@ -75,7 +76,7 @@ impl Mirror {
         self.update_all(work, workers, cancel, progress, &mut report);
         self.keep(promises, &mut report)?;
         if report.documents > 0 || report.dropped > 0 || self.surroundings_are_old()? {
-            self.sync_surroundings(remote.as_ref())?;
+            self.sync_surroundings(remote.directory.as_ref())?;
         }
         Ok(report)
     }
@@ -90,7 +91,7 @@ impl Mirror {
         let mut report = AuditReport::default();
         for kind in DocumentKind::ALL {
             let asked = match &self.remote {
-                Some(remote) => remote.fingerprints(kind, filter),
+                Some(remote) => remote.documents.fingerprints(kind, filter),
                 None => self.fingerprints(kind, filter),
             };
             let there = match asked {
@@ -127,7 +128,7 @@ impl Mirror {
 
     /// Copies what else is needed to work without the source and promises nothing: communities and
     /// first days. What the source has no longer goes. All of it in one transaction.
-    fn sync_surroundings(&self, remote: &dyn DocumentSource) -> Result<(), SourceError> {
+    fn sync_surroundings(&self, remote: &dyn Directory) -> Result<(), SourceError> {
         let communities = remote.communities()?;
         let first_events = remote.first_events(&[])?;
         let first_record = remote.first_record()?;

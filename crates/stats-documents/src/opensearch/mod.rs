@@ -1,6 +1,6 @@
 //! Documents of a live search cluster, OpenSearch 2 or 3.
 //!
-//! Every question of [`DocumentSource`] is one request, or a few, as the design of the change feed
+//! Every question of [`source`](crate::source) is one request, or a few, as the design of the change feed
 //! has them (its section 1). Nothing is believed before it is whole: each answer must come from all
 //! shards, in time; each shelf must hold what the index says it holds.
 //!
@@ -13,7 +13,7 @@
 //!
 //! Everything is asked of primary shards. The source system makes indices of one shard; those of
 //! several are read as well, but the number of a removed document may appear again in another
-//! shard (see the contract of [`DocumentSource`]), and a fingerprint cannot tell.
+//! shard (see the contract in [`source`](crate::source)), and a fingerprint cannot tell.
 
 mod answer;
 mod body;
@@ -51,7 +51,9 @@ pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSetting
 use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};
-use crate::{Changes, Document, DocumentSource, ShelfFilter, SourceError, SourceErrorKind, Visit};
+use crate::{
+    Changes, Directory, Document, Documents, Feed, ShelfFilter, SourceError, SourceErrorKind, Visit,
+};
 
 /// A cluster as a source of documents.
 ///
@@ -206,7 +208,7 @@ fn missing(alias: &str) -> SourceError {
     )
 }
 
-impl DocumentSource for OpenSearch {
+impl Documents for OpenSearch {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         let call = self.client.call();
         self.position_now(&call, kind)
@@ -214,15 +216,6 @@ impl DocumentSource for OpenSearch {
                 failure.while_(format!("asking the search indices how far {kind} has moved"))
             })?
             .ok_or_else(|| missing(&self.name(kind.alias())))
-    }
-
-    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        let now = self.position(kind)?;
-        self.about(kind, format_args!("changes of {kind}"), |call, target| {
-            self.numbered(call, &target.name, |numbers| {
-                position::changes(&self.client, call, target, since, &now, numbers)
-            })
-        })
     }
 
     fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
@@ -274,7 +267,20 @@ impl DocumentSource for OpenSearch {
             });
         found.map(Option::unwrap_or_default)
     }
+}
 
+impl Feed for OpenSearch {
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        let now = self.position(kind)?;
+        self.about(kind, format_args!("changes of {kind}"), |call, target| {
+            self.numbered(call, &target.name, |numbers| {
+                position::changes(&self.client, call, target, since, &now, numbers)
+            })
+        })
+    }
+}
+
+impl Directory for OpenSearch {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
         let found = self.behind("communities", "id", "the communities", |call, target| {
             entries::communities(&self.client, call, target)

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use stats_documents::archive::CommunityEvent;
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter, SourceError};
+use stats_documents::{Archive, ArchiveOptions, Directory, Documents, ShelfFilter, SourceError};
 use stats_model::{
     Bookmark, Community, Day, DeletionStatus, DocumentKind, Fingerprint, Shelf, Visibility,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use stats_documents::contract::given;
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, SourceError, SourceErrorKind};
+use stats_documents::{Archive, ArchiveOptions, Documents, SourceError, SourceErrorKind};
 use stats_model::{DocumentKind, Shelf};
 
 use crate::support::{Place, contents, corpus, fingerprints};

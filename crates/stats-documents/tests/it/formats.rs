@@ -3,7 +3,7 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use stats_documents::{Archive, ArchiveOptions, DocumentSource};
+use stats_documents::{Archive, ArchiveOptions, Documents};
 use stats_model::{DocumentKind, Shelf};
 use stats_testkit::{corpus, fixtures};
 

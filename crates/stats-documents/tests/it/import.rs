@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use stats_documents::import::{
     Advance, Counts, ImportOptions, Input, LineKind, Progress, Reason, import,
 };
-use stats_documents::{DocumentSource, ShelfFilter};
+use stats_documents::{Directory, Documents, ShelfFilter};
 use stats_model::{DeletionStatus, DocumentKind, Fingerprint, Shelf, Visibility};
 
 use crate::support::{Place, contents, corpus, document, fingerprints, line, line_without_end};

@@ -1,8 +1,8 @@
 //! An older export never sets back what a newer one brought.
 
-use stats_documents::DocumentSource;
 use stats_documents::archive::Put;
 use stats_documents::import::{ImportOptions, ImportReport, LineKind};
+use stats_documents::{Directory, Documents};
 use stats_model::DocumentKind;
 
 use crate::support::{Place, line};

@@ -2,7 +2,7 @@
 
 use stats_documents::archive::Put;
 use stats_documents::contract::given;
-use stats_documents::{ArchiveOptions, Changes, DocumentSource};
+use stats_documents::{ArchiveOptions, Changes, Documents, Feed};
 use stats_model::{DocumentKind, Position, Shelf};
 
 use crate::support::{Place, fingerprints};

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use stats_documents::import::{
     Advance, ImportOptions, ImportReport, Input, LineKind, Progress, import,
 };
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, ImportEnding, Unsettled};
+use stats_documents::{Archive, ArchiveOptions, Directory, Documents, ImportEnding, Unsettled};
 use stats_model::{DocumentKind, Fingerprint, Shelf};
 
 use crate::support::{Place, contents, corpus, document, fingerprints, line};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use stats_documents::import::{ImportOptions, Input, import};
-use stats_documents::{Document, DocumentSource, ShelfFilter};
+use stats_documents::{Document, Documents, ShelfFilter};
 use stats_model::DocumentKind;
 use stats_testkit::corpus;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use stats_documents::import::{ImportOptions, Input, import};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource};
+use stats_documents::{Archive, ArchiveOptions, Documents};
 
 use crate::support::{Place, contents, corpus, fingerprints};
 

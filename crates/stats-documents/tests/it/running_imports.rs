@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use stats_documents::import::{Advance, ImportOptions, Input, Progress, import};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, ImportEnding, OpenImport};
+use stats_documents::{Archive, ArchiveOptions, Documents, ImportEnding, OpenImport};
 use stats_model::DocumentKind;
 
 use crate::open_imports::{KIND, assert_settled, bookmark, broken_off, place, unsettled};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use stats_documents::contract::given;
 use stats_documents::import::{ImportError, ImportOptions, ImportReport, Input, import};
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter};
+use stats_documents::{Archive, ArchiveOptions, Documents, ShelfFilter};
 use stats_model::{DocumentKind, Fingerprint, Shelf};
 use tempfile::TempDir;
 

@@ -97,7 +97,7 @@ impl CachedResponseService {
         let (plan, mut listed) = self.list_cells(filter, &filter.request(), &mut seen)?;
         let (entries, mut damaged) = self.entries(!filter.communities.is_empty(), &plan)?;
         damaged.retain(|entry| filter.is_of_all_places() && !seen.contains(&entry.key));
-        let directory = Directory::read(self.source.as_ref())?;
+        let directory = Directory::read(self.directory.as_ref())?;
         let unplanned = unplanned(&directory, &plan, &entries, !damaged.is_empty());
         if filter.communities.is_empty() && !unplanned.is_empty() {
             let communities = Communities::Named(unplanned);
@@ -229,7 +229,7 @@ impl CachedResponseService {
     }
 
     fn notes_of_the_gone(&self) -> Result<Vec<String>, ServiceError> {
-        let directory = Directory::read(self.source.as_ref())?;
+        let directory = Directory::read(self.directory.as_ref())?;
         let shelved = self.shelved_communities()?;
         let notes = self.recall()?.notes.into_iter();
         let gone = notes.filter(|(_, note)| !directory.is_wanted(&note.community, &shelved));
@@ -243,7 +243,7 @@ impl CachedResponseService {
         directory: &Directory,
         entries: &mut Vec<EntryDescription>,
     ) -> Result<(), ServiceError> {
-        let source = self.source.as_ref();
+        let source = self.directory.as_ref();
         let deleted = directory.deleted();
         if deleted.is_empty() {
             return Ok(());

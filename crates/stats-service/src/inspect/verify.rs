@@ -103,7 +103,7 @@ impl CachedResponseService {
         wanted: &dyn Fn(&str) -> bool,
         verification: &mut Verification,
     ) -> Result<Option<(Request, Look)>, ServiceError> {
-        let directory = Directory::read(self.source.as_ref())?;
+        let directory = Directory::read(self.directory.as_ref())?;
         let all = request.communities == Communities::All;
         let (entries, mut damaged) = self.entries(!all, plan)?;
         let is_damaged = !damaged.is_empty();

@@ -82,7 +82,7 @@ impl CachedResponseService {
     fn fingerprint(&self, shelf: &Shelf) -> Result<Fingerprint, ServiceError> {
         let filter =
             ShelfFilter { communities: vec![shelf.community.clone()], years: vec![shelf.year] };
-        let mut all = self.source.fingerprints(shelf.kind, &filter)?;
+        let mut all = self.documents.fingerprints(shelf.kind, &filter)?;
         Ok(all.remove(shelf).unwrap_or_default())
     }
 
@@ -92,12 +92,12 @@ impl CachedResponseService {
         specs: &[ResponseSpec],
         halt: Halt<'_>,
     ) -> Result<Reading, ServiceError> {
-        let position = position_text(&self.source.position(shelf.kind)?);
+        let position = position_text(&self.documents.position(shelf.kind)?);
         let blueprint = self.blueprints.of(&self.settings.series, specs)?;
         let mut builder = SeriesBuilder::of(&blueprint);
         let (mut fingerprint, mut bytes) = (Fingerprint::default(), 0);
         let (mut days, mut day) = (0, None);
-        self.source.documents(shelf, None, &mut |document| {
+        self.documents.documents(shelf, None, &mut |document| {
             if halt.is_set() {
                 return ControlFlow::Break(());
             }

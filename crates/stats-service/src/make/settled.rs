@@ -32,7 +32,7 @@ impl CachedResponseService {
     ) -> Settled {
         let halted = || halt.is_set();
         let unsearchable =
-            await_searchable(self.source.as_ref(), kinds, Patience::default(), &halted);
+            await_searchable(self.documents.as_ref(), kinds, Patience::default(), &halted);
         let instead = |why| match why {
             Unsearchable::NotYet => Outcome::Waiting(Lack::NotSearchable),
             Unsearchable::Unknown(error) => Outcome::Failed(chain(&error)),

@@ -65,7 +65,7 @@ impl CachedResponseService {
             return waits(Lack::Aggregation(gap));
         }
         // What an import wrote meanwhile may be half of what it brings.
-        if let Some(unsettled) = self.source.unsettled_reading(&shelf, &reading.fingerprint)? {
+        if let Some(unsettled) = self.documents.unsettled_reading(&shelf, &reading.fingerprint)? {
             return waits(Lack::Import(unsettled));
         }
         let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
@@ -175,7 +175,7 @@ impl CachedResponseService {
     }
 
     fn bookmark(&self, task: &ShelfTask) -> Result<Option<Bookmark>, ServiceError> {
-        let mut found = self.source.bookmarks(task.kind, std::slice::from_ref(&task.community))?;
+        let mut found = self.documents.bookmarks(task.kind, std::slice::from_ref(&task.community))?;
         Ok(found.remove(&task.community))
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use stats_documents::DocumentSource;
 use stats_model::{Community, DeletionStatus, GLOBAL};
 
 use crate::error::ServiceError;
@@ -22,7 +21,7 @@ impl Directory {
     ///
     /// # Errors
     /// When the source cannot answer.
-    pub(crate) fn read(source: &dyn DocumentSource) -> Result<Self, ServiceError> {
+    pub(crate) fn read(source: &dyn stats_documents::Directory) -> Result<Self, ServiceError> {
         let communities = source.communities()?;
         let (mut by_id, mut by_slug) = (HashMap::new(), HashMap::new());
         for (place, community) in communities.iter().enumerate() {

@@ -64,15 +64,14 @@ impl CachedResponseService {
         marks: &[UpdateMark],
         look: &mut dyn FnMut(&Cell, EntryState),
     ) -> Result<Plan, ServiceError> {
-        let source = self.source.as_ref();
         let categories = self.categories(request);
-        let directory = Directory::read(source)?;
+        let directory = Directory::read(self.directory.as_ref())?;
         let accept_loss = request.accept_loss || self.settings.accept_loss;
         let standing = self.standing(request, &directory, &categories, accept_loss)?;
         let first = standing.first_shelves();
         let shelved = first.keys().cloned().collect();
         let ids = directory.select(&request.communities, self.settings.opt_in, &shelved)?;
-        let members = directory.members(ids, source, &self.settings, &first)?;
+        let members = directory.members(ids, self.directory.as_ref(), &self.settings, &first)?;
         let mut warnings = Vec::new();
         warnings.extend(nobody_takes_part(request, &directory, &members));
         let memory = self.recall().unwrap_or_else(|error| {
@@ -93,7 +92,7 @@ impl CachedResponseService {
             marked: marks.iter().map(|mark| (mark.community.clone(), mark.year)).collect(),
             cells: Vec::new(),
             bookmarked: standing.any_bookmark(),
-            open_imports: source.open_imports()?,
+            open_imports: self.documents.open_imports()?,
             accept_loss,
             warnings,
             outside: Vec::new(),
@@ -108,7 +107,7 @@ impl CachedResponseService {
     /// The communities that have documents of any kind.
     pub(crate) fn shelved_communities(&self) -> Result<BTreeSet<String>, ServiceError> {
         let kinds = DocumentKind::ALL.into_iter().collect();
-        let standing = Standing::read(self.source.as_ref(), &kinds, &[], true)?;
+        let standing = Standing::read(self.documents.as_ref(), &kinds, &[], true)?;
         Ok(standing.first_shelves().into_keys().collect())
     }
 
@@ -129,7 +128,7 @@ impl CachedResponseService {
         categories: &[Category],
         accept_loss: bool,
     ) -> Result<Standing, ServiceError> {
-        let source = self.source.as_ref();
+        let source = self.documents.as_ref();
         match &request.communities {
             Communities::All => {
                 let kinds = categories.iter().map(|category| category.kind()).collect();

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use stats_documents::DocumentSource;
 use stats_model::{Community, Day, GLOBAL};
 use stats_series::{ComponentNames, LayoutOwner, Layouts, Selection};
 
@@ -60,7 +59,7 @@ impl Directory {
     pub(crate) fn members(
         &self,
         ids: Vec<CommunityId>,
-        source: &dyn DocumentSource,
+        source: &dyn stats_documents::Directory,
         settings: &ServiceSettings,
         first_shelf: &BTreeMap<String, i16>,
     ) -> Result<Vec<Member>, ServiceError> {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use stats_cache::EntryFilter;
-use stats_documents::{DocumentSource, ShelfFilter};
+use stats_documents::{Documents, ShelfFilter};
 use stats_model::{DocumentKind, GLOBAL};
 
 use crate::error::{ServiceError, similar};
@@ -147,29 +147,31 @@ impl Directory {
 /// # Errors
 /// When one of them means nothing, or the source cannot answer.
 pub fn resolve(
-    source: &dyn DocumentSource,
+    documents: &dyn Documents,
+    communities: &dyn stats_documents::Directory,
     names: &[CommunityName],
 ) -> Result<Vec<CommunityId>, ServiceError> {
-    let directory = if names.is_empty() { Directory::default() } else { Directory::read(source)? };
-    names.iter().map(|name| known_to(source, &directory, name)).collect()
+    let directory =
+        if names.is_empty() { Directory::default() } else { Directory::read(communities)? };
+    names.iter().map(|name| known_to(documents, &directory, name)).collect()
 }
 
 fn known_to(
-    source: &dyn DocumentSource,
+    documents: &dyn Documents,
     directory: &Directory,
     name: &CommunityName,
 ) -> Result<CommunityId, ServiceError> {
     match directory.look_up(name)? {
         Found::Known(id) => Ok(id),
-        Found::Unknown(name) if has_documents(source, name)? => Ok(CommunityId(name.to_owned())),
+        Found::Unknown(name) if has_documents(documents, name)? => Ok(CommunityId(name.to_owned())),
         Found::Unknown(name) => Err(directory.unknown(name, &BTreeSet::new())),
     }
 }
 
-fn has_documents(source: &dyn DocumentSource, community: &str) -> Result<bool, ServiceError> {
+fn has_documents(documents: &dyn Documents, community: &str) -> Result<bool, ServiceError> {
     let filter = ShelfFilter { communities: vec![community.to_owned()], years: Vec::new() };
     for kind in DocumentKind::ALL {
-        match source.fingerprints(kind, &filter) {
+        match documents.fingerprints(kind, &filter) {
             Ok(shelves) if shelves.is_empty() => {}
             Ok(_) => return Ok(true),
             Err(error) if error.kind() == stats_documents::SourceErrorKind::NotFound => {}
@@ -186,7 +188,11 @@ impl CachedResponseService {
     /// # Errors
     /// When it means nothing, or source or store cannot answer.
     pub fn community(&self, name: &CommunityName) -> Result<CommunityId, ServiceError> {
-        let unknown = match resolve(self.source.as_ref(), std::slice::from_ref(name)) {
+        let unknown = match resolve(
+            self.documents.as_ref(),
+            self.directory.as_ref(),
+            std::slice::from_ref(name),
+        ) {
             Ok(ids) => return Ok(ids.into_iter().next().unwrap_or_else(CommunityId::global)),
             Err(error) => error,
         };
@@ -203,6 +209,6 @@ impl CachedResponseService {
     /// # Errors
     /// When one of them means nothing, or the source cannot answer.
     pub fn communities(&self, names: &[CommunityName]) -> Result<Vec<CommunityId>, ServiceError> {
-        resolve(self.source.as_ref(), names)
+        resolve(self.documents.as_ref(), self.directory.as_ref(), names)
     }
 }

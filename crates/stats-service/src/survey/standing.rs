@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use stats_cache::ShelfMark;
-use stats_documents::{DocumentSource, OpenImport, ShelfFilter, SourceError, SourceErrorKind};
+use stats_documents::{Documents, OpenImport, ShelfFilter, SourceError, SourceErrorKind};
 use stats_model::{Bookmark, Day, DocumentKind, Fingerprint, Position, Shelf};
 
 use crate::error::ServiceError;
@@ -34,7 +34,7 @@ impl Standing {
     /// then it is the wrong place to look, or cannot be reached. A kind of which bookmarks tell and no
     /// document is there is missing, unless the caller takes `nothing` for the truth.
     pub(crate) fn read(
-        source: &dyn DocumentSource,
+        source: &dyn Documents,
         kinds: &BTreeSet<DocumentKind>,
         communities: &[String],
         nothing: bool,

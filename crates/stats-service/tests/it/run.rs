@@ -150,7 +150,7 @@ impl Place {
     fn service(&self) -> CachedResponseService {
         let clock = ManualClock::new("2025-12-31T12:00:00Z".parse().unwrap());
         CachedResponseService::new(
-            Arc::clone(&self.archive) as _,
+            Arc::clone(&self.archive),
             Arc::clone(&self.store) as Arc<dyn CacheStore>,
             Arc::new(clock),
             ServiceSettings { lifetime: None, ..ServiceSettings::default() },

@@ -20,7 +20,8 @@ use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Changes, Document, DocumentSource, ShelfFilter, SourceError, Visit,
+    Archive, ArchiveOptions, Changes, Directory, Document, DocumentSource, Documents, Feed,
+    ShelfFilter, SourceError, Visit,
 };
 
 /// A source that counts what it is asked.
@@ -48,7 +49,7 @@ impl Counted {
     }
 }
 
-impl DocumentSource for Counted {
+impl Documents for Counted {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         if !self.searched.load(Ordering::Relaxed) {
             return self.ask().position(kind);
@@ -59,16 +60,6 @@ impl DocumentSource for Counted {
         let sum = found.values().map(|it| it.sum).sum();
         let mark = |what: &str, sequence| PositionMark::written(format!("i/{what}"), sequence);
         Ok(Position(vec![mark("count", count), mark("max", max), mark("sum", sum)]))
-    }
-    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        // As an index does, it knows only where documents are now.
-        Ok(match self.ask().changed_since(kind, since)? {
-            Changes::Communities(mut named) => {
-                named.remove(LEFT);
-                Changes::Communities(named)
-            }
-            Changes::Everything => Changes::Everything,
-        })
     }
     fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
         self.ask().count(kind)
@@ -109,6 +100,22 @@ impl DocumentSource for Counted {
     ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
         self.ask().bookmarks(kind, communities)
     }
+}
+
+impl Feed for Counted {
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        // As an index does, it knows only where documents are now.
+        Ok(match self.ask().changed_since(kind, since)? {
+            Changes::Communities(mut named) => {
+                named.remove(LEFT);
+                Changes::Communities(named)
+            }
+            Changes::Everything => Changes::Everything,
+        })
+    }
+}
+
+impl Directory for Counted {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
         self.ask().communities()
     }

@@ -42,7 +42,7 @@ impl Busy {
     }
 }
 
-impl DocumentSource for Busy {
+impl Documents for Busy {
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError> {
         let mut position = self.counted.position(kind)?;
         if kind == KIND && self.shown.lock().unwrap().is_some() {
@@ -50,12 +50,6 @@ impl DocumentSource for Busy {
             position.0.push(PositionMark { history, kind: MarkKind::Unseen, sequence: 7 });
         }
         Ok(position)
-    }
-    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
-        if *since == self.position(kind)? {
-            return Ok(Changes::Communities(Default::default()));
-        }
-        Ok(Changes::Everything)
     }
     fn count(&self, kind: DocumentKind) -> Result<u64, SourceError> {
         self.search(|source| source.count(kind))
@@ -92,6 +86,18 @@ impl DocumentSource for Busy {
         self.act(&self.after_bookmarks, kind);
         bookmarks
     }
+}
+
+impl Feed for Busy {
+    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
+        if *since == self.position(kind)? {
+            return Ok(Changes::Communities(Default::default()));
+        }
+        Ok(Changes::Everything)
+    }
+}
+
+impl Directory for Busy {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
         self.counted.communities()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stats_documents::contract::given;
 use stats_documents::opensearch::{Authentication, Compression, HostUrl};
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, SourceErrorKind};
+use stats_documents::{Documents, OpenSearch, OpenSearchSettings, SourceErrorKind};
 use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy, Request};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};

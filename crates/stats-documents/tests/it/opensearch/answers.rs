@@ -9,7 +9,7 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use stats_documents::contract::given;
 use stats_documents::opensearch::{Compression, HostUrl};
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, ShelfFilter};
+use stats_documents::{Directory, Documents, Feed, OpenSearch, OpenSearchSettings, ShelfFilter};
 use stats_model::{DocumentKind, Position};
 use stats_testkit::proxy::{Action, Fault};
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stats_documents::contract::given;
-use stats_documents::{
-    DocumentSource, OpenSearch, OpenSearchSettings, ShelfFilter, SourceErrorKind,
-};
+use stats_documents::{Documents, OpenSearch, OpenSearchSettings, ShelfFilter, SourceErrorKind};
 use stats_testkit::proxy::{Action, Fault};
 use stats_testkit::services;
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use stats_documents::opensearch::Compression;
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, ShelfFilter, SourceError};
+use stats_documents::{
+    Directory, Documents, OpenSearch, OpenSearchSettings, ShelfFilter, SourceError,
+};
 use stats_testkit::proxy::{Action, Fault};
 
 use super::replay;

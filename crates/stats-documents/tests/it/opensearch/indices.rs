@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use stats_documents::contract::{GivenDocument, given};
 use stats_documents::{
-    Archive, ArchiveOptions, Changes, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
-    SourceErrorKind,
+    Archive, ArchiveOptions, Changes, Directory, Documents, Feed, Mirror, MirrorOptions,
+    ShelfFilter, SourceErrorKind,
 };
 use stats_model::{DocumentKind, Fingerprint};
 use stats_testkit::proxy::{Action, Fault};

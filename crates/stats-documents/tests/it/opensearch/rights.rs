@@ -1,6 +1,6 @@
 //! Logins that may not see everything.
 
-use stats_documents::{Changes, DocumentSource};
+use stats_documents::{Changes, Documents, Feed};
 use stats_testkit::proxy::{Action, Fault};
 
 use super::support::{Cluster, KIND};

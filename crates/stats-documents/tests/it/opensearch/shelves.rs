@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use stats_documents::contract::given;
-use stats_documents::{Changes, DocumentSource, ShelfFilter};
+use stats_documents::{Changes, Directory, Documents, Feed, ShelfFilter};
 use stats_model::{DocumentKind, Fingerprint, Shown};
 use stats_testkit::proxy::{Action, Fault};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stats_documents::contract::{GivenDocument, given};
 use stats_documents::{
-    Archive, ArchiveOptions, Changes, DocumentSource, Mirror, MirrorOptions, ShelfFilter,
+    Archive, ArchiveOptions, Changes, Documents, Mirror, MirrorOptions, ShelfFilter,
     SourceErrorKind,
 };
 use stats_model::{DocumentKind, Fingerprint};
@@ -145,11 +145,11 @@ fn only_what_was_computed_anew_is_fetched() {
         assert_eq!(pages.len(), 1);
         assert!(String::from_utf8_lossy(&pages[0].body).contains("[\"a-2025-03-07\"]"));
         assert!(fresh.audit(&ShelfFilter::default()).unwrap().differences.is_empty());
-        let changes = fresh.remote().unwrap().changed_since(KIND, &position).unwrap();
+        let changes = fresh.remote().unwrap().documents.changed_since(KIND, &position).unwrap();
         assert_eq!(changes, Changes::Everything);
         let now = fresh.position(KIND).unwrap();
         let none = Changes::Communities(BTreeSet::new());
-        assert_eq!(fresh.remote().unwrap().changed_since(KIND, &now).unwrap(), none);
+        assert_eq!(fresh.remote().unwrap().documents.changed_since(KIND, &now).unwrap(), none);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stats_documents::postgres::WithCommunities;
-use stats_documents::{Archive, ArchiveOptions, DocumentSource, ShelfFilter};
+use stats_documents::{Archive, ArchiveOptions, Directory, Documents, Feed, ShelfFilter, Source};
 use stats_model::{Community, DeletionStatus, DocumentKind, Visibility};
 use stats_testkit::services::Postgres;
 
@@ -158,27 +158,29 @@ fn documents_of_one_source_and_communities_of_the_database() {
     let lines = place.file("export.ndjson", document(kind, &uuid(1), "2024-05-01", 3));
     place.import(&[&lines]);
     let archive = Arc::new(Archive::open(place.archive.path(), ArchiveOptions::default()).unwrap());
-    let both = WithCommunities { documents: archive.clone(), communities: database.connect() };
+    let both = WithCommunities { first_days: archive.clone(), communities: database.connect() };
+    let Source { documents, .. } = Source::from(archive.clone());
 
     assert_eq!(both.communities().unwrap().len(), 1);
     assert!(archive.communities().unwrap().is_empty());
-    let shelves = both.fingerprints(kind, &ShelfFilter::default()).unwrap();
+    let shelves = documents.fingerprints(kind, &ShelfFilter::default()).unwrap();
     assert_eq!(shelves, archive.fingerprints(kind, &ShelfFilter::default()).unwrap());
     let shelf = shelves.keys().next().unwrap();
     let mut seen = 0;
-    both.documents(shelf, None, &mut |_| {
-        seen += 1;
-        std::ops::ControlFlow::Continue(())
-    })
-    .unwrap();
-    assert_eq!((seen, both.manifest(shelf).unwrap().len()), (1, 1));
-    let position = both.position(kind).unwrap();
+    documents
+        .documents(shelf, None, &mut |_| {
+            seen += 1;
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!((seen, documents.manifest(shelf).unwrap().len()), (1, 1));
+    let position = documents.position(kind).unwrap();
     assert_eq!(position, archive.position(kind).unwrap());
     assert_eq!(
-        both.changed_since(kind, &position).unwrap(),
+        documents.changed_since(kind, &position).unwrap(),
         archive.changed_since(kind, &position).unwrap()
     );
-    assert_eq!(both.bookmarks(kind, &[]).unwrap(), archive.bookmarks(kind, &[]).unwrap());
+    assert_eq!(documents.bookmarks(kind, &[]).unwrap(), archive.bookmarks(kind, &[]).unwrap());
     assert_eq!(both.first_events(&[]).unwrap(), archive.first_events(&[]).unwrap());
     assert_eq!(both.first_record().unwrap(), archive.first_record().unwrap());
 }

@@ -1,11 +1,9 @@
-//! The trait that every source of documents answers.
+//! What shelves hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use stats_model::{
-    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
-};
+use stats_model::{Bookmark, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf};
 
 use crate::{OpenImport, SourceError, Unsettled};
 
@@ -43,38 +41,10 @@ impl ShelfFilter {
     }
 }
 
-/// What changed since a remembered position.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Changes {
-    /// Exactly these communities have new, changed or removed documents; possibly none. It may
-    /// name one too many, never one too few, unless the number of documents tells: see
-    /// [`DocumentSource::changed_since`].
-    Communities(BTreeSet<String>),
-    /// The history is another one, or the remembered position explains too little: look at
-    /// everything.
-    Everything,
-}
-
-/// A place that holds daily documents, communities, bookmarks and community events.
+/// A place that holds daily documents and their bookmarks.
 ///
-/// The contract, which the suite in module `contract` checks for every implementation:
-///
-/// * *Sequence numbers.* Every document carries the number of its last change. A new or replaced
-///   document gets a number above all earlier ones of its history; an unchanged one keeps its own;
-///   a removal uses one up. An index of several shards has a history for each shard, and numbers
-///   of different histories cannot be compared: there, and where a shelf lies in several indices,
-///   a fingerprint stays the same if a document is removed from one history while one that gets
-///   the very same number is added in another.
-/// * *Absence.* A shelf, community or bookmark that does not exist is empty or `None`, never an
-///   error. An error always means that the question could not be answered. A live source in which
-///   a whole kind has no index at all cannot answer: it says
-///   [`NotFound`](crate::SourceErrorKind::NotFound), so that nothing empty is taken for the truth.
-/// * *Order.* Manifests and documents come in (day, `_id`) order, `_id` by its UTF-8 bytes.
-/// * *Honesty.* A call that succeeds has seen everything: no partial answer is ever a success.
-/// * *Consistency.* One call sees one state. Between two calls the source may change; comparing
-///   the fingerprint of what was read with [`fingerprints`](Self::fingerprints) shows it.
-/// * *Threads.* All methods may be called from several threads at once and may block.
-pub trait DocumentSource: Send + Sync {
+/// The contract of the [module](super) holds for every method.
+pub trait Documents: Send + Sync {
     /// How far the documents of `kind` have moved. One cheap question, independent of the number
     /// of communities. It counts what was written; [`Position::shows`] tells whether searches and
     /// the other questions show it already.
@@ -82,18 +52,6 @@ pub trait DocumentSource: Send + Sync {
     /// # Errors
     /// When the source cannot answer.
     fn position(&self, kind: DocumentKind) -> Result<Position, SourceError>;
-
-    /// Which communities have documents of `kind` that changed after `since`.
-    ///
-    /// A document that is written over for another community may leave the one that it belonged to
-    /// unnamed, since nothing of it is left there. Whoever remembers the fingerprints of all
-    /// shelves sees that: once those of the named communities are asked for anew, all counts
-    /// together are [`count`](Self::count), or an unnamed shelf has lost something, and everything
-    /// must be looked at. (An unnamed shelf can only have lost documents: so nothing cancels out.)
-    ///
-    /// # Errors
-    /// When the source cannot answer.
-    fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError>;
 
     /// How many documents of `kind` there are on all shelves together. One cheap question.
     ///
@@ -140,25 +98,6 @@ pub trait DocumentSource: Send + Sync {
         kind: DocumentKind,
         communities: &[String],
     ) -> Result<BTreeMap<String, Bookmark>, SourceError>;
-
-    /// All communities, deleted ones included, sorted by id. `global` is not among them.
-    ///
-    /// # Errors
-    /// When the source cannot answer.
-    fn communities(&self) -> Result<Vec<Community>, SourceError>;
-
-    /// The day of the oldest community event of each of these communities (of all, when empty);
-    /// those without events are absent (cache-and-jobs specification, section 7).
-    ///
-    /// # Errors
-    /// When the source cannot answer.
-    fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError>;
-
-    /// The day the oldest record of the repository was created, if there is any.
-    ///
-    /// # Errors
-    /// When the source cannot answer.
-    fn first_record(&self) -> Result<Option<Day>, SourceError>;
 
     /// The imports that write to the source now, were broken off, or ended with loss. Only what is
     /// filled by imports has any.
