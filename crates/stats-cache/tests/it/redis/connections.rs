@@ -68,7 +68,7 @@ fn a_server_that_is_not_there_is_unreachable() {
 #[test]
 fn a_database_that_does_not_exist_is_refused() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let (kind, text) = refusal(&server.url(999));
+    let (kind, text) = refusal(&server.url(9999));
     assert_eq!(kind, CacheErrorKind::Refused, "{text}");
 }
 

@@ -1,57 +1,43 @@
 //! Real Redis servers for tests: one for each test, with options, stopped and started at will.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use redis::{Connection, ConnectionAddr, IntoConnectionInfo, Value};
 use stats_cache::{Endpoint, RedisAddress, RedisClient, RedisOptions, TlsSettings};
-use stats_testkit::services::process::{Process, folder, free_port, with_retries};
-use stats_testkit::services::{Service, require};
+use stats_testkit::services::{Redis, Service, require};
 
 /// A Redis server of one test's own, which can come back on the same port.
-pub(crate) struct RedisServer {
-    port: u16,
-    options: Vec<String>,
-    process: Option<Process>,
-}
+pub(crate) struct RedisServer(Redis);
 
 impl RedisServer {
     /// A server with these options; `None` when `redis-server` is not installed.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
         require(Service::Redis)?;
-        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        // Somebody else may take the port between asking for a free one and using it.
-        let server = with_retries(|| {
-            let port = free_port()?;
-            let process = Some(run(port, &options)?);
-            Ok(Self { port, options: options.clone(), process })
-        });
-        Some(server.unwrap())
+        Some(Self(Redis::start(options).unwrap()))
     }
 
     /// Stops the server.
     pub(crate) fn stop(&mut self) {
-        self.process = None;
+        self.0.stop();
     }
 
     /// Starts it again on the same port; empty, since nothing was ever saved.
     pub(crate) fn start_again(&mut self) {
-        self.process = Some(run(self.port, &self.options).unwrap());
+        self.0.restart().unwrap();
     }
 
     /// The URL of a database.
     pub(crate) fn url(&self, database: u16) -> String {
-        format!("redis://127.0.0.1:{}/{database}", self.port)
+        format!("redis://{}/{database}", self.0.address())
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.0.address().rsplit_once(':').unwrap().1.parse().unwrap()
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.process.as_ref().unwrap().folder().join("socket")
+        self.0.folder().unwrap().join("socket")
     }
 
     /// A client of ours for a database.
@@ -107,24 +93,4 @@ pub(crate) fn address(url: &str) -> RedisAddress {
         tls: TlsSettings::from_options(options.split('&').filter_map(|one| one.split_once('='))),
         ..RedisAddress::new(endpoint, login.db())
     }
-}
-
-fn run(port: u16, options: &[String]) -> anyhow::Result<Process> {
-    let folder = folder("redis")?;
-    let mut command = Command::new("redis-server");
-    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
-    command.args(["--appendonly", "no", "--dir"]).arg(&folder);
-    command.arg("--unixsocket").arg(folder.join("socket")).args(options);
-    // SIGKILL: as a crash does it.
-    let mut process = Process::start("redis", &folder, "KILL", &command)?;
-    process.wait_until(Duration::from_secs(20), || answers(port))?;
-    Ok(process)
-}
-
-fn answers(port: u16) -> bool {
-    // A server with a password answers with an error, which is an answer too.
-    redis::Client::open(format!("redis://127.0.0.1:{port}"))
-        .and_then(|client| client.get_connection())
-        .and_then(|mut connection| redis::cmd("PING").exec(&mut connection))
-        .map_or_else(|error| !error.is_io_error(), |()| true)
 }
