@@ -142,7 +142,6 @@ impl App {
             authorities: self.settings.certificates()?,
             verify_certificates: source.verify_certs,
             compression: match source.gzip {
-                crate::config::Compression::Auto => Compression::Auto,
                 crate::config::Compression::On => Compression::On,
                 crate::config::Compression::Off => Compression::Off,
             },

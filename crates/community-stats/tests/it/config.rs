@@ -255,6 +255,10 @@ fn wrong_values_are_refused_with_what_was_expected() {
         "settings.toml:2: `generation.optimize` is the text \"true\", expected true or false"
     );
     assert_eq!(
+        file("[source]\ngzip = \"auto\"\n"),
+        "settings.toml:2: `source.gzip` is the text \"auto\", expected \"on\" or \"off\""
+    );
+    assert_eq!(
         file("[cache]\nstore = \n"),
         "settings.toml:2:9: string values must be quoted, expected literal string"
     );

@@ -7,7 +7,6 @@ use std::time::Instant;
 use flate2::read::MultiGzDecoder;
 
 use super::breaker::Breaker;
-use super::compression::Way;
 use super::failure::TooMuch;
 use super::lanes::Stream;
 
@@ -28,7 +27,6 @@ const ANY_RATIO: u64 = 8 << 20;
 /// An answer's body.
 pub(super) struct Body<'a> {
     reader: Reader<'a>,
-    pub(super) way: Way,
     pub(super) room: Room<'a>,
     end: Instant,
     breaker: &'a Breaker,
@@ -53,14 +51,14 @@ pub(super) struct Bounds<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(stream: Stream<'a>, way: Way, bounds: Bounds<'a>) -> Self {
+    pub(super) fn new(stream: Stream<'a>, packed: bool, bounds: Bounds<'a>) -> Self {
         let Bounds { end, limit, breaker, room } = bounds;
-        let reader = if way.zipped {
+        let reader = if packed {
             Reader::Packed(Box::new(MultiGzDecoder::new(Counted { stream, bytes: 0 })))
         } else {
             Reader::Plain(Box::new(stream))
         };
-        Self { reader, way, room, end, breaker, limit, read: 0 }
+        Self { reader, room, end, breaker, limit, read: 0 }
     }
 
     /// An error once there is more than there may be.

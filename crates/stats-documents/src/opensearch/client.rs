@@ -14,11 +14,10 @@ use serde::de::DeserializeOwned;
 use super::answer::Summary;
 use super::body::{Body, Bounds, LARGEST_ANSWER, Room, SMALL, SMALL_ANSWER};
 use super::breaker::{Breaker, jittered, later};
-use super::compression::{Chooser, Way};
 use super::failure::Failure;
 use super::hits::Style;
 use super::lanes::{Lanes, Stream, TakenLane};
-use super::settings::{Authentication, OpenSearchSettings};
+use super::settings::{Authentication, Compression, OpenSearchSettings};
 use crate::{SourceError, SourceErrorKind};
 
 #[derive(Debug)]
@@ -27,7 +26,6 @@ pub(super) struct Client {
     hosts: Vec<Host>,
     next_host: AtomicUsize,
     breaker: Breaker,
-    pub(super) compression: Chooser,
     pub(super) style: Style,
     /// Held by the one answer that may need much memory.
     room: Mutex<()>,
@@ -120,10 +118,8 @@ impl Client {
                 Ok(Host { url, authorization, resting: Mutex::default() })
             })
             .collect::<Result<Vec<_>, SourceError>>()?;
-        let urls: Vec<&str> = hosts.iter().map(|host| host.url.as_str()).collect();
         Ok(Self {
             lanes: Lanes::new(settings.clone())?,
-            compression: Chooser::new(settings.compression, &urls),
             style: Style::default(),
             room: Mutex::default(),
             hosts,
@@ -203,10 +199,10 @@ impl Client {
             }
             Err(_) => self.breaker.succeeded(),
         }
-        let (way, stream) = result?;
+        let (packed, stream) = result?;
         let (end, limit) = (call.end, request.limit);
         let (breaker, room) = (&self.breaker, Room::of(&self.room));
-        Ok(Body::new(stream, way, Bounds { end, limit, breaker, room }))
+        Ok(Body::new(stream, packed, Bounds { end, limit, breaker, room }))
     }
 
     /// The next host in turn, so that an attempt after a failure goes to another one; those that
@@ -218,24 +214,23 @@ impl Client {
         in_turn().find(|host| !host.rests(now)).unwrap_or(&self.hosts[first])
     }
 
-    /// How the answer came, and its body.
+    /// Whether the answer is packed, and its body.
     fn exchange<'a>(
         &self,
         lane: TakenLane<'a>,
         host: &Host,
         request: &Request,
-    ) -> Result<(Way, Stream<'a>), Failure> {
+    ) -> Result<(bool, Stream<'a>), Failure> {
         let url = &host.url;
         let mut builder = lane.request(request.method.clone(), format!("{url}{}", request.path));
         if let Some(authorization) = &host.authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
-        let asked = request.large && self.compression.wanted();
+        let asked = request.large && self.settings.compression == Compression::On;
         builder = builder.header(ACCEPT_ENCODING, if asked { "gzip" } else { "identity" });
         if !request.body.is_empty() {
             builder = builder.header(CONTENT_TYPE, "application/json").body(request.body.clone());
         }
-        let sent = Instant::now();
         let response = lane.send(builder.build()).map_err(|error| Failure::Transport {
             host: url.clone(),
             source: error.without_url(),
@@ -243,8 +238,7 @@ impl Client {
         if !response.status().is_success() {
             return Err(status(url, lane, response));
         }
-        let zipped = zipped(&response, asked)?;
-        Ok((Way { asked, zipped, sent }, lane.read(response)))
+        Ok((is_packed(&response, asked)?, lane.read(response)))
     }
 
     pub(super) fn note_outage(&self, failure: &Failure) {
@@ -297,23 +291,23 @@ fn read_whole<T: DeserializeOwned>(mut body: Body<'_>) -> Result<T, Failure> {
 }
 
 /// Whether an answer is packed. Nothing is unpacked that was not asked to be packed.
-fn zipped(response: &Response, asked: bool) -> Result<bool, Failure> {
+fn is_packed(response: &Response, asked: bool) -> Result<bool, Failure> {
     let encodings = response.headers().get_all(CONTENT_ENCODING);
-    let mut zipped = false;
+    let mut packed = false;
     for value in encodings {
         let name = value.as_bytes().trim_ascii();
         if name.is_empty() || name.eq_ignore_ascii_case(b"identity") {
             continue;
         }
-        if zipped || !asked || !name.eq_ignore_ascii_case(b"gzip") {
+        if packed || !asked || !name.eq_ignore_ascii_case(b"gzip") {
             let name: String = String::from_utf8_lossy(name).chars().take(40).collect();
             return Err(Failure::Unusable(format!(
                 "the answer is packed ('{name}'), which it was not asked to be"
             )));
         }
-        zipped = true;
+        packed = true;
     }
-    Ok(zipped)
+    Ok(packed)
 }
 
 /// The header that a login is sent in.

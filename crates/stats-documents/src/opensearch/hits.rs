@@ -163,11 +163,6 @@ impl<'a, R: Read> HitReader<'a, R> {
         Ok(summary)
     }
 
-    /// How many bytes were read.
-    pub(super) const fn position(&self) -> u64 {
-        self.window.at
-    }
-
     /// Reads up to the first hit: into the member `hits` of the answer, and in that of `hits`.
     fn open(&mut self) -> Result<(), Failure> {
         self.window.expect(b'{')?;

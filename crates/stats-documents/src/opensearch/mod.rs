@@ -19,7 +19,6 @@ mod answer;
 mod body;
 mod breaker;
 mod client;
-mod compression;
 mod entries;
 mod failure;
 mod fingerprints;

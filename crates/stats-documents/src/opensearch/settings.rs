@@ -18,7 +18,7 @@ pub struct OpenSearchSettings {
     pub authorities: Option<Vec<u8>>,
     /// Whether to check certificates and host names.
     pub verify_certificates: bool,
-    /// Whether answers are compressed on the way.
+    /// Whether pages of documents are compressed on the way.
     pub compression: Compression,
     /// How many bytes of documents a page should hold, about.
     pub page_bytes: usize,
@@ -51,7 +51,7 @@ impl OpenSearchSettings {
             authentication: None,
             authorities: None,
             verify_certificates: true,
-            compression: Compression::Auto,
+            compression: Compression::Off,
             page_bytes: 8 << 20,
             requests_in_flight: 8,
             request_timeout: Duration::from_secs(30),
@@ -166,13 +166,10 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Whether the cluster compresses its answers. On a fast network that costs three times the time,
-/// on a slow one it saves seven eighths (change-feed design, section 1).
+/// Whether the cluster compresses pages of documents. On a fast network that costs three times the
+/// time, on a slow one it saves seven eighths (`docs/spec/change-feed.md`, section 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Off for a cluster on the loopback; otherwise as the first large pages show, one way and
-    /// the other.
-    Auto,
     /// Always.
     On,
     /// Never.

@@ -156,7 +156,7 @@ impl Reading<'_> {
     ) -> Result<Page, Failure> {
         let client = &self.source.client;
         let mut body = self.send(&self.request(progress, size))?;
-        let (way, room) = (body.way, std::mem::take(&mut body.room));
+        let room = std::mem::take(&mut body.room);
         let mut reader = HitReader::new(body, room, &client.style);
         let (mut received, mut held, mut handed_over) = (0, Vec::<Hit>::new(), false);
         while let Some(hit) = reader.next_hit()? {
@@ -185,11 +185,7 @@ impl Reading<'_> {
         if held.is_empty() {
             reader.release();
         }
-        let bytes = reader.position();
         let summary = reader.finish()?;
-        if self.whole {
-            client.compression.measured(way, bytes);
-        }
         let expected = self.compare(summary, progress, received)?;
         let last_page =
             received < size || progress.seen.documents + held.len() as u64 == expected.count;

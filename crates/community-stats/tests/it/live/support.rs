@@ -167,7 +167,6 @@ impl Live {
         Self { scene, cluster, store, variables }
             .set("SOURCE_HOSTS", url)
             .set("SOURCE_INDEX_PREFIX", below)
-            .set("SOURCE_GZIP", "off")
             .set("CACHE_TTL_DAYS", TTL_DAYS.to_string())
             .into_the_store()
     }

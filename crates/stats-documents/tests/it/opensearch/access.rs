@@ -1,12 +1,11 @@
 //! Logins, certificates, compression, several hosts.
 
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stats_documents::contract::given;
 use stats_documents::opensearch::{Authentication, Compression, HostUrl};
 use stats_documents::{Documents, OpenSearch, OpenSearchSettings, SourceErrorKind};
-use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy, Request};
+use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};
 
@@ -121,74 +120,6 @@ fn compressed_pages_are_the_same_pages() {
     let bytes: usize = documents.iter().map(|it| it.source.len()).sum();
     let received = cluster.proxy.received("/_search?");
     assert!(received < bytes / 2, "{received} of {bytes}");
-}
-
-/// Plain and compressed pages are compared, although several plain ones come first, at once.
-#[test]
-fn compression_is_chosen_by_measuring() {
-    let Some(cluster) = Cluster::new() else { return };
-    let days: Vec<String> =
-        (0..320).map(|n| format!("2025-{:02}-{:02}", 1 + n / 28, 1 + n % 28)).collect();
-    let padding = " ".repeat(2_000);
-    let padded = |(n, day): (u32, &String)| {
-        let mut document = given(KIND, &format!("a-{day}"), "a", day, n);
-        document.source.insert_str(1, &padding);
-        document
-    };
-    let documents: Vec<_> = (0..).zip(&days).map(padded).collect();
-    cluster.put(&documents);
-    let bytes: usize = documents.iter().map(|it| it.source.len()).sum();
-    assert!(bytes > 512 << 10);
-    let is_page = |request: &Request| {
-        let body = String::from_utf8_lossy(&request.body);
-        body.contains("seq_no_primary_term") && !body.contains("\"_source\":false")
-    };
-    // Another name of the loopback.
-    let url = cluster.proxy.url().replace("127.0.0.1", "0.0.0.0");
-    for (slow, wanted) in [("plain", true), ("compressed", false)] {
-        let settings = OpenSearchSettings {
-            hosts: vec![HostUrl(url.clone())],
-            compression: Compression::Auto,
-            ..cluster.settings()
-        };
-        let source = OpenSearch::new(settings).unwrap();
-        // Small pages say nothing, but make the following ones large.
-        let few = [documents[0].id.clone()];
-        read(&source, &shelf("a"), Some(&few)).unwrap();
-        let page = || {
-            assert_eq!(read(&source, &shelf("a"), None).unwrap(), pairs(&documents));
-        };
-        let slowly = || Fault::when(is_page, Action::Delay(Duration::from_millis(1_000)));
-        cluster.proxy.clear();
-        if slow == "plain" {
-            cluster.proxy.add(slowly().times(3));
-        } else {
-            // All three are under way before any of them is answered.
-            let all_three = Arc::new(Barrier::new(3));
-            let wait = Action::Before(Arc::new(move || {
-                all_three.wait();
-            }));
-            cluster.proxy.add(Fault::when(is_page, wait).times(3));
-            cluster.proxy.add(slowly());
-        }
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(page);
-            }
-        });
-        page();
-        page();
-        let received: Vec<usize> = cluster
-            .proxy
-            .requests()
-            .iter()
-            .filter(|it| is_page(it))
-            .map(|it| it.received)
-            .collect();
-        let zipped: Vec<bool> = received.iter().map(|length| *length < bytes / 2).collect();
-        assert_eq!(zipped, [false, false, false, true, wanted], "{received:?}");
-        cluster.proxy.clear();
-    }
 }
 
 /// However many threads ask, the cluster sees no more requests at once than it shall.

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use stats_documents::contract::{GivenDocument, given};
-use stats_documents::opensearch::Compression;
 use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, SourceError};
 use stats_model::{DocumentKind, Shelf};
 use stats_testkit::proxy::HttpProxy;
@@ -85,7 +84,6 @@ impl Cluster {
             first_wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(5),
             probe_interval: Duration::from_millis(300),
-            compression: Compression::Off,
             ..OpenSearchSettings::new([self.proxy.url()], &self.prefix)
         }
     }
