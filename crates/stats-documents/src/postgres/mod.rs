@@ -14,5 +14,5 @@ mod with_communities;
 
 pub use communities::PostgresCommunities;
 pub use examine::{Column, DatabaseReport, NEEDED_COLUMNS};
-pub use settings::{PostgresSettings, TlsMode};
+pub use settings::PostgresSettings;
 pub use with_communities::WithCommunities;

@@ -1,4 +1,6 @@
-//! Where the database is, and how to get in.
+//! Where the database is, and how to get in. Addresses are not read by `tokio_postgres::Config`:
+//! it refuses what libpq and InvenioRDM take (`sslrootcert`, `sslmode=verify-full`, options it does
+//! not know), and names in its errors what may be a piece of a password that nobody encoded.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -53,7 +55,7 @@ impl Default for PostgresSettings {
 /// The option `sslmode`: whether a connection is encrypted, and what the server must prove. The
 /// meaning is that of libpq, so that an address works here as it does for InvenioRDM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
+pub(super) enum TlsMode {
     /// Never encrypted.
     Disable,
     /// Encrypted if the server can, without proof; the default. `allow` means the same here.
@@ -71,7 +73,7 @@ impl PostgresSettings {
     ///
     /// # Errors
     /// The value, when it is none of libpq's.
-    pub fn tls_mode(&self) -> Result<TlsMode, String> {
+    pub(super) fn tls_mode(&self) -> Result<TlsMode, String> {
         match self.option("sslmode") {
             Some("disable") => Ok(TlsMode::Disable),
             None | Some("allow" | "prefer") => Ok(TlsMode::Prefer),
