@@ -9,11 +9,11 @@ use zstd::stream::zio;
 
 use crate::{Body, BodyEncoding};
 
-/// The zstd level of stored bodies when no other is asked for.
+/// The zstd level of stored bodies.
 ///
 /// Measured on one-year responses: levels 1 to 4 differ by a few per cent in size and speed, and the
 /// levels above take two to seven times as long to save at most a third.
-pub const DEFAULT_LEVEL: i32 = 3;
+const LEVEL: i32 = 3;
 
 /// How far back the encoder looks, as a power of two: 8 MiB.
 ///
@@ -46,36 +46,35 @@ pub struct BodyWriter {
 
 enum Encoder {
     Plain(Vec<u8>),
-    Zstd { level: i32, writer: zio::Writer<Vec<u8>, raw::Encoder<'static>> },
+    Zstd(zio::Writer<Vec<u8>, raw::Encoder<'static>>),
 }
 
 thread_local! {
-    /// The encoder of the thread's last body, and its level: its window and tables serve the next
-    /// one.
-    static SPARE: Cell<Option<(i32, raw::Encoder<'static>)>> = const { Cell::new(None) };
+    /// The encoder of the thread's last body: its window and tables serve the next one.
+    static SPARE: Cell<Option<raw::Encoder<'static>>> = const { Cell::new(None) };
 }
 
 impl Encoder {
-    fn zstd(level: i32) -> io::Result<Self> {
+    fn zstd() -> io::Result<Self> {
         let encoder = match SPARE.take() {
-            Some((same, encoder)) if same == level => encoder,
-            _ => {
-                let mut encoder = raw::Encoder::new(level)?;
+            Some(encoder) => encoder,
+            None => {
+                let mut encoder = raw::Encoder::new(LEVEL)?;
                 encoder.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
                 encoder
             }
         };
-        Ok(Self::Zstd { level, writer: zio::Writer::new(Vec::new(), encoder) })
+        Ok(Self::Zstd(zio::Writer::new(Vec::new(), encoder)))
     }
 
     fn finish(self) -> io::Result<(BodyEncoding, Vec<u8>)> {
         match self {
             Self::Plain(bytes) => Ok((BodyEncoding::Plain, bytes)),
-            Self::Zstd { level, mut writer } => {
+            Self::Zstd(mut writer) => {
                 writer.finish()?;
                 let (bytes, mut encoder) = writer.into_inner();
                 encoder.reinit()?;
-                SPARE.set(Some((level, encoder)));
+                SPARE.set(Some(encoder));
                 Ok((BodyEncoding::Zstd, bytes))
             }
         }
@@ -83,22 +82,14 @@ impl Encoder {
 }
 
 impl BodyWriter {
-    /// A writer for bodies in `encoding`, at [`DEFAULT_LEVEL`] where levels exist.
+    /// A writer for bodies in `encoding`.
     ///
     /// # Errors
     /// When the encoder cannot be set up (out of memory).
     pub fn new(encoding: BodyEncoding) -> io::Result<Self> {
-        Self::with_level(encoding, DEFAULT_LEVEL)
-    }
-
-    /// The same at a zstd level of 1 (fast) to 22 (small). Plain bodies have no level.
-    ///
-    /// # Errors
-    /// When the encoder cannot be set up (out of memory).
-    pub fn with_level(encoding: BodyEncoding, level: i32) -> io::Result<Self> {
         let encoder = match encoding {
             BodyEncoding::Plain => Encoder::Plain(Vec::new()),
-            BodyEncoding::Zstd => Encoder::zstd(level)?,
+            BodyEncoding::Zstd => Encoder::zstd()?,
         };
         Ok(Self { encoder, hash: Sha256::new(), plain_length: 0 })
     }
@@ -133,7 +124,7 @@ impl Write for BodyWriter {
                 bytes.extend_from_slice(plain);
                 plain.len()
             }
-            Encoder::Zstd { writer, .. } => writer.write(plain)?,
+            Encoder::Zstd(writer) => writer.write(plain)?,
         };
         self.hash.update(&plain[..taken]);
         self.plain_length += taken as u64;
@@ -169,7 +160,10 @@ impl Body {
     ///
     /// # Errors
     /// When the body is damaged, or the encoder fails.
-    pub fn encoded_as(&self, encoding: BodyEncoding) -> io::Result<std::borrow::Cow<'_, [u8]>> {
+    pub(crate) fn encoded_as(
+        &self,
+        encoding: BodyEncoding,
+    ) -> io::Result<std::borrow::Cow<'_, [u8]>> {
         if encoding == self.encoding {
             return Ok(self.bytes.as_slice().into());
         }

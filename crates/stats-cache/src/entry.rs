@@ -169,7 +169,7 @@ impl EntryState {
 
     /// The order of lists: by community, year, category; what has no description comes last.
     #[must_use]
-    pub fn compare_by_response(&self, other: &Self) -> Ordering {
+    pub(crate) fn compare_by_response(&self, other: &Self) -> Ordering {
         match (self.description(), other.description()) {
             (Some(one), Some(two)) => (&one.community, one.year, one.category)
                 .cmp(&(&two.community, two.year, two.category))

@@ -7,11 +7,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use stats_model::Category;
 
-/// The prefix of keys when no other is set (`STATS_CACHE_PREFIX`).
-pub const DEFAULT_PREFIX: &str = "stats_dashboard";
-
 /// The content type that enters every response key, whatever format a client asks for.
-pub const RESPONSE_CONTENT_TYPE: &str = "application/json";
+const RESPONSE_CONTENT_TYPE: &str = "application/json";
 
 /// Members of `params` that do not enter a key, so that full and optimised responses share one.
 const LEFT_OUT: [&str; 2] = ["optimize", "component_names"];
@@ -133,17 +130,10 @@ pub fn key_string(request_data: &Value, content_type: &str) -> Result<String, Ke
     Ok(text)
 }
 
-/// JSON exactly as Python's `json.dumps(value, sort_keys=True)` writes it.
+/// Writes JSON exactly as Python's `json.dumps(value, sort_keys=True)` does.
 ///
 /// An integer outside of `i64` and `u64` has already become a float when serde_json read it, and
 /// is written as one; no request of the service holds such a number.
-#[must_use]
-pub fn canonical_json(value: &Value) -> String {
-    let mut text = String::new();
-    write_value(&mut text, value);
-    text
-}
-
 fn write_value(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),
@@ -245,6 +235,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn canonical_json(value: &Value) -> String {
+        let mut text = String::new();
+        write_value(&mut text, value);
+        text
+    }
 
     #[test]
     fn floats_are_written_as_python_writes_them() {

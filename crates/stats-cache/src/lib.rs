@@ -13,15 +13,12 @@ mod response;
 mod sqlite;
 mod store;
 
-pub use body::{BodyWriter, DEFAULT_LEVEL};
+pub use body::BodyWriter;
 pub use entry::{
     Body, BodyEncoding, DamagedEntry, Entry, EntryDescription, EntryState, Origin, Seen, ShelfMark,
 };
 pub use error::{CacheError, CacheErrorKind};
-pub use key::{
-    CacheKey, DEFAULT_PREFIX, KeyError, RESPONSE_CONTENT_TYPE, cache_key, canonical_json,
-    key_string, response_key,
-};
+pub use key::{CacheKey, KeyError, cache_key, key_string, response_key};
 pub use lock::{
     BulkLock, Ends, FileLock, HeldFileLock, Lease, Liveness, LockHolder, Unlocked, Who,
 };

@@ -124,12 +124,6 @@ impl CachedResponse {
         self.expires_at
     }
 
-    /// Whether its time was over at `now`.
-    #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|expires| expires <= now)
-    }
-
     /// Gives it data made at `now`, which end after `lifetime` (`None`: never).
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use stats_model::{Day, DocumentKind};
 
 /// Community and day of a document, read from its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentFacts<'a> {
+pub(crate) struct DocumentFacts<'a> {
     /// The content of `community_id`: a UUID or `global`.
     pub community: Cow<'a, str>,
     /// The day of the kind's [day field](DocumentKind::day_field).
@@ -52,7 +52,7 @@ impl<'a> DocumentFacts<'a> {
     ///
     /// # Errors
     /// When the document can stand on no shelf.
-    pub fn read(kind: DocumentKind, source: &'a [u8]) -> Result<Self, InvalidDocument> {
+    pub(crate) fn read(kind: DocumentKind, source: &'a [u8]) -> Result<Self, InvalidDocument> {
         let text = std::str::from_utf8(source)
             .map_err(|error| InvalidDocument::NotJson(error.to_string()))?;
         Self::read_text(kind, text)

@@ -22,7 +22,8 @@ pub mod tls;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{SourceError, SourceErrorKind};
-pub use facts::{DocumentFacts, InvalidDocument};
+pub(crate) use facts::DocumentFacts;
+pub use facts::InvalidDocument;
 pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport, Withheld};
 pub use open_import::{ImportEnding, OpenImport, Unsettled};
 pub use opensearch::{OpenSearch, OpenSearchSettings};

@@ -48,17 +48,6 @@ impl ArchiveWriter<'_> {
         })?;
         self.counted(COMMUNITY_BYTES, put)
     }
-
-    /// Takes a community away; whether there was one. Its documents stay.
-    ///
-    /// # Errors
-    /// Any failure to write.
-    pub fn remove_community(&mut self, id: &str) -> Result<bool> {
-        let removed = self.write(|connection, _| {
-            connection.prepare_cached("DELETE FROM communities WHERE id = ?1")?.execute([id])
-        })?;
-        self.counted(0, removed > 0)
-    }
 }
 
 /// What a community counts towards the size of a batch.

@@ -44,7 +44,7 @@ impl ArchiveWriter<'_> {
     ///
     /// # Errors
     /// Any failure to write.
-    pub fn retain_bookmarks_of(
+    pub(crate) fn retain_bookmarks_of(
         &mut self,
         kind: DocumentKind,
         ids: &BTreeSet<String>,

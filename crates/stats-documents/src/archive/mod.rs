@@ -56,7 +56,7 @@ use stats_sqlite::Unchanging;
 pub use entries::CommunityEvent;
 pub(crate) use imports::ImportEnd;
 pub use mirror::{Memory, MirrorEntry};
-pub use packing::{PackedDocument, Packer};
+pub(crate) use packing::{PackedDocument, Packer};
 pub use stats::ArchiveStats;
 pub(crate) use versions::CommunityVersion;
 pub use writer::{ArchiveWriter, Put};
@@ -187,7 +187,7 @@ impl Archive {
 
     /// Packs documents for [`ArchiveWriter::put_packed`], on any thread.
     #[must_use]
-    pub fn packer(&self) -> Packer {
+    pub(crate) fn packer(&self) -> Packer {
         Packer::new(self.dictionaries.clone())
     }
 

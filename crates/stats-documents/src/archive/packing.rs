@@ -29,7 +29,7 @@ pub(crate) type SourceDigest = [u8; 16];
 
 /// A document ready to be stored, without reference to an open archive: other threads may pack.
 #[derive(Debug)]
-pub struct PackedDocument {
+pub(crate) struct PackedDocument {
     pub(crate) kind: DocumentKind,
     pub(crate) id: String,
     pub(crate) community: String,
@@ -44,22 +44,15 @@ pub struct PackedDocument {
 }
 
 impl PackedDocument {
-    /// Bytes of the document as it came.
-    #[must_use]
-    pub fn plain_bytes(&self) -> u64 {
-        self.plain
-    }
-
     /// Bytes of the document as it is stored.
-    #[must_use]
-    pub fn stored_bytes(&self) -> u64 {
+    pub(crate) fn stored_bytes(&self) -> u64 {
         self.content.len() as u64
     }
 }
 
 /// Packs documents for one archive. Each thread has its own; see
 /// [`Archive::packer`](super::Archive::packer).
-pub struct Packer {
+pub(crate) struct Packer {
     dictionaries: Arc<Dictionaries>,
     without: Option<Compressor<'static>>,
     with: HashMap<DocumentKind, (Arc<Dictionary>, Compressor<'static>)>,
@@ -78,25 +71,8 @@ impl Packer {
         }
     }
 
-    /// Reads the facts of a document and compresses it.
-    ///
-    /// `origin` is the number the document has in the index it is mirrored from, if it is.
-    ///
-    /// # Errors
-    /// When the document can stand on no shelf.
-    pub fn pack(
-        &mut self,
-        kind: DocumentKind,
-        id: &str,
-        source: &[u8],
-        origin: Option<u64>,
-    ) -> Result<PackedDocument, InvalidDocument> {
-        let facts = DocumentFacts::read(kind, source)?;
-        Ok(self.pack_known(kind, id, &facts, source, origin))
-    }
-
-    /// The same for a source that is known to be UTF-8, of a document whose `_id` somebody else
-    /// wrote: it may name no other day.
+    /// Reads the facts of a document and compresses it. Its source is known to be UTF-8, and
+    /// somebody else wrote its `_id`: it may name no other day.
     pub(crate) fn pack_text(
         &mut self,
         kind: DocumentKind,
@@ -112,7 +88,7 @@ impl Packer {
     /// taken as it is; the document is not looked into, and its digest is a quick one, since the
     /// number that it has in the source tells whether it changed.
     #[must_use]
-    pub fn pack_from(&mut self, shelf: &Shelf, document: Document<'_>) -> PackedDocument {
+    pub(crate) fn pack_from(&mut self, shelf: &Shelf, document: Document<'_>) -> PackedDocument {
         let Document { id, day, sequence, source } = document;
         let dictionary = self.dictionaries.for_document(shelf.kind, source);
         let hash = xxh3_128(source);

@@ -190,7 +190,7 @@ impl Archive {
     ///
     /// # Errors
     /// When the archive cannot be read.
-    pub fn documents_as_remembered(
+    pub(crate) fn documents_as_remembered(
         &self,
         shelf: &Shelf,
         remembered: &str,

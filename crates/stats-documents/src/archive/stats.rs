@@ -1,6 +1,6 @@
 //! Sizes and counts of the archive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 use stats_model::DocumentKind;
@@ -87,19 +87,5 @@ impl Archive {
     /// When it cannot be read at all.
     pub fn quick_check(&self) -> Result<Vec<String>> {
         self.ask(stats_sqlite::quick_check)
-    }
-
-    /// The ids of all communities that have documents, `global` included. Some may be missing
-    /// among the known communities, and the other way round.
-    ///
-    /// # Errors
-    /// When the archive cannot be read.
-    pub fn communities_in_documents(&self) -> Result<BTreeSet<String>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached("SELECT DISTINCT community FROM shelves WHERE documents > 0")?
-                .query_map([], |row| row.get(0))?
-                .collect()
-        })
     }
 }

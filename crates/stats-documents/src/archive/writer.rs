@@ -134,7 +134,7 @@ impl<'a> ArchiveWriter<'a> {
     ///
     /// # Errors
     /// Any failure to write.
-    pub fn put_packed(&mut self, document: &PackedDocument) -> Result<Put> {
+    pub(crate) fn put_packed(&mut self, document: &PackedDocument) -> Result<Put> {
         let mut import = self.import.take();
         let put = self.write(|connection, batch| put(connection, batch, document, import.as_mut()));
         self.import = import;
