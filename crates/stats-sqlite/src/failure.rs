@@ -1,6 +1,6 @@
 //! What errors of SQLite mean, and what to do about them.
 
-use std::fmt;
+use std::{fmt, io};
 
 use rusqlite::{Error, ErrorCode, ffi};
 
@@ -17,6 +17,18 @@ pub enum FailureKind {
     Damaged,
     /// It cannot be opened or read.
     Unreachable,
+}
+
+impl FailureKind {
+    /// What can be done about an error of the file system.
+    #[must_use]
+    pub fn of_file(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Refused,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Unreachable,
+        }
+    }
 }
 
 /// An error of SQLite in words.
@@ -95,7 +107,56 @@ fn kind_of(error: &Error) -> FailureKind {
         | ErrorCode::PermissionDenied
         | ErrorCode::AuthorizationForStatementDenied
         | ErrorCode::TooBig => FailureKind::Refused,
-        ErrorCode::CannotOpen | ErrorCode::OutOfMemory => FailureKind::Unreachable,
-        _ => FailureKind::Damaged,
+        ErrorCode::DatabaseCorrupt
+        | ErrorCode::NotADatabase
+        | ErrorCode::ConstraintViolation
+        | ErrorCode::TypeMismatch
+        // A table or column is missing.
+        | ErrorCode::Unknown => FailureKind::Damaged,
+        _ => FailureKind::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn kind(extended_code: i32) -> FailureKind {
+        explain(&Error::SqliteFailure(ffi::Error::new(extended_code), None)).kind
+    }
+
+    #[test]
+    fn codes_tell_what_can_be_done() {
+        for (code, expected) in [
+            (ffi::SQLITE_BUSY_SNAPSHOT, FailureKind::Busy),
+            (ffi::SQLITE_PROTOCOL, FailureKind::Busy),
+            (ffi::SQLITE_FULL, FailureKind::Full),
+            (ffi::SQLITE_IOERR_SHMSIZE, FailureKind::Full),
+            (ffi::SQLITE_IOERR_WRITE, FailureKind::Full),
+            (ffi::SQLITE_READONLY_DIRECTORY, FailureKind::Refused),
+            (ffi::SQLITE_PERM, FailureKind::Refused),
+            (ffi::SQLITE_IOERR_READ, FailureKind::Unreachable),
+            (ffi::SQLITE_CANTOPEN, FailureKind::Unreachable),
+            (ffi::SQLITE_INTERRUPT, FailureKind::Unreachable),
+            (ffi::SQLITE_IOERR_SHORT_READ, FailureKind::Damaged),
+            (ffi::SQLITE_CORRUPT_INDEX, FailureKind::Damaged),
+            (ffi::SQLITE_NOTADB, FailureKind::Damaged),
+            (ffi::SQLITE_CONSTRAINT_NOTNULL, FailureKind::Damaged),
+        ] {
+            assert_eq!(kind(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_left_is_damaged() {
+        let connection = Connection::open_in_memory().unwrap();
+        let asked = |statement: &str| {
+            connection.query_row(statement, [], |row| row.get::<_, i64>(0)).unwrap_err()
+        };
+        for statement in ["SELECT a FROM t", "SELECT 'a'", "SELECT 1 WHERE 0"] {
+            assert_eq!(explain(&asked(statement)).kind, FailureKind::Damaged, "{statement}");
+        }
     }
 }

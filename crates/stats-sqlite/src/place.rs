@@ -2,9 +2,11 @@
 //! ever, and closing any file of a database takes the locks of this process on it away.
 
 use std::fmt;
-use std::fs::Metadata;
+use std::fs::{Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::FailureKind;
 
 /// Device and number of a file. No other file has them as long as it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,17 @@ impl fmt::Display for PlaceError {
 }
 
 impl std::error::Error for PlaceError {}
+
+impl PlaceError {
+    /// What can be done about it.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::NoFile(..) | Self::NoAccess(_) => FailureKind::Refused,
+            Self::Failed(..) => FailureKind::Unreachable,
+        }
+    }
+}
 
 /// What lies at `path`, links followed.
 ///
@@ -102,4 +115,83 @@ pub fn file_identity(path: &Path) -> Option<FileIdentity> {
 #[must_use]
 pub fn file_identity(_: &Path) -> Option<FileIdentity> {
     None
+}
+
+/// Makes an empty file that only its owner may read, unless there is one. SQLite gives its `-wal`
+/// and `-shm` files the same rights.
+///
+/// # Errors
+/// What the file system says.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the rights of others to a file away. One of another owner keeps its rights, and opening it
+/// says what is wrong.
+#[cfg(unix)]
+pub fn close_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o077 != 0) {
+        drop(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)));
+    }
+}
+
+/// Takes the rights of others to a file away, where there are such.
+#[cfg(not(unix))]
+pub fn close_to_others(_: &Path) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_is_made_for_its_owner_and_one_that_is_there_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        assert_eq!(place(&path).unwrap(), Place::Nothing);
+        make_private(&path).unwrap();
+        assert_eq!((mode(&path), place(&path).unwrap()), (0o600, Place::File(0)));
+        fs::write(&path, "something").unwrap();
+        make_private(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"something");
+        let nowhere = make_private(&folder.path().join("none/a.db")).unwrap_err();
+        assert_eq!(FailureKind::of_file(&nowhere), FailureKind::Unreachable);
+    }
+
+    #[test]
+    fn only_files_are_closed_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        fs::write(&path, "").unwrap();
+        for (open, closed) in [(0o644, 0o600), (0o640, 0o600), (0o400, 0o400)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+            close_to_others(&path);
+            assert_eq!(mode(&path), closed);
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        close_to_others(folder.path());
+        assert_eq!(mode(folder.path()), 0o755);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = place(folder.path()).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Refused);
+        assert!(error.to_string().contains("is a folder, not a file"), "{error}");
+    }
 }

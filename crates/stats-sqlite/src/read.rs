@@ -6,8 +6,11 @@
 //! can be read as one that does not change.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::write::prepare;
 
 /// A connection that only reads.
 #[derive(Debug)]
@@ -61,7 +64,13 @@ impl ReadConnection {
 ///
 /// # Errors
 /// What SQLite says, also about a file that is none of its own.
-pub fn open_read_only(path: &Path) -> rusqlite::Result<ReadConnection> {
+pub fn open_read_only(path: &Path, busy_timeout: Duration) -> rusqlite::Result<ReadConnection> {
+    let opened = open(path)?;
+    prepare(opened.get(), busy_timeout)?;
+    Ok(opened)
+}
+
+fn open(path: &Path) -> rusqlite::Result<ReadConnection> {
     let open = |name: &Path, flags| -> rusqlite::Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(name, flags)?;

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::Path;
 
 use rusqlite::Connection;
-use stats_sqlite::Unchanging;
+use stats_sqlite::{FileIdentity, Unchanging, file_identity, limit_size};
 
 use super::failure::{DoingWithFile, Result};
 use super::schema::{self, Access};
@@ -16,7 +16,7 @@ use super::{Archive, ArchiveOptions, lock};
 pub(crate) struct WriteConnection {
     connection: Connection,
     /// The file it is connected to; `None` where that cannot be told.
-    file: Option<FileId>,
+    file: Option<FileIdentity>,
 }
 
 impl WriteConnection {
@@ -26,7 +26,7 @@ impl WriteConnection {
         // Room for the upper parts of the indices, into which ids come in no order.
         connection.pragma_update(None, "cache_size", -32_768).doing("open", path)?;
         if let Some(limit) = archive.options().limit_bytes {
-            limit_pages(&connection, limit).doing("open", path)?;
+            limit_size(&connection, limit).doing("open", path)?;
         }
         Ok(Self { connection, file })
     }
@@ -37,7 +37,7 @@ pub(super) struct Connected {
     pub(super) connection: Connection,
     /// Which file that is; `None` where another one was put there at the same moment, or where that
     /// cannot be told.
-    pub(super) file: Option<FileId>,
+    pub(super) file: Option<FileIdentity>,
     /// What it takes for granted about that file.
     pub(super) unchanging: Unchanging,
 }
@@ -48,17 +48,11 @@ pub(super) fn connected(
     access: Access,
     options: &ArchiveOptions,
 ) -> Result<Connected> {
-    let before = file_id(path);
+    let before = file_identity(path);
     let (connection, unchanging) = schema::connect(path, access, options.busy_timeout)?;
     // A file that was just made was not there before.
-    let file = file_id(path).filter(|id| before.is_none_or(|before| before == *id));
+    let file = file_identity(path).filter(|id| before.is_none_or(|before| before == *id));
     Ok(Connected { connection, file, unchanging })
-}
-
-fn limit_pages(connection: &Connection, limit: u64) -> rusqlite::Result<()> {
-    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    let pages = (limit / page.max(1)).max(1);
-    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
 }
 
 /// A connection in the hands of a writer; it goes back when the writer is done.
@@ -74,7 +68,7 @@ impl<'a> LentConnection<'a> {
     /// The one that waits, if it is still connected to what lies at the archive's path, else a new
     /// one.
     pub(crate) fn take(archive: &'a Archive) -> Result<Self> {
-        let there = file_id(archive.path());
+        let there = file_identity(archive.path());
         let waiting = lock(&archive.idle_writer).take();
         let lent = match waiting.filter(|idle| idle.file.is_some() && idle.file == there) {
             Some(idle) => idle,
@@ -86,7 +80,7 @@ impl<'a> LentConnection<'a> {
     /// Whether what is written lies at the archive's path: nobody removed or replaced the file.
     pub(crate) fn is_in_place(&self) -> bool {
         let file = self.lent.as_ref().and_then(|lent| lent.file);
-        file.is_none() || file == file_id(self.archive.path())
+        file.is_none() || file == file_identity(self.archive.path())
     }
 
     /// After an error a connection may be in any state: nobody else shall use it.
@@ -115,18 +109,4 @@ impl Drop for LentConnection<'_> {
             *lock(&self.archive.idle_writer) = Some(connection);
         }
     }
-}
-
-/// Device and number of a file. No other file has them as long as it is open.
-pub(super) type FileId = (u64, u64);
-
-#[cfg(unix)]
-pub(super) fn file_id(path: &Path) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn file_id(_path: &Path) -> Option<FileId> {
-    None
 }

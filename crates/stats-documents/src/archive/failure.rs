@@ -1,9 +1,10 @@
 //! From errors of SQLite to kinds that a caller can decide by.
 
+use std::io;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
-use stats_sqlite::{FailureKind, explain};
+use stats_sqlite::{FailureKind, PlaceError, explain};
 
 use crate::{SourceError, SourceErrorKind};
 
@@ -20,10 +21,6 @@ impl<T> DoingWithFile<T> for rusqlite::Result<T> {
     fn doing(self, doing: &str, path: &Path) -> Result<T> {
         self.map_err(|cause| failed(cause, doing, path))
     }
-}
-
-fn is_full(error: &rusqlite::Error) -> bool {
-    explain(error).kind == FailureKind::Full
 }
 
 /// The [`SourceError`] for `cause`.
@@ -47,6 +44,17 @@ pub(crate) fn failed(cause: rusqlite::Error, doing: &str, path: &Path) -> Source
     }
 }
 
+/// Why the place of an archive cannot hold one.
+pub(super) fn misplaced(error: PlaceError) -> SourceError {
+    SourceError::caused_by(source_kind(error.kind()), "open the archive", error)
+}
+
+/// Why the file of an archive cannot be made.
+pub(super) fn not_made(error: io::Error, path: &Path) -> SourceError {
+    let doing = format!("create the archive {}", path.display());
+    SourceError::caused_by(source_kind(FailureKind::of_file(&error)), doing, error)
+}
+
 /// An error for something that is stored in a way that it cannot be.
 pub(crate) fn damaged(path: &Path, what: impl std::fmt::Display) -> SourceError {
     let path = path.display();
@@ -55,24 +63,19 @@ pub(crate) fn damaged(path: &Path, what: impl std::fmt::Display) -> SourceError 
 
 /// What the caller of a failed statement can do.
 fn kind_of(error: &rusqlite::Error) -> SourceErrorKind {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => SourceErrorKind::Busy,
-            ErrorCode::DiskFull | ErrorCode::TooBig => SourceErrorKind::Full,
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => SourceErrorKind::Damaged,
-            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => SourceErrorKind::Refused,
-            ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => SourceErrorKind::Damaged,
-            // A table or column that is missing in a file that carries our mark.
-            ErrorCode::Unknown => SourceErrorKind::Damaged,
-            // Reading wants room for the `-shm` file, too.
-            ErrorCode::SystemIoFailure if is_full(error) => SourceErrorKind::Full,
-            _ => SourceErrorKind::Unreachable,
-        },
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::Utf8Error(..)
-        | rusqlite::Error::QueryReturnedNoRows => SourceErrorKind::Damaged,
-        _ => SourceErrorKind::Unreachable,
+    match error.sqlite_error_code() {
+        // A document that is larger than SQLite takes.
+        Some(ErrorCode::TooBig) => SourceErrorKind::Full,
+        _ => source_kind(explain(error).kind),
+    }
+}
+
+const fn source_kind(kind: FailureKind) -> SourceErrorKind {
+    match kind {
+        FailureKind::Busy => SourceErrorKind::Busy,
+        FailureKind::Full => SourceErrorKind::Full,
+        FailureKind::Refused => SourceErrorKind::Refused,
+        FailureKind::Damaged => SourceErrorKind::Damaged,
+        FailureKind::Unreachable => SourceErrorKind::Unreachable,
     }
 }

@@ -51,7 +51,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use stats_model::Day;
-use stats_sqlite::Unchanging;
+use stats_sqlite::{FileIdentity, Unchanging, file_identity};
 
 pub use entries::CommunityEvent;
 pub(crate) use imports::ImportEnd;
@@ -61,7 +61,7 @@ pub use stats::ArchiveStats;
 pub(crate) use versions::CommunityVersion;
 pub use writer::{ArchiveWriter, Put};
 
-use self::connection::{Connected, FileId, WriteConnection, file_id};
+use self::connection::{Connected, WriteConnection};
 use self::dictionary::Dictionaries;
 use self::failure::{DoingWithFile, Result};
 use self::packing::Unpacker;
@@ -120,7 +120,7 @@ pub struct Archive {
 struct Reader {
     connection: Connection,
     /// The file it is connected to; `None` where that cannot be told.
-    file: Option<FileId>,
+    file: Option<FileIdentity>,
     /// What it takes for granted about that file.
     unchanging: Unchanging,
     unpacker: Unpacker,
@@ -208,7 +208,7 @@ impl Archive {
     /// [`path`](Self::path) now: another process may have put it in the place of the one that was
     /// opened.
     fn with_reader<T>(&self, question: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        let there = file_id(&self.path);
+        let there = file_identity(&self.path);
         let waiting = lock(&self.idle).pop();
         let mut reader = match waiting {
             Some(reader) if reader.file == there && reader.unchanging.holds() => reader,

@@ -1,16 +1,17 @@
 //! The tables of the archive, and what makes a file an archive of this format.
 
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 use stats_model::DocumentKind;
-use stats_sqlite::{Place, PlaceError, ReadConnection, Unchanging, place, teach_row_check};
+use stats_sqlite::{
+    Found, Layout, Place, ReadConnection, Unchanging, close_to_others, make_private, open_to_write,
+    place, teach_row_check, write_through_log,
+};
 
-use super::failure::{DoingWithFile, Result, damaged};
+use super::failure::{DoingWithFile, Result, damaged, misplaced, not_made};
 use super::sound::Table;
 use crate::{SourceError, SourceErrorKind};
 
@@ -20,20 +21,23 @@ use crate::{SourceError, SourceErrorKind};
 /// * 2: large bodies are packed with LZ4; what evicted shelves held is kept.
 /// * 3: imports that are open, and the prefix of the index names.
 /// * 4: rows show that they are as they were written.
-pub(crate) const FORMAT: i64 = 4;
+pub(crate) const FORMAT: i32 = 4;
 
 /// The format since which imports that are open are kept.
-pub(super) const IMPORTS_FORMAT: i64 = 3;
+pub(super) const IMPORTS_FORMAT: i32 = 3;
 
 /// The format since which rows carry checks.
-pub(super) const CHECKED_FORMAT: i64 = 4;
+pub(super) const CHECKED_FORMAT: i32 = 4;
 
 /// The oldest format that this program reads. Opened to be written to, such a file becomes one of
 /// the present format.
-const OLDEST_FORMAT: i64 = 1;
+const OLDEST_FORMAT: i32 = 1;
 
 /// `CSar`, kept in `PRAGMA application_id`: tells an archive from any other SQLite file.
 pub(super) const APPLICATION_ID: i32 = 0x4353_6172;
+
+const LAYOUT: Layout =
+    Layout { application_id: APPLICATION_ID, oldest: OLDEST_FORMAT, present: FORMAT };
 
 /// `shelves` answers positions, changes and fingerprints; `documents` answers manifests, in the
 /// order in which they are read; bodies lie apart, in the order in which they came.
@@ -218,7 +222,9 @@ pub(crate) fn connect(
 ) -> Result<(Connection, Unchanging)> {
     match place(path).map_err(misplaced)? {
         Place::File(_) => {}
-        Place::Nothing if access == Access::Create => create_for_owner_only(path)?,
+        Place::Nothing if access == Access::Create => {
+            make_private(path).map_err(|error| not_made(error, path))?;
+        }
         Place::Nothing => {
             return Err(SourceError::new(
                 SourceErrorKind::NotFound,
@@ -227,38 +233,29 @@ pub(crate) fn connect(
         }
     }
     let opened = match access {
-        Access::Read => stats_sqlite::open_read_only(path).map(ReadConnection::into_parts),
+        Access::Read => {
+            stats_sqlite::open_read_only(path, busy_timeout).map(ReadConnection::into_parts)
+        }
         Access::Write | Access::Create => {
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path, flags);
+            let connection = open_to_write(path, busy_timeout);
             connection.map(|connection| (connection, Unchanging::default()))
         }
     };
     let (connection, unchanging) = opened.doing("open", path)?;
-    connection.busy_timeout(busy_timeout).doing("open", path)?;
     teach_row_check(&connection).doing("open", path)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Else SQLite plans a statement anew whenever its parameters change.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).doing("open", path)?;
-    match look(&connection, path)? {
-        Found::Archive(FORMAT) => {}
-        Found::Archive(_) if access == Access::Read => {}
-        Found::Archive(_) => upgrade(&connection).doing("open", path)?,
-        Found::Nothing if access == Access::Create => create(&connection, path, busy_timeout)?,
-        Found::Nothing => wait_for_tables(&connection, path, busy_timeout)?,
+    match format(LAYOUT.look(&connection).doing("open", path)?, path)? {
+        Some(FORMAT) => {}
+        Some(_) if access == Access::Read => {}
+        Some(_) => LAYOUT.upgrade(&connection, add_what_lacks).doing("open", path)?,
+        None if access == Access::Create => {
+            LAYOUT.make(&connection, busy_timeout, make_tables).doing("create", path)?;
+        }
+        None => wait_for_tables(&connection, path, busy_timeout)?,
     }
     if access != Access::Read {
         close_to_others(path);
-        // A commit survives a killed process always; after a power cut the last commits may be
-        // missing, the file is consistent all the same.
-        connection
-            .execute_batch(
-                // Moving pages from the log to the file waits for the disk: seldom, and many at once.
-                "PRAGMA synchronous = NORMAL;
-                 PRAGMA wal_autocheckpoint = 16384;
-                 PRAGMA journal_size_limit = 67108864;",
-            )
-            .doing("open", path)?;
+        write_through_log(&connection).doing("open", path)?;
     }
     Ok((connection, unchanging))
 }
@@ -267,8 +264,8 @@ pub(crate) fn connect(
 fn wait_for_tables(connection: &Connection, path: &Path, busy_timeout: Duration) -> Result<()> {
     let started = Instant::now();
     while started.elapsed() < busy_timeout.min(MAKING) {
-        std::thread::sleep(Duration::from_millis(10));
-        if matches!(look(connection, path)?, Found::Archive(_)) {
+        thread::sleep(Duration::from_millis(10));
+        if format(LAYOUT.look(connection).doing("open", path)?, path)?.is_some() {
             return Ok(());
         }
     }
@@ -282,45 +279,13 @@ fn wait_for_tables(connection: &Connection, path: &Path, busy_timeout: Duration)
 /// Making the tables takes no longer than this.
 const MAKING: Duration = Duration::from_secs(3);
 
-/// Why the place of an archive cannot hold one.
-fn misplaced(error: PlaceError) -> SourceError {
-    let kind = match error {
-        PlaceError::NoFile(..) | PlaceError::NoAccess(_) => SourceErrorKind::Refused,
-        PlaceError::Failed(..) => SourceErrorKind::Unreachable,
-    };
-    SourceError::caused_by(kind, "open the archive", error)
-}
-
-enum Found {
-    /// An archive of this format.
-    Archive(i64),
-    Nothing,
-}
-
-/// Refuses files of other programs and of newer formats.
-fn look(connection: &Connection, path: &Path) -> Result<Found> {
-    // In one state of the file: another process may be making it at this moment.
-    let snapshot = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
-        .doing("open", path)?;
-    let number = |pragma: &str| {
-        snapshot.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).doing("open", path)
-    };
-    let (application, format) = (number("application_id")?, number("user_version")?);
-    if application != i64::from(APPLICATION_ID) {
-        let tables: i64 = snapshot
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .doing("open", path)?;
-        if application == 0 && format == 0 && tables == 0 {
-            return Ok(Found::Nothing);
-        }
-        return Err(SourceError::new(
-            SourceErrorKind::Damaged,
-            format!("{} is no archive, but a database of another program", path.display()),
-        ));
-    }
-    match format {
-        OLDEST_FORMAT..=FORMAT => Ok(Found::Archive(format)),
-        newer if newer > FORMAT => Err(SourceError::new(
+/// The format of an archive; `None` for a file that holds nothing. Refuses files of other programs
+/// and of newer formats.
+fn format(found: Found, path: &Path) -> Result<Option<i32>> {
+    match found {
+        Found::Nothing => Ok(None),
+        Found::Format(format) => Ok(Some(format)),
+        Found::Newer(newer) => Err(SourceError::new(
             SourceErrorKind::NewerFormat,
             format!(
                 "the archive {} has format {newer}, this program knows formats up to {FORMAT}: \
@@ -328,51 +293,28 @@ fn look(connection: &Connection, path: &Path) -> Result<Found> {
                 path.display()
             ),
         )),
-        other => Err(damaged(path, format_args!("it claims to have format {other}"))),
-    }
-}
-
-/// Makes the tables, unless another process was faster.
-fn create(connection: &Connection, path: &Path, busy_timeout: Duration) -> Result<()> {
-    let started = Instant::now();
-    loop {
-        // The change to WAL does not wait for locks by itself.
-        match try_create(connection) {
-            Err(rusqlite::Error::SqliteFailure(failure, _))
-                if failure.code == rusqlite::ErrorCode::DatabaseBusy
-                    && started.elapsed() < busy_timeout =>
-            {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            other => return other.doing("create", path),
+        Found::Impossible(other) => {
+            Err(damaged(path, format_args!("it claims to have format {other}")))
         }
+        Found::Foreign => Err(SourceError::new(
+            SourceErrorKind::Damaged,
+            format!("{} is no archive, but a database of another program", path.display()),
+        )),
     }
 }
 
-fn try_create(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")?;
-    let transaction =
-        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format == 0 {
-        transaction.execute_batch(TABLES)?;
-        transaction.execute_batch(IMPORTS)?;
-        transaction.execute(
-            "INSERT INTO archive (only, history, sequence) VALUES (1, lower(hex(randomblob(16))), 0)",
-            [],
-        )?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", FORMAT)?;
-    }
-    transaction.commit()
+fn make_tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(IMPORTS)?;
+    transaction.execute(
+        "INSERT INTO archive (only, history, sequence) VALUES (1, lower(hex(randomblob(16))), 0)",
+        [],
+    )?;
+    Ok(())
 }
 
-/// Makes an archive of an older format one of the present format, unless another process was
-/// faster.
-fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
-    let transaction =
-        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+/// Makes an archive of an older format one of the present format.
+fn add_what_lacks(transaction: &Transaction<'_>, format: i32) -> rusqlite::Result<()> {
     if format < 2 {
         transaction.execute_batch(FROM_1)?;
     }
@@ -386,51 +328,11 @@ fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
             let (name, check) = (table.name(), table.check());
             transaction.execute(&format!("UPDATE {name} SET checked = {check}"), [])?;
         }
-        transaction.pragma_update(None, "user_version", FORMAT)?;
     }
-    transaction.commit()
+    Ok(())
 }
-
-/// Makes an empty file that only its owner may read, unless there is one. SQLite gives its `-wal`
-/// and `-shm` companions the same rights.
-fn create_for_owner_only(path: &Path) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let kind = match error.kind() {
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    SourceErrorKind::Refused
-                }
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SourceErrorKind::Full,
-                _ => SourceErrorKind::Unreachable,
-            };
-            let doing = format!("create the archive {}", path.display());
-            Err(SourceError::caused_by(kind, doing, error))
-        }
-    }
-}
-
-/// Takes the rights of others away. Best effort: a file of another owner keeps its rights, and opening it will say what is wrong.
-#[cfg(unix)]
-fn close_to_others(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if let Ok(metadata) = path.metadata()
-        && metadata.is_file()
-        && metadata.permissions().mode() & 0o077 != 0
-    {
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
-    }
-}
-
-#[cfg(not(unix))]
-fn close_to_others(_path: &Path) {}
 
 /// The format of a file: another process may bring it up to date at any time.
-pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i32> {
     connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))
 }
