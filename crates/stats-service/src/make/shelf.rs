@@ -175,7 +175,8 @@ impl CachedResponseService {
     }
 
     fn bookmark(&self, task: &ShelfTask) -> Result<Option<Bookmark>, ServiceError> {
-        let mut found = self.documents.bookmarks(task.kind, std::slice::from_ref(&task.community))?;
+        let mut found =
+            self.documents.bookmarks(task.kind, std::slice::from_ref(&task.community))?;
         Ok(found.remove(&task.community))
     }
 

@@ -132,8 +132,13 @@ fn what_is_taken_away_meanwhile_is_not_counted_as_stored() {
         let scene = Scene::generated();
         let all = stored(&scene);
         let arguments = ["cache", "generate", "--force", "--workers", "1", "--json"];
-        let child = scene.spawn(&mut scene.command(&arguments));
-        std::thread::sleep(Duration::from_millis(20 * round));
+        let mut child = scene.spawn(&mut scene.command(&arguments));
+        // The log grows with every response; once the run is over there is none.
+        let log = scene.data("cache.db-wal");
+        let written = || fs::metadata(&log).map_or(0, |log| log.len());
+        while written() < 20_000 * (round + 1) && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         if round % 2 == 0 {
             for file in ["cache.db", "cache.db-wal", "cache.db-shm"] {
                 let _ = fs::remove_file(scene.data(file));
