@@ -135,7 +135,7 @@ pub(super) struct FoundHit {
 
 /// Count, highest and sum of some numbers; the last two are floating-point, null where there are
 /// none.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Stats {
     pub(super) count: Option<Whole>,
     pub(super) max: Option<f64>,
@@ -221,7 +221,6 @@ pub(super) struct Term {
     pub(super) key: String,
     pub(super) doc_count: Whole,
     pub(super) of: Option<Stats>,
-    pub(super) day: Option<Single>,
 }
 
 impl Terms {

@@ -51,9 +51,12 @@ pub(super) enum Failure {
     /// The answer is whole, but says that it is not the whole truth.
     #[error("{0}")]
     Incomplete(String),
-    /// The answer is whole, but the engine did not compute what tells changes.
-    #[error("{0}")]
-    NoNumbers(String),
+    /// The engine does not compute what tells changes.
+    #[error(
+        "this engine does not sum up sequence numbers (`_seq_no`), which tell what changed: \
+         OpenSearch 2.3 or newer does"
+    )]
+    NoSums,
     /// What was asked about changed in between.
     #[error("{0}")]
     Changed(String),
@@ -120,7 +123,7 @@ impl Failure {
             Self::Transport { .. } | Self::Body(_) | Self::Malformed(_) | Self::Incomplete(_) => {
                 true
             }
-            Self::NoNumbers(_)
+            Self::NoSums
             | Self::Changed(_)
             | Self::Ambiguous(_)
             | Self::TooLarge(_)
@@ -158,16 +161,16 @@ impl Failure {
         matches!(self, Self::Status { status: 400 | 401 | 403 | 404 | 405, .. })
     }
 
-    /// Whether the cause may be that the engine cannot sum up sequence numbers.
-    pub(super) const fn may_lack_numbers(&self) -> bool {
-        matches!(self, Self::Status { status: 400, .. } | Self::NoNumbers(_))
+    /// Whether the server does not take this for a question.
+    pub(super) const fn is_no_question(&self) -> bool {
+        matches!(self, Self::Status { status: 400, .. })
     }
 
     /// The error of the question that this request belonged to.
     pub(super) fn while_(self, doing: impl Into<String>) -> SourceError {
         let kind = match &self {
             _ if self.is_missing() => SourceErrorKind::NotFound,
-            Self::Malformed(_) | Self::Incomplete(_) | Self::NoNumbers(_) | Self::Changed(_) => {
+            Self::Malformed(_) | Self::Incomplete(_) | Self::Changed(_) => {
                 SourceErrorKind::Inconsistent
             }
             // The point in time ran out or its shard moved; a new reading gets a new one.

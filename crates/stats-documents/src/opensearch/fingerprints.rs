@@ -10,7 +10,7 @@ use stats_model::{DocumentKind, Fingerprint, Shelf};
 use super::answer::{Bucket, Composite, Counted, Key, LARGEST_PAGE, Stats, Whole};
 use super::client::{Call, Client};
 use super::failure::Failure;
-use super::numbers::Numbers;
+use super::numbers;
 use super::pit::{PointInTime, Together, in_one_state};
 use super::search::search;
 use super::targets::{Group, Target};
@@ -28,7 +28,6 @@ pub(super) fn fingerprints(
     target: &Target,
     kind: DocumentKind,
     filter: &ShelfFilter,
-    numbers: Numbers,
 ) -> Result<BTreeMap<Shelf, Fingerprint>, Failure> {
     in_one_state(|together| {
         let mut found: BTreeMap<Shelf, Fingerprint> = BTreeMap::new();
@@ -47,11 +46,9 @@ pub(super) fn fingerprints(
                         "field": kind.day_field(), "calendar_interval": "1y", "format": "yyyy",
                     }}},
                 ]);
-                let inner = json!({"of": numbers.stats()});
+                let inner = json!({"of": numbers::sums()});
                 let question = Buckets { client, call, group, conditions, sources, inner };
-                question.each(together, |bucket: Bucket<Stats>| {
-                    add(&mut found, kind, numbers, bucket)
-                })?;
+                question.each(together, |bucket: Bucket<Stats>| add(&mut found, kind, bucket))?;
             }
         }
         Ok(found)
@@ -62,7 +59,6 @@ pub(super) fn fingerprints(
 fn add(
     found: &mut BTreeMap<Shelf, Fingerprint>,
     kind: DocumentKind,
-    numbers: Numbers,
     bucket: Bucket<Stats>,
 ) -> Result<(), Failure> {
     let Bucket { key, doc_count: Whole(documents), of } = bucket;
@@ -70,7 +66,7 @@ fn add(
     let Some(year) = year else {
         return Err(Failure::Malformed(format!("no year in {:?}", key.year)));
     };
-    let part = numbers.fingerprint(of.as_ref(), Some(documents))?;
+    let part = numbers::fingerprint(of.as_ref(), Some(documents))?;
     if part.count != documents {
         return Err(Failure::Incomplete("documents without number".to_owned()));
     }

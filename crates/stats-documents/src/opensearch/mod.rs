@@ -4,8 +4,7 @@
 //! has them (its section 1). Nothing is believed before it is whole: each answer must come from all
 //! shards, in time; each shelf must hold what the index says it holds.
 //!
-//! An engine that cannot sum up sequence numbers is noticed at its first answer; the times of
-//! documents are their numbers then (`numbers`).
+//! An engine that cannot sum up sequence numbers is an error that says so (`numbers`).
 //!
 //! A kind whose alias and year indices are all missing is an error
 //! ([`SourceErrorKind::NotFound`]), since an empty answer would be taken for the truth. The small
@@ -34,7 +33,6 @@ mod shelf;
 mod sizes;
 mod targets;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::ControlFlow;
@@ -45,13 +43,12 @@ use stats_model::{
 
 use self::client::{Call, Client};
 use self::failure::Failure;
-use self::numbers::{Chosen, Numbers};
 pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSettings};
 use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};
 use crate::{
-    Changes, Directory, Document, Documents, Feed, ShelfFilter, SourceError, SourceErrorKind, Visit,
+    Changes, Directory, Documents, Feed, ShelfFilter, SourceError, SourceErrorKind, Visit,
 };
 
 /// A cluster as a source of documents.
@@ -66,7 +63,6 @@ pub struct OpenSearch {
     page_bytes: usize,
     targets: Targets,
     sizes: Sizes,
-    numbers: Chosen,
 }
 
 impl OpenSearch {
@@ -82,7 +78,6 @@ impl OpenSearch {
             page_bytes,
             targets: Targets::default(),
             sizes: Sizes::default(),
-            numbers: Chosen::default(),
         })
     }
 
@@ -126,23 +121,12 @@ impl OpenSearch {
         answer.map_err(|failure| failure.while_(format!("asking the search indices for {doing}")))
     }
 
-    /// Asks something for which numbers stand for the changes of documents.
-    fn numbered<T>(
-        &self,
-        call: &Call,
-        name: &str,
-        ask: impl FnMut(Numbers) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.numbers.ask(&self.client, call, name, ask, || true)
-    }
-
     /// The position of a kind, without looking at its mappings first.
     fn position_now(&self, call: &Call, kind: DocumentKind) -> Result<Option<Position>, Failure> {
         let alias = self.name(kind.alias());
         let position = |name: &str| {
-            self.numbered(call, name, |numbers| {
-                position::position(&self.client, call, name, kind, numbers)
-            })
+            position::position(&self.client, call, name)
+                .map_err(|failure| numbers::explained(&self.client, call, name, failure))
         };
         match position(&alias) {
             // An index that has the alias's own name is not looked at.
@@ -176,23 +160,12 @@ impl OpenSearch {
             .find(&self.client, call, &alias, "community_id")
             .map_err(|failure| failure.while_(doing()))?
             .ok_or_else(|| missing(&alias))?;
-        let visited = Cell::new(false);
-        let mut visit = |document: Document<'_>| {
-            visited.set(true);
-            visit(document)
-        };
-        let ask = |numbers| {
-            let source = self;
-            let target = &target;
-            Reading { source, call, target, shelf, only, whole, numbers }.run(&mut visit)
-        };
-        // What was visited cannot be taken back: then the reading must begin anew.
-        let again = || !visited.get();
-        self.numbers.ask(&self.client, call, &target.name, ask, again).map_err(|failure| {
+        let reading = Reading { source: self, call, target: &target, shelf, only, whole };
+        reading.run(visit).map_err(|failure| {
             if failure.is_missing() {
                 self.targets.forget(&alias);
             }
-            failure.while_(doing())
+            numbers::explained(&self.client, call, &target.name, failure).while_(doing())
         })
     }
 }
@@ -229,9 +202,8 @@ impl Documents for OpenSearch {
         filter: &ShelfFilter,
     ) -> Result<BTreeMap<Shelf, Fingerprint>, SourceError> {
         self.about(kind, format_args!("the fingerprints of {kind}"), |call, target| {
-            self.numbered(call, &target.name, |numbers| {
-                fingerprints::fingerprints(&self.client, call, target, kind, filter, numbers)
-            })
+            fingerprints::fingerprints(&self.client, call, target, kind, filter)
+                .map_err(|failure| numbers::explained(&self.client, call, &target.name, failure))
         })
     }
 
@@ -272,9 +244,7 @@ impl Feed for OpenSearch {
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError> {
         let now = self.position(kind)?;
         self.about(kind, format_args!("changes of {kind}"), |call, target| {
-            self.numbered(call, &target.name, |numbers| {
-                position::changes(&self.client, call, target, since, &now, numbers)
-            })
+            position::changes(&self.client, call, target, since, &now)
         })
     }
 }

@@ -25,7 +25,7 @@ use super::body::{Body, LARGEST_PAGE as LARGEST_PAGE_BYTES};
 use super::client::{Call, Request};
 use super::failure::Failure;
 use super::hits::{Hit, HitReader};
-use super::numbers::Numbers;
+use super::numbers;
 use super::pit::PointInTime;
 use super::primaries::{anywhere, is_refused};
 use super::search;
@@ -49,8 +49,6 @@ pub(super) struct Reading<'a> {
     pub(super) only: Option<&'a [String]>,
     /// Whether the documents' content is wanted.
     pub(super) whole: bool,
-    /// What stands for the documents' changes.
-    pub(super) numbers: Numbers,
 }
 
 /// How far the reading has come.
@@ -219,7 +217,7 @@ impl Reading<'_> {
         if let [hit] = held[..] {
             held.clear();
             let (id, source) = (reader.id(&hit)?, reader.source(&hit));
-            return give(self.numbers, &hit, &id, source, progress, visit);
+            return give(&hit, &id, source, progress, visit);
         }
         // `after` must end up at the highest number of the day, whatever the order of the ids.
         let last = held.iter().map(|hit| (hit.millis, hit.sequence)).max();
@@ -230,7 +228,7 @@ impl Reading<'_> {
         });
         for (id, hit) in of_day {
             let source = reader.source(hit);
-            if give(self.numbers, hit, &id, source, progress, visit)?.is_break() {
+            if give(hit, &id, source, progress, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -256,7 +254,7 @@ impl Reading<'_> {
         });
         if !progress.is_confirmed() {
             body["aggs"] = json!({
-                "shelf": self.numbers.stats(),
+                "shelf": numbers::sums(),
                 "crowded": {"date_histogram": {
                     "field": self.shelf.kind.day_field(), "calendar_interval": "1d", "min_doc_count": 2,
                 }},
@@ -266,7 +264,7 @@ impl Reading<'_> {
             body["track_total_hits"] = json!(progress.after.is_some());
         }
         if !self.whole {
-            body["_source"] = self.numbers.source();
+            body["_source"] = json!(false);
         }
         if let Some((millis, sequence)) = progress.after {
             body["search_after"] = json!([millis, sequence]);
@@ -286,7 +284,7 @@ impl Reading<'_> {
             return Ok(expected);
         }
         let OfShelf { shelf, crowded } = summary.aggregations()?;
-        let fingerprint = self.numbers.fingerprint(shelf.as_ref(), Some(received as u64))?;
+        let fingerprint = numbers::fingerprint(shelf.as_ref(), Some(received as u64))?;
         progress.crowded = crowded.buckets.0.is_some();
         progress.confirmed = progress.pit.is_some();
         let expected = *progress.expected.get_or_insert(fingerprint);
@@ -376,7 +374,6 @@ struct OfShelf {
 }
 
 fn give(
-    numbers: Numbers,
     hit: &Hit,
     id: &str,
     source: &[u8],
@@ -386,8 +383,7 @@ fn give(
     let day = day_of(hit.millis).ok_or_else(|| {
         Failure::Malformed(format!("document {id} has no day in years 1 to 9999"))
     })?;
-    // What fails here is asked for again, so it must not count as seen.
-    let sequence = numbers.of(hit, id, source)?;
+    let sequence = hit.sequence;
     if !progress.ids.insert(xxh3_128(id.as_bytes())) {
         return Err(Failure::Ambiguous(id.to_owned()));
     }

@@ -1,4 +1,4 @@
-//! How changes are learned of: from statistics, by searches, by timestamps, or not at all
+//! How changes are learned of: from statistics, by searches, or not at all
 //! (change-feed design, section 2).
 
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) fn check(node: &Node, targets: &[String]) -> Check {
         Err(_) => Some("_stats does not answer"),
     };
     let grant = "grant indices:monitor/stats on the statistics indices to this user";
-    let numbers = sums_up(node, &names, "_seq_no");
+    let numbers = sums_up(node, &names);
     match why {
         None if numbers != Sums::None => {
             Check::ok(NAME, "by statistics: positions from _stats, no change costs one request")
@@ -28,20 +28,18 @@ pub(super) fn check(node: &Node, targets: &[String]) -> Check {
             let way = "by searches: sequence numbers by search, one request for each kind";
             Check::warning(NAME, format!("{way}: {why}"), grant)
         }
-        why if sums_up(node, &names, "timestamp") == Sums::Told => {
+        why if numbers == Sums::None => {
             let why = why.map(|why| format!("; {why}")).unwrap_or_default();
             let detail = format!(
-                "by timestamps: this engine does not sum up sequence numbers, so a document that \
-                 is written again with the same `timestamp` is not seen{why}"
+                "this engine does not sum up sequence numbers, which tell what changed: nothing can \
+                 be read from it{why}"
             );
-            Check::warning(NAME, detail, "use OpenSearch 2 or 3, which sum up _seq_no")
+            Check::failed(NAME, detail, "use OpenSearch 2.3 or newer, which sum up _seq_no")
         }
         why => {
             let why = why.unwrap_or("positions from _stats");
-            let detail = format!(
-                "{why}, but neither sequence numbers nor times can be summed up: changes are not \
-                 seen"
-            );
+            let detail =
+                format!("{why}, but sequence numbers cannot be summed up: changes are not seen");
             Check::failed(NAME, detail, format!("{grant}, and indices:data/read/search"))
         }
     }
@@ -61,7 +59,7 @@ fn tells_positions(statistics: &Value) -> bool {
     shards.peek().is_some() && shards.all(|copy| copy["seq_no"]["max_seq_no"].is_i64())
 }
 
-/// What an engine makes of a field of all documents.
+/// What an engine makes of the sequence numbers of all documents.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sums {
     /// Sums.
@@ -72,19 +70,24 @@ enum Sums {
     Unknown,
 }
 
-fn sums_up(node: &Node, names: &str, field: &str) -> Sums {
-    let question = json!({"size": 0, "aggs": {
-        "numbers": {"stats": {"field": field}},
-        "all": {"filter": {"match_all": {}}},
-    }});
-    let Ok(answer) = node.search(&format!("/{names}/_search"), &question) else {
+fn sums_up(node: &Node, names: &str) -> Sums {
+    let all = json!({"filter": {"match_all": {}}});
+    let numbers = json!({"stats": {"field": "_seq_no"}});
+    let search = |aggregations: Value| {
+        let question = json!({"size": 0, "aggs": aggregations});
+        node.search(&format!("/{names}/_search"), &question).ok()
+    };
+    let Some(answer) = search(json!({"all": all, "numbers": numbers})) else {
         return Sums::Unknown;
     };
     let found = &answer.json["aggregations"];
-    let (numbers, all) = (found["numbers"]["count"].as_u64(), found["all"]["doc_count"].as_u64());
+    let (numbers, documents) =
+        (found["numbers"]["count"].as_u64(), found["all"]["doc_count"].as_u64());
     match answer.status {
-        200 if numbers > Some(0) || (numbers == Some(0) && all == Some(0)) => Sums::Told,
-        200 | 400 => Sums::None,
+        200 if numbers > Some(0) || (numbers == Some(0) && documents == Some(0)) => Sums::Told,
+        200 => Sums::None,
+        // What declines every search has not shown what it lacks.
+        400 if search(json!({"all": all})).is_some_and(|answer| answer.status == 200) => Sums::None,
         _ => Sums::Unknown,
     }
 }

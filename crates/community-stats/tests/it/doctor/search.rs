@@ -281,12 +281,13 @@ fn the_ways_to_learn_of_changes() {
     let numbers = |request: &Request| String::from_utf8_lossy(&request.body).contains("_seq_no");
     proxy.add(Fault::when(numbers, declined()));
     let feed = examine(proxy.url(), &prefix);
-    let feed = feed.expect("change feed", Warning, "by timestamps: this engine does not sum up");
+    let feed = feed.expect("change feed", Failed, "this engine does not sum up sequence numbers");
     assert!(feed.detail.contains("no right to _stats"), "{feed:?}");
     let alone = behind(server, [Fault::when(numbers, declined())]);
     let feed = examine(alone.url(), &prefix);
-    let feed = feed.expect("change feed", Warning, "by timestamps");
+    let feed = feed.expect("change feed", Failed, "this engine does not sum up sequence numbers");
     assert!(!feed.detail.contains("_stats"), "{feed:?}");
+    assert!(feed.remedy.as_ref().unwrap().contains("OpenSearch 2.3"), "{feed:?}");
     proxy.add(Fault::on("_search", declined()));
     let found = examine(proxy.url(), &prefix);
     found.expect("change feed", Failed, "changes are not seen");

@@ -8,7 +8,6 @@ use crate::Changes;
 use crate::opensearch::client::{Call, Client};
 use crate::opensearch::failure::Failure;
 use crate::opensearch::fingerprints::communities_between;
-use crate::opensearch::numbers::Numbers;
 use crate::opensearch::targets::{Group, Target};
 
 /// Who has changes after `since`, now that the position is `now`.
@@ -18,12 +17,11 @@ pub(in crate::opensearch) fn changes(
     target: &Target,
     since: &Position,
     now: &Position,
-    numbers: Numbers,
 ) -> Result<Changes, Failure> {
     if since == now {
         return Ok(Changes::Communities(BTreeSet::new()));
     }
-    if since.0.is_empty() || numbers == Numbers::Times {
+    if since.0.is_empty() {
         return Ok(Changes::Everything);
     }
     let Some(moved) = moved_indices(since, now) else { return Ok(Changes::Everything) };

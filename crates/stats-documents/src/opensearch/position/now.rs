@@ -2,23 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use stats_model::{DocumentKind, Position, PositionMark};
+use stats_model::{Position, PositionMark};
 
 use super::searched::searched_position;
 use super::statistics::Statistics;
 use crate::opensearch::client::{Call, Client, Request};
 use crate::opensearch::failure::Failure;
-use crate::opensearch::numbers::Numbers;
 use crate::opensearch::targets::escape;
 
-/// The position of the indices of `kind` behind `name`; from searching alone where the right to
+/// The position of the indices behind `name`; from searching alone where the right to
 /// see their statistics is missing.
 pub(in crate::opensearch) fn position(
     client: &Client,
     call: &Call,
     name: &str,
-    kind: DocumentKind,
-    numbers: Numbers,
 ) -> Result<Position, Failure> {
     let request = Request::get(format!(
         "/{}/_stats/refresh,segments?level=shards&filter_path=_shards,indices.*.uuid,\
@@ -33,7 +30,7 @@ pub(in crate::opensearch) fn position(
         let position = match client.json::<Statistics>(call, &request) {
             Ok(statistics) => statistics.position(name),
             Err(failure) if failure.is_declined() && !failure.is_missing() => {
-                return searched_position(client, call, name, kind, numbers);
+                return searched_position(client, call, name);
             }
             Err(failure) => return Err(failure),
         };

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::json;
-use stats_model::{DocumentKind, MarkKind, Position, PositionMark};
+use stats_model::{MarkKind, Position, PositionMark};
 
 use crate::opensearch::answer::{Indices, MOST_NAMES, Named, Term, Whole};
 use crate::opensearch::client::{Call, Client, Request};
 use crate::opensearch::failure::Failure;
-use crate::opensearch::numbers::{Numbers, whole};
+use crate::opensearch::numbers;
 use crate::opensearch::search::search;
 use crate::opensearch::targets::escape;
 
@@ -59,14 +59,11 @@ fn incarnations(
     Ok(indices.into_iter().map(incarnation).collect())
 }
 
-/// A position from what searches see: count, highest and sum of all sequence numbers of each
-/// index; of times, whose sum would be too large, count and highest, and the latest day.
+/// A position from what searches see: count, highest and sum of the sequence numbers of each index.
 pub(super) fn searched_position(
     client: &Client,
     call: &Call,
     name: &str,
-    kind: DocumentKind,
-    numbers: Numbers,
 ) -> Result<Position, Failure> {
     // Asked for first: an index that is made anew in between is noticed the next time.
     let incarnations = incarnations(client, call, name)?;
@@ -75,40 +72,21 @@ pub(super) fn searched_position(
         "track_total_hits": false,
         "aggs": {"indices": {
             "terms": {"field": "_index", "size": 1_000},
-            "aggs": {"of": numbers.stats(), "day": {"max": {"field": kind.day_field()}}},
+            "aggs": {"of": numbers::sums()},
         }},
     });
     let summary = search::<Indices>(client, call, name, None, body)?;
     let mut marks = Vec::new();
-    for Term { key: index, doc_count: Whole(documents), of, day } in
+    for Term { key: index, doc_count: Whole(documents), of } in
         summary.aggregations()?.indices.all()?
     {
-        let marks_of_index = match numbers {
-            Numbers::Sequences => {
-                let state = numbers.fingerprint(of.as_ref(), Some(documents))?;
-                [("count", state.count), ("max", state.max), ("sum", state.sum)]
-            }
-            Numbers::Times => {
-                let of = of.unwrap_or_default();
-                let count = of.count.map_or(0, |Whole(count)| count);
-                let day = whole_or_none(day.and_then(|day| day.value))?;
-                [("count", count), ("day", day), ("max", whole_or_none(of.max)?)]
-            }
-        };
+        let state = numbers::fingerprint(of.as_ref(), Some(documents))?;
         let incarnation = incarnations.get(&index).map_or("", String::as_str);
-        for (what, sequence) in marks_of_index {
+        for (what, sequence) in [("count", state.count), ("max", state.max), ("sum", state.sum)] {
             let history = format!("{index}/{incarnation}/{what}");
             marks.push(PositionMark { history, kind: MarkKind::Searched, sequence });
         }
     }
     marks.sort();
     Ok(Position(marks))
-}
-
-/// A time, 0 where there is none.
-fn whole_or_none(value: Option<f64>) -> Result<u64, Failure> {
-    match value {
-        Some(odd) => whole(value).ok_or_else(|| Failure::Malformed(format!("{odd} is no time"))),
-        None => Ok(0),
-    }
 }

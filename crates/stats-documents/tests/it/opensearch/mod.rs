@@ -10,5 +10,5 @@ mod on_3;
 mod replay;
 mod rights;
 mod shelves;
+mod sums;
 mod support;
-mod times;
