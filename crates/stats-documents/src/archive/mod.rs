@@ -15,7 +15,8 @@
 //! * `imports`, `running`, `unsettled`: imports that are open, how others see that one runs, and
 //!   what they hold back
 //! * `versions`: which of two documents is the newer one
-//! * `mirror`: origins, remembered positions, eviction
+//! * `origins`, `remembered`, `eviction`: what a mirror needs: the numbers of documents in their
+//!   index, texts of its own, a bound on the size
 //! * `remake`: a damaged mirror is set aside and made anew
 //! * `sound`: whether tables and indices agree, before anything is believed
 //! * `stats`: sizes and counts
@@ -24,12 +25,14 @@ mod communities;
 mod connection;
 mod dictionary;
 mod entries;
+mod eviction;
 mod failure;
 mod imports;
-mod mirror;
+mod origins;
 mod packing;
 mod reader;
 mod remake;
+mod remembered;
 mod running;
 mod running_import;
 mod schema;
@@ -55,8 +58,10 @@ use stats_sqlite::{FileIdentity, Unchanging, file_identity};
 
 pub use entries::CommunityEvent;
 pub(crate) use imports::ImportEnd;
-pub use mirror::{Memory, MirrorEntry};
+pub use origins::MirrorEntry;
 pub(crate) use packing::{PackedDocument, Packer};
+pub use remembered::Memory;
+pub(crate) use remembered::Remembered;
 pub use stats::ArchiveStats;
 pub(crate) use versions::CommunityVersion;
 pub use writer::{ArchiveWriter, Put};

@@ -13,8 +13,8 @@ use stats_model::{
 use super::communities;
 use super::entries::{self, stored_day};
 use super::failure::{DoingWithFile, Result, damaged};
-use super::mirror::history;
 use super::packing::Unpacker;
+use super::remembered::history;
 use super::schema::code_of;
 use super::sound::{DOCUMENT_CHECK, Table, carries_checks};
 use super::{Archive, lock, now, unsettled};

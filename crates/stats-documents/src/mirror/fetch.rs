@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use stats_model::{Fingerprint, ManifestEntry, Shelf};
 
-use super::kept::text_of;
-use super::there::There;
+use super::ledger::{Ledger, OpenLedger, There};
 use super::{Mirror, Wanted, lock};
 use crate::archive::{MirrorEntry, PackedDocument, Packer};
 use crate::pause::jittered;
@@ -254,7 +253,7 @@ impl Mirror {
             // An empty shelf is held when nothing stands on it.
             return Ok(self.archive.mirrored(shelf)?.is_empty());
         }
-        Ok(self.archive.remembered_of_shelf(shelf)?.as_deref() == Some(&text_of(wanted)))
+        Ok(Ledger::of(&self.archive).held(shelf)? == Some(wanted))
     }
 
     /// Fetches what differs. When the shelf changes between its manifest and its documents, that
@@ -366,7 +365,7 @@ impl Mirror {
         let writing = lock(&self.writing);
         let mut writer = self.archive.writer()?.with_whole_batches();
         let mut there = There::of_shelf(&mut writer, shelf)?;
-        let as_known = there.held.as_ref() == Some(&text_of(there.fingerprint));
+        let as_known = there.held == Some(there.fingerprint);
         if there.goes_on_from(&wanted.position) && !as_known {
             for id in part.drop {
                 writer.remove_from_shelf(shelf, id)?;
@@ -378,7 +377,7 @@ impl Mirror {
             if let Some(fingerprint) = part.last
                 && writer.origin_fingerprint(shelf)? == Some(fingerprint)
             {
-                writer.remember_of_shelf(shelf, Some(&text_of(fingerprint)))?;
+                OpenLedger::of(&mut writer).write_held(shelf, fingerprint)?;
             }
         }
         if part.last.is_some_and(|fingerprint| fingerprint != there.fingerprint) {
@@ -404,7 +403,7 @@ impl Mirror {
         if wanted.count == 0 {
             return self.holds(shelf, wanted);
         }
-        self.archive.documents_as_remembered(shelf, &text_of(wanted), visit)
+        Ledger::of(&self.archive).documents(shelf, wanted, visit)
     }
 
     /// The manifest of a shelf that the archive holds, under the numbers of the source.

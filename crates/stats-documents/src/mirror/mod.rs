@@ -7,12 +7,11 @@
 //! tell it from the source itself, except by the speed. What it holds may be deleted at any time.
 
 mod fetch;
-mod kept;
+mod ledger;
 mod promises;
 mod reports;
 mod state;
 mod sync;
-mod there;
 mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,16 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stats_model::{Bookmark, DocumentKind, Fingerprint, Position, Shelf};
 
-use super::kept::Standing;
+use super::ledger::{Copied, Ledger, OpenLedger, Standing, There};
 use super::reports::SyncReport;
 use super::state::is_over;
-use super::there::There;
 use super::withheld::Withheld;
 use super::{Mirror, lock};
 use crate::{ArchiveWriter, Documents, ShelfFilter, SourceError, await_searchable};
-
-/// Under which name an archive remembers when bookmarks were copied, and what it knew then.
-const COPIED: &str = "bookmarks";
 
 /// What is known of one kind when a sync decides what to fetch.
 #[derive(Debug)]
@@ -108,12 +104,11 @@ impl Mirror {
     /// Whether something was learnt of the documents since bookmarks were copied, or that is too
     /// long ago.
     fn are_due(&self, kind: DocumentKind, look: &Look) -> Result<bool, SourceError> {
-        let copied = self.archive.remembered(kind, COPIED)?;
-        let copied = copied.as_deref().and_then(parse_copied);
+        let copied = Ledger::of(&self.archive).bookmarks_copied(kind)?;
         let (now, after) = ((self.clock)(), self.options.compare_all);
-        Ok(copied.is_none_or(|(revision, copied)| {
+        Ok(copied.is_none_or(|Copied { revision, at }| {
             let known = look.standing.as_ref().map(|standing| standing.revision);
-            known != Some(revision) || is_over(copied, now, after)
+            known != Some(revision) || is_over(at, now, after)
         }))
     }
 
@@ -194,13 +189,7 @@ impl Promise {
             kept.insert(id);
         }
         writer.retain_bookmarks_of(kind, &kept)?;
-        let copied = format!("{} {now}", self.standing.revision);
-        writer.remember(kind, COPIED, Some(&copied))
+        let copied = Copied { revision: self.standing.revision, at: now };
+        OpenLedger::of(writer).write_bookmarks_copied(kind, copied)
     }
-}
-
-/// What the archive knew when bookmarks were copied, and when that was.
-fn parse_copied(text: &str) -> Option<(u64, u64)> {
-    let (revision, copied) = text.split_once(' ')?;
-    Some((revision.parse().ok()?, copied.parse().ok()?))
 }

@@ -6,10 +6,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stats_model::{DocumentKind, Fingerprint, Position, Shelf};
 
-use super::kept::{PROGRESS, Progress, Standing, fingerprint_of, shelf_of, write_fingerprint};
-use super::there::There;
+use super::ledger::{Known, Ledger, OpenLedger, Progress, Standing, There};
 use super::{MirrorOptions, lock};
-use crate::archive::Memory;
 use crate::{Archive, Changes, Feed, ShelfFilter, SourceError};
 
 /// When others write what they learn at the same time, it is asked and written anew, so often in
@@ -42,38 +40,29 @@ struct Unsaved {
 enum Saved {
     Done,
     /// It holds something else than this process believed.
-    Outdated(Memory),
+    Outdated(Known),
 }
 
 impl KindState {
     pub(super) fn load(archive: &Archive, kind: DocumentKind) -> Result<Self, SourceError> {
-        Ok(Self::of(kind, archive.memory(kind)?))
+        Ok(Self::of(kind, Ledger::of(archive).known(kind)?))
     }
 
     /// Whether the archive remembers nothing newer.
     pub(super) fn is_current(&self, archive: &Archive) -> Result<bool, SourceError> {
-        let there = archive.remembered_in(self.kind, PROGRESS)?;
-        let progress = Progress::parse(there.value.as_deref());
-        let revision = progress.map_or(0, |progress| progress.revision);
-        Ok(self.standing == Standing { history: there.history, revision })
+        Ok(self.standing == Ledger::of(archive).standing(self.kind)?)
     }
 
     /// Nothing is remembered, and nothing can be written yet.
     pub(super) fn nothing(kind: DocumentKind) -> Self {
-        Self::of(kind, Memory { history: String::new(), values: BTreeMap::new() })
+        Self::of(kind, Known::default())
     }
 
-    fn of(kind: DocumentKind, memory: Memory) -> Self {
-        let Memory { history, values } = memory;
-        let progress = Progress::parse(values.get(PROGRESS).map(String::as_str));
-        let revision = progress.as_ref().map_or(0, |progress| progress.revision);
-        let fingerprints = values
-            .iter()
-            .filter_map(|(name, value)| Some((shelf_of(kind, name)?, fingerprint_of(value)?)))
-            .collect();
+    fn of(kind: DocumentKind, known: Known) -> Self {
+        let Known { standing, progress, fingerprints } = known;
         Self {
             kind,
-            standing: Standing { history, revision },
+            standing,
             progress,
             fingerprints,
             unsaved: Unsaved::default(),
@@ -148,8 +137,8 @@ impl KindState {
             };
             match saved {
                 Ok(Saved::Done) => break,
-                Ok(Saved::Outdated(memory)) if attempt < ATTEMPTS => {
-                    *self = Self::of(self.kind, memory);
+                Ok(Saved::Outdated(known)) if attempt < ATTEMPTS => {
+                    *self = Self::of(self.kind, known);
                 }
                 // It is written another time.
                 Ok(Saved::Outdated(_)) => {}
@@ -218,19 +207,20 @@ impl KindState {
         let mut writer = archive.writer()?;
         let there = There::of(&mut writer, self.kind)?;
         if there.standing != self.standing {
-            return Ok(Saved::Outdated(writer.memory(self.kind)?));
+            return Ok(Saved::Outdated(OpenLedger::of(&mut writer).known(self.kind)?));
         }
         if self.unsaved.other_history {
             writer.forget_origins(self.kind)?;
             // They were promises about other documents.
             writer.retain_bookmarks_of(self.kind, &BTreeSet::new())?;
         }
+        let mut ledger = OpenLedger::of(&mut writer);
         for (shelf, fingerprint) in &self.unsaved.fingerprints {
-            write_fingerprint(&mut writer, shelf, *fingerprint)?;
+            ledger.write_fingerprint(shelf, *fingerprint)?;
         }
         if let Some(progress) = &mut self.progress {
             progress.revision = there.standing.revision + 1;
-            progress.write(&mut writer, self.kind)?;
+            ledger.write_progress(self.kind, progress)?;
         }
         writer.commit()?;
         self.standing.revision += 1;

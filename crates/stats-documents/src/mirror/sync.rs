@@ -7,7 +7,7 @@ use std::thread;
 
 use stats_model::{DocumentKind, Fingerprint, Shelf};
 
-use super::kept::text_of;
+use super::ledger::{Ledger, OpenLedger};
 use super::promises::{Look, Looks};
 use super::reports::{AuditReport, ShelfDifference, SyncReport};
 use super::state::is_over;
@@ -15,9 +15,6 @@ use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
 use crate::{Directory, Documents, ShelfFilter, SourceError, SourceErrorKind};
 
-/// The kind under which the time of the last copy of communities and first days is remembered.
-const SURROUNDINGS_OF: DocumentKind = DocumentKind::RecordDelta;
-const SURROUNDINGS: &str = "surroundings";
 /// The event that says when the first record was made.
 const FIRST_RECORD: &str = "first record";
 
@@ -57,17 +54,17 @@ impl Mirror {
             };
             let as_of = |fingerprint| Wanted { fingerprint, position: position.clone() };
             report.shelves += wanted.len() as u64;
-            let held = self.archive.remembered_of_shelves(kind)?;
+            let ledger = Ledger::of(&self.archive);
+            let held = ledger.held_of(kind)?;
             let all = filter.communities.is_empty() && self.options.max_bytes.is_some();
-            let evicted = if all { self.archive.evicted(kind)? } else { BTreeMap::new() };
+            let evicted = if all { ledger.evicted(kind)? } else { BTreeMap::new() };
             for shelf in self.emptied(kind, filter, &wanted)? {
                 work.push((shelf, as_of(Fingerprint::default())));
             }
             for (shelf, fingerprint) in wanted {
-                let there = text_of(fingerprint);
-                if evicted.get(&shelf) == Some(&there) {
+                if evicted.get(&shelf) == Some(&fingerprint) {
                     report.evicted += 1;
-                } else if held.get(&shelf) != Some(&there) {
+                } else if held.get(&shelf) != Some(&fingerprint) {
                     work.push((shelf, as_of(fingerprint)));
                 }
             }
@@ -120,8 +117,7 @@ impl Mirror {
 
     /// Whether communities and first days were never copied, or too long ago.
     fn surroundings_are_old(&self) -> Result<bool, SourceError> {
-        let copied = self.archive.remembered(SURROUNDINGS_OF, SURROUNDINGS)?;
-        let copied = copied.and_then(|text| text.parse::<u64>().ok());
+        let copied = Ledger::of(&self.archive).surroundings_copied()?;
         let (now, after) = ((self.clock)(), self.options.compare_all);
         Ok(copied.is_none_or(|copied| is_over(copied, now, after)))
     }
@@ -157,8 +153,7 @@ impl Mirror {
             kept.insert(FIRST_RECORD.to_owned());
         }
         writer.retain_events(&kept)?;
-        let now = (self.clock)().to_string();
-        writer.remember(SURROUNDINGS_OF, SURROUNDINGS, Some(&now))?;
+        OpenLedger::of(&mut writer).write_surroundings_copied((self.clock)())?;
         writer.commit()
     }
 
