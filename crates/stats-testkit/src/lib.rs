@@ -2,11 +2,12 @@
 //!
 //! [`services`] starts real Redis, PostgreSQL, RabbitMQ and OpenSearch servers on free loopback
 //! ports in temporary folders; [`proxy`] stands in front of one and arranges faults; [`http`] is
-//! the little client that both use.
+//! the little client that both use. [`fuzz`] feeds readers of foreign bytes.
 #![forbid(unsafe_code)]
 
 pub mod corpus;
 pub mod fixtures;
+pub mod fuzz;
 pub mod http;
 pub mod measure;
 pub mod proxy;

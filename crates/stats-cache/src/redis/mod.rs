@@ -5,6 +5,8 @@ mod address;
 mod client;
 mod error;
 mod examine;
+#[cfg(test)]
+mod fuzz;
 mod index;
 mod lock;
 mod notebook;

@@ -7,6 +7,7 @@ mod contract;
 mod damage;
 mod failures;
 mod formats;
+mod fuzz;
 mod import;
 mod import_answers;
 mod import_folders;

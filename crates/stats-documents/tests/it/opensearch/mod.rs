@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod contract;
 mod faults;
+mod fuzz;
 mod hostile;
 mod indices;
 mod on_3;

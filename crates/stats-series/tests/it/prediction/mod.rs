@@ -23,7 +23,7 @@ use crate::support::{documents, written};
 const MODES: usize = 4;
 
 /// Every category of a kind in every selection mode.
-fn all_specs(kind: DocumentKind) -> Vec<ResponseSpec> {
+pub(crate) fn all_specs(kind: DocumentKind) -> Vec<ResponseSpec> {
     let layout = || Selection::Components(Layouts::default().components(LayoutOwner::Global));
     let one = || Selection::Components(ComponentNames::from_iter(["StatsMap".to_owned()]));
     let none = || Selection::Components(std::iter::empty().collect());
@@ -38,7 +38,10 @@ fn all_specs(kind: DocumentKind) -> Vec<ResponseSpec> {
 }
 
 /// Feeds the documents both ways and compares every response; returns how much was predicted.
-fn compare<D: AsRef<[u8]>>(specs: &[ResponseSpec], documents: &[D]) -> Result<u64, TestCaseError> {
+pub(crate) fn compare<D: AsRef<[u8]>>(
+    specs: &[ResponseSpec],
+    documents: &[D],
+) -> Result<u64, TestCaseError> {
     let config = SeriesConfig::default();
     let mut predicted = SeriesBuilder::new(&config, specs).unwrap();
     let mut by_rules = SeriesBuilder::new(&config, specs).unwrap().without_prediction();
