@@ -2,7 +2,8 @@
 //!
 //! [`services`] starts real Redis, PostgreSQL, RabbitMQ and OpenSearch servers on free loopback
 //! ports in temporary folders; [`proxy`] stands in front of one and arranges faults; [`http`] is
-//! the little client that both use. [`fuzz`] feeds readers of foreign bytes.
+//! the little client that both use. [`fuzz`] feeds readers of foreign bytes, and [`wait`] waits for
+//! what others do.
 #![forbid(unsafe_code)]
 
 pub mod corpus;
@@ -12,3 +13,4 @@ pub mod http;
 pub mod measure;
 pub mod proxy;
 pub mod services;
+pub mod wait;

@@ -1,9 +1,10 @@
 //! Importing files: every form, every refusal, and doing it again.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{PipeReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 
 use stats_documents::import::{
     Advance, Counts, ImportOptions, Input, LineKind, Progress, Reason, import,
@@ -339,17 +340,33 @@ fn an_interrupted_import_can_be_run_again() {
     assert_eq!(documents(&report.total()), (14_400, 14_400 - stored, 0, stored));
 }
 
+/// Tells when somebody begins to read.
+struct Told {
+    pipe: PipeReader,
+    began: mpsc::Sender<()>,
+}
+
+impl Read for Told {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        // Nobody listens to the second time.
+        let _ = self.began.send(());
+        self.pipe.read(buffer)
+    }
+}
+
 #[test]
 fn cancelled_while_the_input_is_silent() {
     let place = Place::new();
-    let (reader, _writer) = std::io::pipe().unwrap();
+    let (pipe, _writer) = std::io::pipe().unwrap();
+    let (began, begins) = mpsc::channel();
+    let reader = Box::new(Told { pipe, began });
     let options = ImportOptions::default();
     let cancel = options.cancel.clone();
     std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        begins.recv().unwrap();
         cancel.store(true, Ordering::Relaxed);
     });
-    let input = Input::Reader { name: "pipe".to_owned(), reader: Box::new(reader) };
+    let input = Input::Reader { name: "pipe".to_owned(), reader };
     let report = import(vec![input], &place.archive, &options, &mut ()).unwrap();
     assert!(report.interrupted);
     assert!(place.archive.fingerprints(KIND, &ShelfFilter::default()).unwrap().is_empty());

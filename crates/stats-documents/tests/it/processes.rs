@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions, Documents};
+use stats_testkit::wait;
 
 use crate::support::{Place, contents, corpus, fingerprints};
 
@@ -63,13 +63,9 @@ fn a_killed_import_leaves_a_consistent_archive() {
     for _ in 0..6 {
         let mut child = start(place.archive.path(), &input);
         // Killed as soon as it wrote something more, or is through.
-        let started = Instant::now();
-        while place.archive.stats().unwrap().sequence == stored
-            && child.try_wait().unwrap().is_none()
-            && started.elapsed() < Duration::from_secs(60)
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait::until("it wrote something, or is through", || {
+            place.archive.stats().unwrap().sequence != stored || child.try_wait().unwrap().is_some()
+        });
         child.kill().unwrap();
         child.wait().unwrap();
         assert_intact(&place.archive);
@@ -106,9 +102,7 @@ fn two_processes_import_while_a_third_reads() {
     // Not there yet: both processes make it.
     let path = place.folder.path().join("shared");
     let mut children = [start(&path, &odd), start(&path, &even)];
-    while !path.exists() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait::until("one made it", || path.exists());
     let archive = Archive::open(&path, ArchiveOptions::default()).unwrap();
     let mut rounds = 0;
     while children.iter_mut().any(|child| child.try_wait().unwrap().is_none()) {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stats_testkit::services::{OpenSearch, Postgres, RabbitMq, Redis, Service, require};
+use stats_testkit::wait;
 
 #[test]
 fn redis_gives_every_test_a_database() {
@@ -76,13 +77,13 @@ fn nothing_survives_a_killed_process() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        wait(Duration::from_secs(90), "the start", || mark.exists());
+        wait::within(Duration::from_secs(90), "the start", || mark.exists());
         assert!(processes(temporary.path()) > 0, "{service:?}");
         let command = run.stdin.take();
         run.kill().unwrap();
         run.wait().unwrap();
         std::fs::remove_file(&mark).unwrap();
-        wait(Duration::from_secs(20), "the end", || {
+        wait::within(Duration::from_secs(20), "the end", || {
             processes(temporary.path()) == 0 && is_empty(temporary.path())
         });
         drop(command);
@@ -111,13 +112,5 @@ fn processes(folder: &Path) -> usize {
 }
 
 fn wait_until_gone(path: &Path) {
-    wait(Duration::from_secs(10), "removal", || !path.exists());
-}
-
-fn wait(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + limit;
-    while !done() {
-        assert!(Instant::now() < end, "{what} takes more than {limit:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait::within(Duration::from_secs(10), "removal", || !path.exists());
 }

@@ -2,25 +2,14 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use stats_testkit::fixtures;
+use stats_testkit::{fixtures, wait};
 
 use super::support::Scene;
 
 fn interrupt(process: u32) {
     let status = Command::new("sh").args(["-c", &format!("kill -INT {process}")]).status();
     assert!(status.unwrap().success());
-}
-
-/// Waits until `done`, for half a minute at most.
-fn wait_until(mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain");
-        sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -31,7 +20,7 @@ fn an_interrupted_generation_leaves_whole_entries_and_is_completed_by_the_next()
     let arguments = ["cache", "generate", "--years", "2023-2025", "--workers", "1"];
     let child = scene.spawn(&mut scene.command(&arguments));
     let stored = || scene.run(&["cache", "info", "--json"]).json()["entries"].as_u64().unwrap();
-    wait_until(|| stored() > 0);
+    wait::until("something is stored", || stored() > 0);
     interrupt(child.id());
     let outcome = scene.finished(&child.wait_with_output().unwrap()).expect(130);
     assert!(outcome.stdout.starts_with("Cache generation interrupted\nSuccess: "), "{outcome}");
@@ -51,8 +40,7 @@ fn an_interrupted_import_leaves_a_whole_archive_and_is_completed_by_the_next() {
     let mut child = scene.spawn(scene.command(&["import", "-"]).stdin(Stdio::piped()));
     let mut input = child.stdin.take().unwrap();
     input.write_all(lines.unwrap().join("\n").as_bytes()).unwrap();
-    wait_until(|| scene.data("archive.db").exists());
-    sleep(Duration::from_millis(300));
+    wait::until("there is an archive", || scene.data("archive.db").exists());
     interrupt(child.id());
     let outcome = scene.finished(&child.wait_with_output().unwrap()).expect(130);
     assert!(outcome.stdout.contains("Interrupted: what is counted here stays."), "{outcome}");

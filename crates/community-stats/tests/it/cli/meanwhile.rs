@@ -3,12 +3,12 @@
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use stats_cache::{CacheStore, SqliteOptions, SqliteStore};
 use stats_model::ManualClock;
+use stats_testkit::wait;
 
 use super::support::{NOW, Scene};
 
@@ -22,29 +22,22 @@ fn signal(process: u32, name: &str) {
 /// Stops a process.
 fn stop(process: u32) {
     signal(process, "STOP");
-    let begun = Instant::now();
-    let is_stopped =
-        || fs::read_to_string(format!("/proc/{process}/stat")).unwrap().contains(") T ");
-    while !is_stopped() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it does not stop");
-        sleep(Duration::from_millis(1));
-    }
+    let state = || fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    wait::until("it stops", || state().contains(") T "));
 }
 
 /// Stops a process when it has stored something and is not about to store more.
 fn stop_in_the_middle(process: u32, store: &SqliteStore) {
-    let begun = Instant::now();
-    loop {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain");
+    wait::until("something is stored", || {
         stop(process);
         // Whoever may not write now would have to wait for the one that is stopped.
         let is_free = store.prolong("nobody", None).is_ok();
-        if is_free && store.summary().unwrap().entries > 0 {
-            return;
+        let is_between = is_free && store.summary().unwrap().entries > 0;
+        if !is_between {
+            signal(process, "CONT");
         }
-        signal(process, "CONT");
-        sleep(Duration::from_millis(3));
-    }
+        is_between
+    });
 }
 
 /// The last response of a closed year in the order of a run: its place, and its key.

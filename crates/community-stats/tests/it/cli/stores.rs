@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stats_testkit::services::process::is_root;
+use stats_testkit::wait;
 
 use super::support::{Outcome, Scene};
 
@@ -186,27 +187,25 @@ fn signal(child: &Child, name: &str) {
 
 /// A generation that is stopped while it has the lock.
 fn stopped_generation(scene: &Scene) -> Child {
-    loop {
+    for _ in 0..20 {
         let child = scene.spawn(&mut scene.command(&["cache", "generate", "--force"]));
-        let end = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(20));
+        let mut has_lock = false;
+        wait::until("it has the lock, or is done", || {
             signal(&child, "STOP");
-            let other = scene.run(&["cache", "unlock"]);
-            if other.code == 1 {
-                return child;
+            has_lock = scene.run(&["cache", "unlock"]).code == 1;
+            if has_lock {
+                return true;
             }
             signal(&child, "CONT");
-            if other.stdout.contains("Nobody") && scene.files().is_empty() {
-                break;
-            }
             let status = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-            if status.contains(") Z ") {
-                break;
-            }
+            status.contains(") Z ")
+        });
+        if has_lock {
+            return child;
         }
         child.wait_with_output().unwrap();
     }
+    panic!("it was done too soon each time");
 }
 
 #[test]

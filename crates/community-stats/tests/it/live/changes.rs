@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use stats_testkit::proxy::{Action, Fault};
+use stats_testkit::wait;
 
 use super::bookmarks::{BEHIND, UNSEEN, bookmarks_through, show_bookmarks_first, without_last_day};
 use super::corpus::{DOCUMENTS, Line, shelf};
@@ -316,7 +317,9 @@ fn a_run_waits_for_the_next_refresh() {
     let Some(live) = bookmarks_first() else { return };
     let cluster = std::sync::Arc::clone(&live.cluster);
     let refresh = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_secs(3));
+        let looked = || cluster.proxy.count("/_stats/refresh");
+        let before = looked();
+        wait::until("it looks again and again", || looked() >= before + 8);
         cluster.write(&[]);
     });
     let report = live.generate(&["--category", "usage_delta"], 0);

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use redis::Value;
 use stats_cache::contract::{Harness, description};
 use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, EntryFilter, EntryState,
@@ -12,6 +13,7 @@ use stats_cache::{
 };
 use stats_model::Category;
 use stats_testkit::proxy::TcpProxy;
+use stats_testkit::wait;
 
 use super::store::{RedisHarness, put};
 use crate::support::{RedisServer, address};
@@ -113,7 +115,7 @@ fn a_server_that_does_not_answer_is_unreachable_in_time() {
     server.say(0, "CLIENT PAUSE 1000 ALL");
     let error = store.get(&key).unwrap_err();
     assert_eq!(error.kind(), CacheErrorKind::Unreachable, "{error}");
-    std::thread::sleep(Duration::from_millis(1000));
+    assert_eq!(server.say(0, "PING"), Value::SimpleString("PONG".to_owned()), "it goes on");
     // The late answer belongs to nobody; the next question gets its own.
     assert_eq!(store.get(&key).unwrap(), None);
 }
@@ -183,8 +185,13 @@ fn a_put_whose_answer_is_cut_leaves_a_whole_entry() {
     }
 }
 
-/// A way to the server on which a connection stands still after a million bytes, until `go` is set.
-fn narrow_way(server: &RedisServer, go: &'static AtomicBool) -> String {
+/// A way to the server on which a connection stands still after a million bytes, until it may go on.
+struct NarrowWay {
+    stands: AtomicBool,
+    may_go_on: AtomicBool,
+}
+
+fn narrow_way(server: &RedisServer, way_there: &'static NarrowWay) -> String {
     let way = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, port) = (way.local_addr().unwrap().to_string(), server.port());
     std::thread::spawn(move || {
@@ -193,17 +200,18 @@ fn narrow_way(server: &RedisServer, go: &'static AtomicBool) -> String {
                 (client.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
             let (mut down, mut back) = (client.try_clone().unwrap(), there.try_clone().unwrap());
             std::thread::spawn(move || std::io::copy(&mut back, &mut down));
-            std::thread::spawn(move || pass_slowly(client, there, go));
+            std::thread::spawn(move || pass_slowly(client, there, way_there));
         }
     });
     address
 }
 
-fn pass_slowly(mut from: TcpStream, mut to: TcpStream, go: &AtomicBool) {
+fn pass_slowly(mut from: TcpStream, mut to: TcpStream, way: &NarrowWay) {
     let (mut buffer, mut passed) = (vec![0; 16 << 10], 0);
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        while passed > 1_000_000 && !go.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_millis(1));
+        if passed > 1_000_000 {
+            way.stands.store(true, Ordering::SeqCst);
+            wait::until("it may go on", || way.may_go_on.load(Ordering::SeqCst));
         }
         passed += length;
         if to.write_all(&buffer[..length]).is_err() {
@@ -216,9 +224,10 @@ fn pass_slowly(mut from: TcpStream, mut to: TcpStream, go: &AtomicBool) {
 /// share the store; and until it is there, they find the old one.
 #[test]
 fn a_big_body_on_its_way_keeps_nobody_waiting() {
-    static GO: AtomicBool = AtomicBool::new(false);
+    static WAY: NarrowWay =
+        NarrowWay { stands: AtomicBool::new(false), may_go_on: AtomicBool::new(false) };
     let Some(harness) = RedisHarness::start() else { return };
-    let way = narrow_way(&harness.server, &GO);
+    let way = narrow_way(&harness.server, &WAY);
     let client = crate::support::client(&format!("redis://{way}/7"));
     let store = RedisStore::open(client, "stats_dashboard").unwrap();
     let one = description(&harness, "a", 2024, Category::UsageDelta);
@@ -228,7 +237,7 @@ fn a_big_body_on_its_way_keeps_nobody_waiting() {
     let body = Body::from_plain(BodyEncoding::Plain, big.as_bytes()).unwrap();
     std::thread::scope(|scope| {
         let storing = scope.spawn(|| store.put(&one, &body));
-        std::thread::sleep(Duration::from_millis(100));
+        wait::until("it stands on its way", || WAY.stands.load(Ordering::SeqCst));
         for store in [&store, &harness.store] {
             assert_eq!(store.get(&one.key).unwrap().unwrap().body, b"{\"old\":1}");
             put(store, &other, b"{}");
@@ -238,7 +247,7 @@ fn a_big_body_on_its_way_keeps_nobody_waiting() {
             ));
         }
         assert!(!storing.is_finished(), "it still stands on its way");
-        GO.store(true, Ordering::SeqCst);
+        WAY.may_go_on.store(true, Ordering::SeqCst);
         storing.join().unwrap().unwrap();
     });
     assert!(harness.store.get(&one.key).unwrap().unwrap().body == big.as_bytes());

@@ -1,7 +1,6 @@
 //! A primary that Redis Sentinel names, and names anew.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use stats_cache::{
     CacheErrorKind, CacheStore, Endpoint, RedisAddress, RedisClient, RedisOptions, RedisStore,
@@ -9,6 +8,7 @@ use stats_cache::{
 };
 use stats_model::Category;
 use stats_testkit::services::{Redis, Sentinel, Service, process, require};
+use stats_testkit::wait;
 
 use super::store::{RedisHarness, put};
 
@@ -28,14 +28,6 @@ fn say(address: &str, command: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !done() {
-        assert!(Instant::now() < end, "{what} did not come");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// The client stays the same: what it kept open leads to a server that is a replica then.
 #[test]
 fn a_failover_is_followed() {
@@ -52,16 +44,16 @@ fn a_failover_is_followed() {
     let store = RedisStore::open(client.clone(), "stats_dashboard").unwrap();
     put(&store, &response, b"{}");
 
-    wait_for("the replica", || {
+    wait::until("the replica", || {
         say(sentinel.address(), &["SENTINEL", "replicas", "main"]).contains(second.address())
             && say(second.address(), &["INFO", "replication"]).contains("master_link_status:up")
             && say(second.address(), &["-n", "7", "DBSIZE"]).trim() != "0"
     });
-    wait_for("the failover", || {
+    wait::until("the failover", || {
         say(sentinel.address(), &["SENTINEL", "failover", "main"]);
         client.primary().unwrap().as_deref() == Some(second.address())
     });
-    wait_for("the old primary as a replica", || {
+    wait::until("the old primary as a replica", || {
         say(first.address(), &["INFO", "replication"]).contains("role:slave")
     });
     put(&store, &response, b"{}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stats_documents::contract::given;
 use stats_documents::{Documents, OpenSearch, OpenSearchSettings, ShelfFilter, SourceErrorKind};
 use stats_testkit::proxy::{Action, Fault};
-use stats_testkit::services;
+use stats_testkit::{services, wait};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};
 
@@ -238,20 +238,19 @@ fn a_failing_cluster_sees_few_probes_and_recovers() {
     let start = Instant::now();
     // At first a question waits for the next probe; after a while of that it fails at once.
     let mut quick = 0;
-    while quick < 20 {
+    wait::until("questions fail at once", || {
         let asked = Instant::now();
         let error = source.position(KIND).unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Unreachable);
         quick += u32::from(asked.elapsed() < Duration::from_millis(100));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        quick == 20
+    });
     // One probe in 300 ms.
     let probes = cluster.proxy.count("") - sent;
     let most = start.elapsed().as_millis() / 300 + 1;
     assert!(probes >= 2 && probes as u128 <= most, "{probes} of {most}");
     cluster.proxy.clear();
-    std::thread::sleep(Duration::from_millis(310));
-    source.position(KIND).unwrap();
+    wait::until("the next probe", || source.position(KIND).is_ok());
     source.position(KIND).unwrap();
 }
 
@@ -261,11 +260,12 @@ fn a_short_outage_fails_nobody() {
     let documents = cluster.put_year(20);
     let source = cluster.source();
     source.position(KIND).unwrap();
+    let sent = cluster.proxy.count("");
     cluster.proxy.add(Fault::on("", answer(502)));
     std::thread::scope(|scope| {
         let readers: Vec<_> =
             (0..4).map(|_| scope.spawn(|| read(&source, &shelf("a"), None))).collect();
-        std::thread::sleep(Duration::from_millis(500));
+        wait::until("a probe after the first failure", || cluster.proxy.count("") >= sent + 2);
         cluster.proxy.clear();
         for reader in readers {
             assert_eq!(reader.join().unwrap().unwrap(), pairs(&documents));

@@ -6,6 +6,7 @@ use stats_documents::SourceErrorKind::{Refused, Unreachable};
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings};
 use stats_testkit::proxy::TcpProxy;
 use stats_testkit::services::{Postgres, Service, process, require};
+use stats_testkit::wait;
 
 use super::{Database, WITHOUT_TIME_ZONE, told};
 
@@ -106,16 +107,9 @@ fn questions_that_take_too_long_are_given_up() {
                 SELECT pg_sleep(1.5); COMMIT";
     std::thread::scope(|scope| {
         let locked = scope.spawn(|| database.sql(lock));
-        while database
-            .sql(
-                "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'
-                            AND relation = 'communities_metadata'::regclass AND granted",
-            )
-            .trim()
-            != "1"
-        {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let locks = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'
+                     AND relation = 'communities_metadata'::regclass AND granted";
+        wait::until("the table is locked", || database.sql(locks).trim() == "1");
         let error = communities.communities().unwrap_err();
         assert_eq!(error.kind(), Unreachable);
         assert!(told(&error).contains("time limit"), "{}", told(&error));

@@ -4,6 +4,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use stats_documents::SourceErrorKind;
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings};
 use stats_testkit::services::{Postgres, Service, require};
+use stats_testkit::wait;
 
 use super::{Database, WITHOUT_TIME_ZONE, told};
 
@@ -48,9 +49,8 @@ fn serving(
         .unwrap();
     server.sql("postgres", "ALTER SYSTEM SET ssl = on").unwrap();
     server.sql("postgres", "SELECT pg_reload_conf()").unwrap();
-    while server.sql("postgres", "SHOW ssl").unwrap().trim() != "on" {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let is_on = || server.sql("postgres", "SHOW ssl").unwrap().trim() == "on";
+    wait::until("the server takes TLS", is_on);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), authority).unwrap();
     (server, file)

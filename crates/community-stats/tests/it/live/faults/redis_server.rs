@@ -1,10 +1,10 @@
 //! Redis itself.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use redis::{Commands, cmd};
 use stats_testkit::services::{Redis, Service, require, unique_name};
+use stats_testkit::wait;
 
 use super::super::corpus::COMMUNITIES;
 use super::super::shared::{Store, connection};
@@ -60,11 +60,7 @@ fn redis_is_a_read_only_replica() {
     let (host, port) = primary.address().split_once(':').unwrap();
     let there = store_in(&replica, &trial.live.store.prefix);
     say(&there.main, &["REPLICAOF", host, port]);
-    let begun = Instant::now();
-    while there.body("global", QUERY).is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the replica does not follow");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait::until("the replica follows", || there.body("global", QUERY).is_some());
     // The lock is taken at the primary, or the run would not even begin.
     let here = trial.live.store.clone();
     let mixed = Store { responses: there.responses.clone(), ..here.clone() };
