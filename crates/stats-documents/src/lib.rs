@@ -10,6 +10,7 @@ pub mod contract;
 mod error;
 mod facts;
 pub mod import;
+mod locked;
 pub mod mirror;
 mod open_import;
 pub mod opensearch;

@@ -7,9 +7,10 @@ use stats_model::{Community, DeletionStatus, Visibility};
 
 use super::entries::{EntryPlace, replaced_or_new};
 use super::failure::Result;
+use super::rows::Put;
+use super::time::{day_of, number_of};
 use super::versions::CommunityVersion;
-use super::writer::{ArchiveWriter, Put};
-use super::{day_of, number_of};
+use super::writer::ArchiveWriter;
 
 impl ArchiveWriter<'_> {
     /// Puts a community, instead of the one with the same id.

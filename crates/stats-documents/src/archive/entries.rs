@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension};
 use stats_model::{Bookmark, Day, DocumentKind};
 
 use super::failure::Result;
+use super::rows::Put;
 use super::running_import::RunningImport;
 use super::schema::code_of;
-use super::writer::{ArchiveWriter, Put};
-use super::{day_of, number_of};
+use super::time::{day_of, number_of};
+use super::writer::ArchiveWriter;
 
 /// What is needed of a community event (source-documents specification, section 1.13).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, OptionalExtension};
 use stats_model::Shelf;
 
-use super::Archive;
 use super::failure::{DoingWithFile, Result};
+use super::handle::Archive;
+use super::rows::Batch;
 use super::schema::kind_of;
 use super::stats::used_bytes;
-use super::writer::{ArchiveWriter, Batch};
+use super::writer::ArchiveWriter;
 
 impl Archive {
     /// Empties the shelves that were not used for longest until the archive uses at most

@@ -17,11 +17,11 @@ use rusqlite::Connection;
 use stats_model::DocumentKind;
 
 use super::failure::Result;
-use super::now;
 use super::packing::Unpacker;
 use super::running::{self, Held};
 use super::running_import::RunningImport;
 use super::schema::code_of;
+use super::time::now;
 use super::unsettled::not_over;
 use super::writer::ArchiveWriter;
 use crate::OpenImport;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use stats_model::{Day, DocumentKind, Fingerprint, Shelf};
 
-use super::Archive;
 use super::entries::stored_day;
 use super::failure::Result;
+use super::handle::Archive;
 use super::schema::code_of;
 use super::writer::ArchiveWriter;
 

@@ -1,8 +1,6 @@
 //! The questions of a source, answered by the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
-use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use stats_model::{
@@ -10,17 +8,19 @@ use stats_model::{
     PositionMark, Shelf,
 };
 
+use super::checks::Table;
 use super::communities;
 use super::entries::{self, stored_day};
-use super::failure::{DoingWithFile, Result, damaged};
-use super::packing::Unpacker;
+use super::failure::{DoingWithFile, Result};
+use super::handle::Archive;
+use super::reading::{FoundShelf, Reading, as_written, check_of_documents};
 use super::remembered::history;
 use super::schema::code_of;
-use super::sound::{DOCUMENT_CHECK, Table, carries_checks};
-use super::{Archive, lock, now, unsettled};
+use super::time::now;
+use super::unsettled;
+use crate::locked::lock;
 use crate::{
-    Changes, Directory, Document, Documents, Feed, OpenImport, ShelfFilter, SourceError, Unsettled,
-    Visit,
+    Changes, Directory, Documents, Feed, OpenImport, ShelfFilter, SourceError, Unsettled, Visit,
 };
 
 impl Documents for Archive {
@@ -219,13 +219,6 @@ impl Archive {
     }
 }
 
-/// A shelf as it was found.
-#[derive(Debug, Clone, Copy)]
-struct FoundShelf {
-    number: i64,
-    documents: u64,
-}
-
 fn find_shelf(connection: &Connection, shelf: &Shelf) -> rusqlite::Result<Option<FoundShelf>> {
     connection
         .prepare_cached(
@@ -293,127 +286,4 @@ fn fingerprints(
         }
     }
     Ok(found)
-}
-
-/// Whether a row of documents is as it was written; `NULL` where that cannot be told.
-fn check_of_documents(connection: &Connection) -> rusqlite::Result<&'static str> {
-    Ok(if carries_checks(connection)? { AS_WRITTEN.as_str() } else { UNCHECKED })
-}
-
-static AS_WRITTEN: LazyLock<String> = LazyLock::new(|| format!("checked = {DOCUMENT_CHECK}"));
-const UNCHECKED: &str = "NULL";
-
-/// Refuses a row whose check, in this column, fails.
-fn as_written(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<()> {
-    match row.get(column)? {
-        Some(false) => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
-        _ => Ok(()),
-    }
-}
-
-/// One reading of one shelf.
-struct Reading<'a> {
-    archive: &'a Archive,
-    shelf: &'a Shelf,
-    found: FoundShelf,
-    /// The column with the number under which a document is handed out.
-    number: &'static str,
-    doing: &'a str,
-}
-
-impl Reading<'_> {
-    fn documents(
-        &self,
-        snapshot: &Connection,
-        unpacker: &mut Unpacker,
-        only: Option<&[String]>,
-        visit: &mut Visit<'_>,
-    ) -> Result<()> {
-        let path = self.archive.path();
-        let check = check_of_documents(snapshot).doing(self.doing, path)?;
-        let mark = if check == UNCHECKED { "NULL" } else { "mark" };
-        // A missing body must be seen, hence the outer join.
-        let mut statement = snapshot
-            .prepare_cached(&format!(
-                "SELECT day, id, {}, plain, dictionary, content, {check}, {mark}
-                 FROM documents LEFT JOIN bodies USING (body)
-                 WHERE shelf = ?1 ORDER BY day, id",
-                self.number
-            ))
-            .doing(self.doing, path)?;
-        let mut rows = statement.query([self.found.number]).doing(self.doing, path)?;
-        let mut seen = 0;
-        while let Some(row) = rows.next().doing(self.doing, path)? {
-            seen += 1;
-            let head = row_head(row).doing(self.doing, path)?;
-            let id = row.get_ref(1).doing(self.doing, path)?.as_str();
-            let id = id.map_err(|error| self.damaged(seen, error))?;
-            if only.is_some_and(|only| {
-                only.binary_search_by(|wanted| wanted.as_bytes().cmp(id.as_bytes())).is_err()
-            }) {
-                continue;
-            }
-            self.learn(snapshot, unpacker, head.dictionary)?;
-            as_written(row, 6).map_err(|_| self.damaged(id, "its row is not as it was written"))?;
-            let content = row.get_ref(5).doing(self.doing, path)?.as_blob();
-            let content = content.map_err(|_| self.damaged(id, "its content is missing"))?;
-            let source = unpacker
-                .unpack(head.dictionary, content, head.plain, head.mark)
-                .map_err(|error| self.damaged(id, error))?;
-            let document = Document { id, day: head.day, sequence: head.sequence, source };
-            if visit(document) == ControlFlow::Break(()) {
-                return Ok(());
-            }
-        }
-        if seen == self.found.documents {
-            return Ok(());
-        }
-        let shelf = self.shelf;
-        let expected = self.found.documents;
-        Err(damaged(path, format_args!("shelf {shelf} has {seen} documents, not {expected}")))
-    }
-
-    /// Gets the dictionary that the next document needs.
-    fn learn(
-        &self,
-        snapshot: &Connection,
-        unpacker: &mut Unpacker,
-        dictionary: Option<i64>,
-    ) -> Result<()> {
-        let Some(number) = dictionary.filter(|_| !unpacker.knows(dictionary)) else {
-            return Ok(());
-        };
-        let content: Vec<u8> = snapshot
-            .query_row("SELECT content FROM dictionaries WHERE dictionary = ?1", [number], |row| {
-                row.get(0)
-            })
-            .doing(self.doing, self.archive.path())?;
-        unpacker
-            .learn(number, &content)
-            .map_err(|error| self.damaged(format_args!("dictionary {number}"), error))
-    }
-
-    fn damaged(&self, what: impl std::fmt::Display, why: impl std::fmt::Display) -> SourceError {
-        let shelf = self.shelf;
-        damaged(self.archive.path(), format_args!("document {what} of shelf {shelf}: {why}"))
-    }
-}
-
-/// What a row says of a document besides id and content.
-struct Head {
-    day: Day,
-    sequence: u64,
-    plain: usize,
-    dictionary: Option<i64>,
-    mark: Option<u64>,
-}
-
-fn row_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
-    Ok(Head {
-        day: stored_day(row.get(0)?)?,
-        sequence: row.get(2)?,
-        plain: row.get(3)?,
-        dictionary: row.get(4)?,
-        mark: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
-    })
 }

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use stats_sqlite::{Aside, file_identity, is_like_ours, mark_damaged, marked_damaged, set_aside};
 
+use super::checks::Table;
 use super::failure::Result;
+use super::handle::Archive;
+use super::options::ArchiveOptions;
 use super::schema::APPLICATION_ID;
-use super::sound::Table;
-use super::{Archive, ArchiveOptions, now};
+use super::time::now;
 use crate::{SourceError, SourceErrorKind};
 
 impl Archive {

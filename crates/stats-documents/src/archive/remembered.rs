@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use stats_model::{DocumentKind, Shelf};
 
-use super::Archive;
 use super::failure::Result;
+use super::handle::Archive;
 use super::schema::code_of;
 use super::writer::ArchiveWriter;
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 use stats_model::{DocumentKind, Fingerprint};
 
-use super::now;
 use super::schema::code_of;
+use super::time::now;
 
 /// The numbers of one shelf.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use stats_model::DocumentKind;
 
-use super::Archive;
 use super::failure::Result;
+use super::handle::Archive;
 use super::schema::kind_of;
 
 /// What an archive holds, counted from its shelves; no document is read.

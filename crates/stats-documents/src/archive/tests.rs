@@ -1,10 +1,14 @@
 //! What only the inside can see: numbers of shelves against the documents themselves.
 
-use proptest::prelude::*;
-use stats_model::{DocumentKind, Fingerprint, Shelf};
+use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+use stats_model::{Day, DocumentKind, Fingerprint, Shelf};
+
+use super::time::{day_of, number_of};
 use super::*;
-use crate::{Documents, ShelfFilter};
+use crate::locked::lock;
+use crate::{Documents, ShelfFilter, SourceErrorKind};
 
 fn source(community: &str, day: &str, value: u32) -> String {
     format!(r#"{{"community_id":"{community}","snapshot_date":"{day}T00:00:00","n":{value}}}"#)

@@ -7,8 +7,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension};
 use stats_model::{DocumentKind, Fingerprint, Shelf};
 
-use super::Archive;
 use super::failure::Result;
+use super::handle::Archive;
 use super::running;
 use super::schema::{IMPORTS_FORMAT, code_of, format_of};
 use crate::{ImportEnding, OpenImport, Unsettled};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::{Archive, lock};
+use super::handle::Archive;
+use crate::locked::lock;
 
 impl Archive {
     /// What was used since it was last written down.
