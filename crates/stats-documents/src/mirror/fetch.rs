@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use stats_model::{Fingerprint, ManifestEntry, Shelf};
 
+use super::keeper::{Fetched, Keeper, Part};
 use super::ledger::{Ledger, OpenLedger, There};
-use super::{Mirror, Wanted, lock};
-use crate::archive::{MirrorEntry, PackedDocument, Packer};
+use super::source::{Mirror, Wanted};
+use crate::archive::MirrorEntry;
+use crate::locked::lock;
 use crate::pause::jittered;
 use crate::{Document, Documents, Source, SourceError, SourceErrorKind, Visit};
 
@@ -39,96 +41,6 @@ enum Attempt {
 enum Trouble {
     Source(SourceError),
     Archive(SourceError),
-}
-
-/// How much crossed the network for one shelf.
-#[derive(Debug, Default)]
-pub(super) struct Fetched {
-    pub(super) documents: u64,
-    pub(super) bytes: u64,
-    pub(super) dropped: u64,
-    /// What the shelf is now.
-    fingerprint: Fingerprint,
-    /// Why the archive could not take it.
-    unkept: Option<SourceError>,
-}
-
-impl Fetched {
-    fn unkept(error: SourceError) -> Self {
-        Self { unkept: Some(error), ..Self::default() }
-    }
-
-    /// The same, an error if the archive could not take it.
-    fn kept(self) -> Result<Self, SourceError> {
-        match self.unkept {
-            Some(error) => Err(error),
-            None => Ok(self),
-        }
-    }
-}
-
-/// The documents of one shelf on their way into the archive. However large it is, only so much of
-/// it waits in memory.
-struct Keeper<'a> {
-    mirror: &'a Mirror,
-    shelf: &'a Shelf,
-    wanted: &'a Wanted,
-    packer: Packer,
-    waiting: Vec<PackedDocument>,
-    waiting_bytes: u64,
-    fetched: Fetched,
-}
-
-impl<'a> Keeper<'a> {
-    fn new(mirror: &'a Mirror, shelf: &'a Shelf, wanted: &'a Wanted) -> Self {
-        Self {
-            mirror,
-            shelf,
-            wanted,
-            packer: mirror.archive.packer(),
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            fetched: Fetched::default(),
-        }
-    }
-
-    /// Takes a document. Asks neither the source nor for what is known of it: a visit may not.
-    fn take(&mut self, document: Document<'_>) {
-        self.fetched.documents += 1;
-        self.fetched.bytes += document.source.len() as u64;
-        if self.fetched.unkept.is_some() {
-            return;
-        }
-        let packed = self.packer.pack_from(self.shelf, document);
-        self.waiting_bytes += packed.stored_bytes();
-        self.waiting.push(packed);
-        if self.waiting_bytes >= self.mirror.options.batch_bytes {
-            let part = Part { documents: &self.waiting, drop: &[], last: None };
-            self.fetched.unkept = self.mirror.write(self.shelf, self.wanted, &part).err();
-            self.waiting.clear();
-            self.waiting_bytes = 0;
-        }
-    }
-
-    /// There are no more documents, those in `drop` are gone, and the shelf is this now.
-    fn finish(mut self, fingerprint: Fingerprint, drop: &[String]) -> Fetched {
-        self.fetched.dropped = drop.len() as u64;
-        self.fetched.fingerprint = fingerprint;
-        if self.fetched.unkept.is_none() {
-            let part = Part { documents: &self.waiting, drop, last: Some(fingerprint) };
-            self.fetched.unkept = self.mirror.store(self.shelf, self.wanted, &part).err();
-        }
-        self.fetched
-    }
-}
-
-/// Some of the documents of a shelf.
-struct Part<'a> {
-    documents: &'a [PackedDocument],
-    /// Ids of those that the source has no longer.
-    drop: &'a [String],
-    /// With the last part, what the shelf is then.
-    last: Option<Fingerprint>,
 }
 
 impl Mirror {
@@ -341,7 +253,12 @@ impl Mirror {
 
     /// Writes the last part of a shelf, and has the next question compare everything if the shelf
     /// is not what was known of it.
-    fn store(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<(), SourceError> {
+    pub(super) fn store(
+        &self,
+        shelf: &Shelf,
+        wanted: &Wanted,
+        part: &Part<'_>,
+    ) -> Result<(), SourceError> {
         let there = self.write(shelf, wanted, part)?;
         let mut slot = lock(&self.kinds[shelf.kind as usize]);
         if slot.as_ref().is_some_and(|state| !state.agrees(shelf, &there)) {
@@ -361,7 +278,12 @@ impl Mirror {
     /// What was read may be older than what is known of the shelf: it came from a copy that lags
     /// behind, or other processes learnt more meanwhile. It never becomes what is known; it only
     /// makes the next question compare everything.
-    fn write(&self, shelf: &Shelf, wanted: &Wanted, part: &Part<'_>) -> Result<There, SourceError> {
+    pub(super) fn write(
+        &self,
+        shelf: &Shelf,
+        wanted: &Wanted,
+        part: &Part<'_>,
+    ) -> Result<There, SourceError> {
         let writing = lock(&self.writing);
         let mut writer = self.archive.writer()?.with_whole_batches();
         let mut there = There::of_shelf(&mut writer, shelf)?;

@@ -15,9 +15,10 @@ use stats_model::{Bookmark, DocumentKind, Fingerprint, Position, Shelf};
 
 use super::ledger::{Copied, Ledger, OpenLedger, Standing, There};
 use super::reports::SyncReport;
+use super::source::Mirror;
 use super::state::is_over;
 use super::withheld::Withheld;
-use super::{Mirror, lock};
+use crate::locked::lock;
 use crate::{ArchiveWriter, Documents, ShelfFilter, SourceError, await_searchable};
 
 /// What is known of one kind when a sync decides what to fetch.

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use stats_model::{DocumentKind, Fingerprint, Position, Shelf};
 
 use super::ledger::{Known, Ledger, OpenLedger, Progress, Standing, There};
-use super::{MirrorOptions, lock};
+use super::options::MirrorOptions;
+use crate::locked::lock;
 use crate::{Archive, Changes, Feed, ShelfFilter, SourceError};
 
 /// When others write what they learn at the same time, it is asked and written anew, so often in

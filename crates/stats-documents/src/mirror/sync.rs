@@ -10,9 +10,10 @@ use stats_model::{DocumentKind, Fingerprint, Shelf};
 use super::ledger::{Ledger, OpenLedger};
 use super::promises::{Look, Looks};
 use super::reports::{AuditReport, ShelfDifference, SyncReport};
+use super::source::{Mirror, Wanted};
 use super::state::is_over;
-use super::{Mirror, Wanted, lock};
 use crate::archive::CommunityEvent;
+use crate::locked::lock;
 use crate::{Directory, Documents, ShelfFilter, SourceError, SourceErrorKind};
 
 /// The event that says when the first record was made.
