@@ -7,9 +7,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use stats_model::{DocumentKind, Fingerprint, Shelf};
 
-use super::answer::{Bucket, Composite, Counted, Key, LARGEST_PAGE, Stats, Whole};
+use super::answer::{Bucket, Composite, Counted, Key, LARGEST_PAGE, Stats};
 use super::client::{Call, Client};
 use super::failure::Failure;
+use super::json::Whole;
 use super::numbers;
 use super::pit::{PointInTime, Together, in_one_state};
 use super::search::search;

@@ -18,9 +18,10 @@ use memchr::memmem;
 use serde::de::DeserializeOwned;
 
 use self::window::{Window, malformed};
-use super::answer::{Signed, Summary, Whole};
+use super::answer::Summary;
 use super::body::{LARGEST_ANSWER, Room};
 use super::failure::Failure;
+use super::json::{Signed, Whole};
 
 const END: &[u8] = b",\"sort\":[";
 const SOURCE: &[u8] = b",\"_source\":";

@@ -18,10 +18,12 @@ mod answer;
 mod body;
 mod breaker;
 mod client;
+mod doubled;
 mod entries;
 mod failure;
 mod fingerprints;
 mod hits;
+mod json;
 mod lanes;
 mod numbers;
 mod pit;
@@ -160,7 +162,16 @@ impl OpenSearch {
             .find(&self.client, call, &alias, "community_id")
             .map_err(|failure| failure.while_(doing()))?
             .ok_or_else(|| missing(&alias))?;
-        let reading = Reading { source: self, call, target: &target, shelf, only, whole };
+        let reading = Reading {
+            client: &self.client,
+            sizes: &self.sizes,
+            page_bytes: self.page_bytes,
+            call,
+            target: &target,
+            shelf,
+            only,
+            whole,
+        };
         reading.run(visit).map_err(|failure| {
             if failure.is_missing() {
                 self.targets.forget(&alias);

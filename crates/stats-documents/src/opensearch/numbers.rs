@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stats_model::Fingerprint;
 
-use super::answer::{Counted, Stats, Whole};
+use super::answer::{Counted, Stats};
 use super::client::{Call, Client};
 use super::failure::Failure;
+use super::json::Whole;
 use super::search::search;
 
 /// The aggregation that sums up sequence numbers.

@@ -19,16 +19,18 @@ use serde_json::{Value, json};
 use stats_model::{Day, Fingerprint, Shelf};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::OpenSearch;
-use super::answer::{Buckets, First, Indices, Stats, Summary};
+use super::answer::{Buckets, Stats, Summary};
 use super::body::{Body, LARGEST_PAGE as LARGEST_PAGE_BYTES};
-use super::client::{Call, Request};
+use super::client::{Call, Client, Request};
+use super::doubled::doubled;
 use super::failure::Failure;
 use super::hits::{Hit, HitReader};
+use super::json::First;
 use super::numbers;
 use super::pit::PointInTime;
 use super::primaries::{anywhere, is_refused};
 use super::search;
+use super::sizes::Sizes;
 use super::targets::Target;
 use crate::{Document, Visit};
 
@@ -42,7 +44,10 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// What is read of a shelf.
 pub(super) struct Reading<'a> {
-    pub(super) source: &'a OpenSearch,
+    pub(super) client: &'a Client,
+    pub(super) sizes: &'a Sizes,
+    /// How many bytes a page of documents should have.
+    pub(super) page_bytes: usize,
     pub(super) call: &'a Call,
     pub(super) target: &'a Target,
     pub(super) shelf: &'a Shelf,
@@ -106,7 +111,7 @@ impl Reading<'_> {
     pub(super) fn run(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
         let mut progress = Progress::default();
         let mut size = self.first_size();
-        let client = &self.source.client;
+        let client = self.client;
         let mut attempts = client.attempts(self.call);
         let result = loop {
             match self.page(&mut progress, size, visit) {
@@ -124,7 +129,9 @@ impl Reading<'_> {
                         progress.pit = PointInTime::open(client, self.call, &self.target.name)?;
                     }
                 }
-                Err(Failure::Ambiguous(id)) => break Err(self.doubled(&id)),
+                Err(Failure::Ambiguous(id)) => {
+                    break Err(doubled(client, self.call, &self.target.name, &id));
+                }
                 Err(failure) => {
                     if matches!(failure, Failure::Body(_)) {
                         client.note_outage(&failure);
@@ -140,7 +147,7 @@ impl Reading<'_> {
         }
         if self.whole && result.is_ok() && progress.seen.documents > 0 {
             let mean = progress.seen.bytes / progress.seen.documents;
-            self.source.sizes.remember(self.shelf, mean.max(1));
+            self.sizes.remember(self.shelf, mean.max(1));
         }
         result
     }
@@ -152,7 +159,7 @@ impl Reading<'_> {
         size: usize,
         visit: &mut Visit<'_>,
     ) -> Result<Page, Failure> {
-        let client = &self.source.client;
+        let client = self.client;
         let mut body = self.send(&self.request(progress, size))?;
         let room = std::mem::take(&mut body.room);
         let mut reader = HitReader::new(body, room, &client.style);
@@ -197,7 +204,7 @@ impl Reading<'_> {
     }
 
     fn send(&self, request: &Request) -> Result<Body<'_>, Failure> {
-        let client = &self.source.client;
+        let client = self.client;
         match (client.send(self.call, request), anywhere(request)) {
             (Err(failure), Some(request)) if is_refused(&failure) => {
                 client.send(self.call, &request)
@@ -296,37 +303,6 @@ impl Reading<'_> {
         Ok(expected)
     }
 
-    /// What to do about an `_id` that came twice.
-    fn doubled(&self, id: &str) -> Failure {
-        let body = json!({
-            "size": 0,
-            "track_total_hits": false,
-            "query": {"ids": {"values": [id]}},
-            "aggs": {"indices": {"terms": {"field": "_index", "size": 10}}},
-        });
-        let (client, name) = (&self.source.client, &self.target.name);
-        let found = search::search::<Indices>(client, self.call, name, None, body);
-        let terms = match found.and_then(|summary| summary.aggregations()?.indices.all()) {
-            Ok(terms) => terms,
-            Err(failure) => return failure,
-        };
-        if terms.iter().map(|term| term.doc_count.0).sum::<u64>() < 2 {
-            return Failure::Changed(format!("document '{id}' was written while it was read"));
-        }
-        let indices: Vec<&str> = terms.iter().map(|term| term.key.as_str()).collect();
-        Failure::Ambiguous(match indices.as_slice() {
-            [one] => format!(
-                "document '{id}' stands twice in index {one}, on different shards: delete the one \
-                 that was written with a routing of its own"
-            ),
-            several => format!(
-                "document '{id}' stands in each of the indices {} behind {name}, so one is a copy \
-                 of the other: take the copy's alias away, or delete the copy",
-                several.join(" and ")
-            ),
-        })
-    }
-
     fn verify(&self, progress: &Progress) -> Result<(), Failure> {
         let Tally { documents, max, sum, .. } = progress.seen;
         let seen = Fingerprint { count: documents, max, sum };
@@ -343,7 +319,7 @@ impl Reading<'_> {
         let wanted = if !self.whole {
             LARGEST_PAGE / 2
         } else {
-            match self.source.sizes.mean(self.shelf) {
+            match self.sizes.mean(self.shelf) {
                 Some(mean) => self.pages_of(mean),
                 None => FIRST_PAGE,
             }
@@ -360,7 +336,7 @@ impl Reading<'_> {
     }
 
     fn pages_of(&self, mean: u64) -> usize {
-        let documents = self.source.page_bytes as u64 / mean.max(1);
+        let documents = self.page_bytes as u64 / mean.max(1);
         usize::try_from(documents).unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE)
     }
 }

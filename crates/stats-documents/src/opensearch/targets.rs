@@ -8,9 +8,10 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use stats_model::DocumentKind;
 
-use super::answer::{MOST_NAMES, Named};
+use super::answer::MOST_NAMES;
 use super::client::{Call, Client, Request};
 use super::failure::Failure;
+use super::json::Named;
 
 /// The indices of one kind of documents, behind their alias or found by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::json;
 use stats_model::{MarkKind, Position, PositionMark};
 
-use crate::opensearch::answer::{Indices, MOST_NAMES, Named, Term, Whole};
+use crate::opensearch::answer::{Indices, MOST_NAMES, Term};
 use crate::opensearch::client::{Call, Client, Request};
 use crate::opensearch::failure::Failure;
+use crate::opensearch::json::{Named, Whole};
 use crate::opensearch::numbers;
 use crate::opensearch::search::search;
 use crate::opensearch::targets::escape;

@@ -3,10 +3,9 @@
 use serde::Deserialize;
 use stats_model::{MarkKind, Position, PositionMark};
 
-use crate::opensearch::answer::{
-    Listed, MOST_HITS, MOST_NAMES, MOST_SHARDS, Named, ShardFailure, Signed, Whole,
-};
+use crate::opensearch::answer::{MOST_HITS, MOST_NAMES, MOST_SHARDS, ShardFailure};
 use crate::opensearch::failure::Failure;
+use crate::opensearch::json::{Listed, Named, Signed, Whole};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Statistics {
