@@ -3,11 +3,11 @@
 //! One number stands for each document, and the engine gives count, highest and sum of the numbers
 //! of many. An engine that cannot is no source.
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use stats_model::Fingerprint;
 
-use super::answer::{Counted, Stats};
+use super::answer::Stats;
 use super::client::{Call, Client};
 use super::failure::Failure;
 use super::json::Whole;
@@ -42,26 +42,21 @@ fn whole(value: Option<f64>) -> Option<u64> {
     value.filter(exact).map(|value| value as u64)
 }
 
-/// Why a question about the indices behind `name` failed that wants sums: where it was declined, the
-/// engine may have none.
+/// Why a question about the indices behind `name` failed that wants sums: where it was declined,
+/// the engine may have none.
 pub(super) fn explained(client: &Client, call: &Call, name: &str, failure: Failure) -> Failure {
-    #[derive(Deserialize)]
-    struct Found {
-        #[serde(rename = "all")]
-        _all: Counted,
-    }
-    let search_with = |aggregations: Value| {
-        let body = json!({"size": 0, "track_total_hits": false, "aggs": aggregations});
-        search::<Found>(client, call, name, None, body)
-    };
     if !failure.is_no_question() {
         return failure;
     }
-    let all = json!({"filter": {"match_all": {}}});
-    let declined = search_with(json!({"all": all, "numbers": sums()}))
-        .is_err_and(|failure| failure.is_no_question());
+    let search_with = |aggregations: Value| {
+        let body = json!({"size": 0, "track_total_hits": false, "aggs": aggregations});
+        search::<IgnoredAny>(client, call, name, None, body)
+    };
+    let declined =
+        search_with(json!({"sums": sums()})).is_err_and(|failure| failure.is_no_question());
+    let all = json!({"all": {"filter": {"match_all": {}}}});
     // What declines every search has not shown what it lacks.
-    if declined && search_with(json!({"all": all})).is_ok() { Failure::NoSums } else { failure }
+    if declined && search_with(all).is_ok() { Failure::NoSums } else { failure }
 }
 
 #[cfg(test)]
