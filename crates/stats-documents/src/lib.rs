@@ -1,8 +1,8 @@
 //! Where daily statistics documents come from.
 //!
-//! The traits of [`source`] ask the questions of the change feed: how far has the source moved, which
-//! shelves changed, what does a shelf hold, hand me its documents; and who the communities are. The archive answers them from
-//! an SQLite file; a live index answers them over the network.
+//! The traits of [`source`] ask the questions of the change feed: how far has the source moved,
+//! which shelves changed, what does a shelf hold, hand me its documents; and who the communities
+//! are. The archive answers them from an SQLite file; a live index answers them over the network.
 #![forbid(unsafe_code)]
 
 pub mod archive;

@@ -1,8 +1,8 @@
 //! Documents of a live search cluster, OpenSearch 2 or 3.
 //!
-//! Every question of [`source`](crate::source) is one request, or a few, as the design of the change feed
-//! has them (its section 1). Nothing is believed before it is whole: each answer must come from all
-//! shards, in time; each shelf must hold what the index says it holds.
+//! Every question of a [`source`](crate::source) is one request, or a few, as the design of the
+//! change feed has them (its section 1). Nothing is believed before it is whole: each answer must
+//! come from all shards, in time; each shelf must hold what the index says it holds.
 //!
 //! An engine that cannot sum up sequence numbers is an error that says so (`numbers`).
 //!

@@ -6,7 +6,8 @@ use stats_model::{Community, Day};
 
 use crate::SourceError;
 
-/// A place that knows communities, and since when there is something of them.
+/// A place that knows communities, and since when there is something of them. The contract of the
+/// [module](super) holds for it, too.
 pub trait Directory: Send + Sync {
     /// All communities, deleted ones included, sorted by id. `global` is not among them.
     ///

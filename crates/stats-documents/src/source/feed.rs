@@ -26,8 +26,9 @@ pub trait Feed: Documents {
     /// A document that is written over for another community may leave the one that it belonged to
     /// unnamed, since nothing of it is left there. Whoever remembers the fingerprints of all
     /// shelves sees that: once those of the named communities are asked for anew, all counts
-    /// together are [`count`](Documents::count), or an unnamed shelf has lost something, and everything
-    /// must be looked at. (An unnamed shelf can only have lost documents: so nothing cancels out.)
+    /// together are [`count`](Documents::count), or an unnamed shelf has lost something, and
+    /// everything must be looked at. (An unnamed shelf can only have lost documents: so nothing
+    /// cancels out.)
     ///
     /// # Errors
     /// When the source cannot answer.
