@@ -276,28 +276,38 @@ impl Evaluator<'_> {
         named: &[(String, Value)],
         call: &ExprCall,
     ) -> Value {
+        if let Some(result) = self.known_call(path, given, named, call) {
+            return result;
+        }
+        if path.starts_with("os.environ") && !path.starts_with("os.environ.get") {
+            self.state.environment_lost = true;
+        }
+        if matches!(self.callee(&call.func), Callee::Harmless) {
+            return self.harmless_call(path, given, named);
+        }
+        let reason = format!("comes from a call of `{path}`");
+        self.foreign(reason, &involved(&Value::None, given, named))
+    }
+
+    /// What a call gives of which everybody knows what it does; `None` for any other.
+    fn known_call(
+        &mut self,
+        path: &Rc<str>,
+        given: &[Value],
+        named: &[(String, Value)],
+        call: &ExprCall,
+    ) -> Option<Value> {
         let last = path.rsplit('.').next().unwrap_or_default();
         let first_generator = matches!(call.arguments.args.first(), Some(Expr::Generator(_)));
-        let result = match (path.as_ref(), given) {
+        match (path.as_ref(), given) {
             ("os.getenv" | "os.environ.get", [name, ..]) => {
-                return self.get_variable(name, given.get(1), named);
+                Some(self.get_variable(name, given.get(1), named))
             }
             ("os.environ.setdefault", [Value::Text(name), Value::Text(text)]) => {
-                match self.variable(name) {
-                    Some(Ok(text)) => Some(Value::text(text)),
-                    Some(Err(unset)) => {
-                        self.believed.insert(unset);
-                        self.state.environment.insert(name.to_string(), text.to_string());
-                        Some(Value::Text(Rc::clone(text)))
-                    }
-                    None => None,
-                }
+                self.set_variable_by_default(name, text)
             }
             ("os.path.join", parts) => path_of_parts(parts),
-            ("copy.deepcopy", [value]) if named.is_empty() => {
-                let mut copies = Vec::new();
-                self.copied(value, &mut copies)
-            }
+            ("copy.deepcopy", [value]) if named.is_empty() => self.copied(value, &mut Vec::new()),
             ("copy.copy", [value]) if named.is_empty() => self.copied_flat(value),
             ("ast.literal_eval", [Value::Text(text)]) => {
                 self.step(text.len());
@@ -309,27 +319,37 @@ impl Evaluator<'_> {
             ("dict", given) if !first_generator => self.new_dict(given, named),
             (name, given) if is_builtin(name) && named.is_empty() => self.look(name, given),
             _ => None,
-        };
-        if let Some(result) = result {
-            return result;
         }
-        let reason = format!("comes from a call of `{path}`");
-        if path.starts_with("os.environ") && !path.starts_with("os.environ.get") {
-            self.state.environment_lost = true;
+    }
+
+    /// `os.environ.setdefault(…)`.
+    fn set_variable_by_default(&mut self, name: &Rc<str>, text: &Rc<str>) -> Option<Value> {
+        match self.variable(name)? {
+            Ok(text) => Some(Value::text(text)),
+            Err(unset) => {
+                self.believed.insert(unset);
+                self.state.environment.insert(name.to_string(), text.to_string());
+                Some(Value::Text(Rc::clone(text)))
+            }
         }
-        if matches!(self.callee(&call.func), Callee::Harmless) {
-            // It may hold what it was given: nobody may change that by way of it.
-            let may_give_back = LOOKS.contains(&path.as_ref()) && !TELLS.contains(&path.as_ref());
-            let given =
-                if may_give_back { involved(&Value::None, given, named) } else { Vec::new() };
-            return if LOOKS.contains(&path.as_ref()) || path.len() > 300 {
-                self.unknown(reason, &given)
-            } else {
-                self.doubts += 1;
-                Value::Foreign(Rc::clone(path))
-            };
+    }
+
+    /// What changes nothing, and gives back something that nobody knows.
+    fn harmless_call(
+        &mut self,
+        path: &Rc<str>,
+        given: &[Value],
+        named: &[(String, Value)],
+    ) -> Value {
+        let looks = LOOKS.contains(&path.as_ref());
+        if !looks && path.len() <= 300 {
+            self.doubts += 1;
+            return Value::Foreign(Rc::clone(path));
         }
-        self.foreign(reason, &involved(&Value::None, given, named))
+        // It may hold what it was given: nobody may change that by way of it.
+        let may_give_back = looks && !TELLS.contains(&path.as_ref());
+        let given = if may_give_back { involved(&Value::None, given, named) } else { Vec::new() };
+        self.unknown(format!("comes from a call of `{path}`"), &given)
     }
 }
 

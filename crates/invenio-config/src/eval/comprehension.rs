@@ -17,6 +17,14 @@ impl Evaluator<'_> {
         if all { self.make(Object::List(items)) } else { self.not_comprehended(&items) }
     }
 
+    pub(super) fn set_comprehension(&mut self, element: &Expr, over: &[Comprehension]) -> Value {
+        let list = self.list_comprehension(element, over);
+        match self.items(&list) {
+            Some(items) => self.set_of(items),
+            None => list,
+        }
+    }
+
     pub(super) fn dict_comprehension(
         &mut self,
         key: &Expr,

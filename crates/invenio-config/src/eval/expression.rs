@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{BoolOp, Expr, ExprFString, FStringPart, InterpolatedStringElement, Number};
+use ruff_python_ast::{
+    BoolOp, Expr, ExprFString, ExprLambda, FStringPart, InterpolatedStringElement, Number,
+};
 
 use super::touched::{Touched, is_table, is_table_attribute};
 use super::value::{Object, Value};
@@ -18,24 +20,14 @@ impl Evaluator<'_> {
             Expr::NoneLiteral(_) => Value::None,
             Expr::BooleanLiteral(literal) => Value::Bool(literal.value),
             Expr::NumberLiteral(literal) => self.number(&literal.value),
-            Expr::StringLiteral(literal) => match of_text(literal.value.to_str()) {
-                Some(text) => Value::text(text),
-                None => self.unknown("holds half a character", &[]),
-            },
+            Expr::StringLiteral(literal) => self.text(literal.value.to_str()),
             Expr::FString(text) => self.formatted(text),
             Expr::Name(name) => self.name(&name.id),
-            Expr::List(list) => match self.all(&list.elts) {
-                Ok(items) => self.make(Object::List(items)),
-                Err(unknown) => unknown,
-            },
-            Expr::Tuple(tuple) => match self.all(&tuple.elts) {
-                Ok(items) => self.tuple(items),
-                Err(unknown) => unknown,
-            },
-            Expr::Set(set) => match self.all(&set.elts) {
-                Ok(items) => self.set_of(items),
-                Err(unknown) => unknown,
-            },
+            Expr::List(list) => {
+                self.made_of(&list.elts, |this, items| this.make(Object::List(items)))
+            }
+            Expr::Tuple(tuple) => self.made_of(&tuple.elts, Self::tuple),
+            Expr::Set(set) => self.made_of(&set.elts, Self::set_of),
             Expr::Dict(dict) => self.dict(dict),
             Expr::BinOp(binary) => {
                 let left = self.expression(&binary.left);
@@ -49,11 +41,7 @@ impl Evaluator<'_> {
             Expr::BoolOp(inner) => self.either(inner.op, &inner.values),
             Expr::Compare(compare) => self.compare(compare),
             Expr::If(inner) => self.conditional(&inner.test, &inner.body, &inner.orelse),
-            Expr::Named(named) => {
-                let value = self.expression(&named.value);
-                self.assign(&named.target, value.clone());
-                value
-            }
+            Expr::Named(named) => self.named(&named.target, &named.value),
             Expr::Attribute(attribute) => {
                 let value = self.expression(&attribute.value);
                 self.attribute(&value, &attribute.attr)
@@ -63,22 +51,9 @@ impl Evaluator<'_> {
                 self.subscript(&value, &subscript.slice)
             }
             Expr::Call(call) => self.call(call),
-            Expr::Lambda(lambda) => {
-                let only = lambda.parameters.as_deref().and_then(super::call::only_parameter);
-                let gives_back =
-                    matches!(&*lambda.body, Expr::Name(name) if only == Some(name.id.as_str()));
-                let touched = Touched::by_expression(expression, self);
-                self.define(touched);
-                Value::Function(gives_back)
-            }
+            Expr::Lambda(lambda) => self.lambda(lambda, expression),
             Expr::ListComp(inner) => self.list_comprehension(&inner.elt, &inner.generators),
-            Expr::SetComp(inner) => {
-                let list = self.list_comprehension(&inner.elt, &inner.generators);
-                match self.items(&list) {
-                    Some(items) => self.set_of(items),
-                    None => list,
-                }
-            }
+            Expr::SetComp(inner) => self.set_comprehension(&inner.elt, &inner.generators),
             Expr::DictComp(inner) => match &inner.key {
                 Some(key) => self.dict_comprehension(key, &inner.value, &inner.generators),
                 None => self.not_followed(expression),
@@ -96,6 +71,30 @@ impl Evaluator<'_> {
         Value::Unknown(why)
     }
 
+    /// `(target := value)`.
+    fn named(&mut self, target: &Expr, value: &Expr) -> Value {
+        let value = self.expression(value);
+        self.assign(target, value.clone());
+        value
+    }
+
+    fn lambda(&mut self, lambda: &ExprLambda, whole: &Expr) -> Value {
+        let only = lambda.parameters.as_deref().and_then(super::call::only_parameter);
+        let gives_back =
+            matches!(&*lambda.body, Expr::Name(name) if only == Some(name.id.as_str()));
+        let touched = Touched::by_expression(whole, self);
+        self.define(touched);
+        Value::Function(gives_back)
+    }
+
+    /// A list, tuple or set of the values of some expressions.
+    fn made_of(&mut self, items: &[Expr], make: fn(&mut Self, Vec<Value>) -> Value) -> Value {
+        match self.all(items) {
+            Ok(items) => make(self, items),
+            Err(unknown) => unknown,
+        }
+    }
+
     pub(super) fn make(&mut self, object: Object) -> Value {
         self.step(object.size());
         self.state.heap.add(object)
@@ -105,6 +104,13 @@ impl Evaluator<'_> {
         self.step(items.len());
         Value::tuple(items)
             .unwrap_or_else(|| self.unknown("has too many tuples in each other", &[]))
+    }
+
+    fn text(&mut self, literal: &str) -> Value {
+        match of_text(literal) {
+            Some(text) => Value::text(text),
+            None => self.unknown("holds half a character", &[]),
+        }
     }
 
     fn number(&mut self, number: &Number) -> Value {

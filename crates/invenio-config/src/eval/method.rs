@@ -51,22 +51,7 @@ impl Evaluator<'_> {
         match (name, given) {
             ("upper", []) if text.is_ascii() => cut(&str::to_ascii_uppercase),
             ("lower", []) if text.is_ascii() => cut(&str::to_ascii_lowercase),
-            ("strip", []) if text.is_ascii() => cut(&|text| text.trim_matches(is_space).to_owned()),
-            ("lstrip", []) if text.is_ascii() => {
-                cut(&|text| text.trim_start_matches(is_space).to_owned())
-            }
-            ("rstrip", []) if text.is_ascii() => {
-                cut(&|text| text.trim_end_matches(is_space).to_owned())
-            }
-            ("strip", [Value::Text(letters)]) => {
-                cut(&|text| text.trim_matches(|it| letters.contains(it)).to_owned())
-            }
-            ("lstrip", [Value::Text(letters)]) => {
-                cut(&|text| text.trim_start_matches(|it| letters.contains(it)).to_owned())
-            }
-            ("rstrip", [Value::Text(letters)]) => {
-                cut(&|text| text.trim_end_matches(|it| letters.contains(it)).to_owned())
-            }
+            ("strip" | "lstrip" | "rstrip", _) => stripped(text, name, given),
             ("startswith", [Value::Text(part)]) => {
                 Some(Value::Bool(text.starts_with(part.as_ref())))
             }
@@ -78,10 +63,7 @@ impl Evaluator<'_> {
                 cut(&|text| text.strip_suffix(part.as_ref()).unwrap_or(text).to_owned())
             }
             ("replace", [Value::Text(old), Value::Text(new)]) if !old.is_empty() => {
-                let times = text.matches(old.as_ref()).count();
-                let size = text.len().saturating_add(times.saturating_mul(new.len()));
-                self.step(size / 16);
-                (size <= super::LONGEST_TEXT).then(|| Value::text(text.replace(old.as_ref(), new)))
+                self.replaced(text, old, new)
             }
             ("split", [Value::Text(between)]) if !between.is_empty() => {
                 let parts: Vec<Value> = text.split(between.as_ref()).map(Value::text).collect();
@@ -92,19 +74,28 @@ impl Evaluator<'_> {
                 let parts = parts.map(Value::text).collect();
                 Some(self.make(Object::List(parts)))
             }
-            ("join", [value]) => {
-                let items = self.items(value)?;
-                let texts: Option<Vec<&str>> = items
-                    .iter()
-                    .map(|item| match item {
-                        Value::Text(text) => Some(text.as_ref()),
-                        _ => None,
-                    })
-                    .collect();
-                self.joined(&texts?, text)
-            }
+            ("join", [value]) => self.joined_items(value, text),
             _ => None,
         }
+    }
+
+    fn replaced(&mut self, text: &str, old: &str, new: &str) -> Option<Value> {
+        let times = text.matches(old).count();
+        let size = text.len().saturating_add(times.saturating_mul(new.len()));
+        self.step(size / 16);
+        (size <= super::LONGEST_TEXT).then(|| Value::text(text.replace(old, new)))
+    }
+
+    fn joined_items(&mut self, value: &Value, between: &str) -> Option<Value> {
+        let items = self.items(value)?;
+        let texts: Option<Vec<&str>> = items
+            .iter()
+            .map(|item| match item {
+                Value::Text(text) => Some(text.as_ref()),
+                _ => None,
+            })
+            .collect();
+        self.joined(&texts?, between)
     }
 
     fn method_of_list(
@@ -179,14 +170,7 @@ impl Evaluator<'_> {
             ("items", []) => return Some(Value::View(View::Items, at)),
             ("copy", []) => return Some(self.make(Object::Dict(members))),
             ("update", [] | [_]) => {
-                let more = match given.first() {
-                    Some(more) => self.pairs(more)?,
-                    None => Vec::new(),
-                };
-                let named = named.iter().map(|(name, value)| (Value::text(name), value.clone()));
-                for (key, value) in more.into_iter().chain(named) {
-                    self.put(&mut members, key, value).then_some(())?;
-                }
+                self.put_all(&mut members, given.first(), named)?;
                 Value::None
             }
             ("setdefault", [key, default @ ..]) if default.len() < 2 => {
@@ -213,6 +197,24 @@ impl Evaluator<'_> {
         };
         self.state.heap.0[at] = Object::Dict(members);
         Some(result)
+    }
+
+    /// `update` of a dictionary.
+    fn put_all(
+        &mut self,
+        members: &mut Vec<(Value, Value)>,
+        more: Option<&Value>,
+        named: &[(String, Value)],
+    ) -> Option<()> {
+        let more = match more {
+            Some(more) => self.pairs(more)?,
+            None => Vec::new(),
+        };
+        let named = named.iter().map(|(name, value)| (Value::text(name), value.clone()));
+        for (key, value) in more.into_iter().chain(named) {
+            self.put(members, key, value).then_some(())?;
+        }
+        Some(())
     }
 
     fn method_of_set(
@@ -297,6 +299,24 @@ impl Evaluator<'_> {
             other => Some(other.clone()),
         }
     }
+}
+
+/// `strip`, `lstrip` and `rstrip`: of given letters, or of spaces.
+fn stripped(text: &str, name: &str, given: &[Value]) -> Option<Value> {
+    let letters = match given {
+        [] if text.is_ascii() => None,
+        [Value::Text(letters)] => Some(letters),
+        _ => return None,
+    };
+    let goes = |letter: char| match letters {
+        Some(letters) => letters.contains(letter),
+        None => is_space(letter),
+    };
+    Some(Value::text(match name {
+        "strip" => text.trim_matches(goes),
+        "lstrip" => text.trim_start_matches(goes),
+        _ => text.trim_end_matches(goes),
+    }))
 }
 
 /// What Python cuts off: only of ASCII here.

@@ -11,6 +11,7 @@ mod call;
 mod comprehension;
 mod equality;
 mod expression;
+mod import;
 mod method;
 mod number;
 mod operator;

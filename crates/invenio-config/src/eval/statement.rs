@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtTry, StmtWith};
+use ruff_python_ast::{Expr, Stmt, StmtFor, StmtFunctionDef, StmtIf, StmtTry, StmtWith};
 
 use super::touched::Touched;
 use super::value::Value;
@@ -35,12 +35,7 @@ impl Evaluator<'_> {
                 self.doubts += 1;
                 return Flow::Stop;
             }
-            Stmt::Assign(assign) => {
-                let value = self.expression(&assign.value);
-                for target in &assign.targets {
-                    self.assign(target, value.clone());
-                }
-            }
+            Stmt::Assign(assign) => self.assign_to_all(&assign.targets, &assign.value),
             Stmt::AnnAssign(assign) => {
                 if let Some(value) = &assign.value {
                     let value = self.expression(value);
@@ -50,95 +45,58 @@ impl Evaluator<'_> {
             Stmt::AugAssign(assign) => self.augment(&assign.target, assign.op, &assign.value),
             Stmt::Delete(delete) => delete.targets.iter().for_each(|it| self.delete(it)),
             Stmt::Expr(inner) => self.for_itself(&inner.value),
-            Stmt::Import(import) => {
-                self.doubts += 1;
-                for alias in &import.names {
-                    let whole = alias.name.as_str();
-                    let (name, path) = match &alias.asname {
-                        Some(name) => (name.as_str(), whole),
-                        None => {
-                            let first = whole.split('.').next().unwrap_or(whole);
-                            (first, first)
-                        }
-                    };
-                    self.bind(name, Value::Foreign(Rc::from(path)));
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
-                let dots = ".".repeat(import.level as usize);
-                if module != "__future__" {
-                    self.doubts += 1;
-                    for alias in &import.names {
-                        let name = alias.asname.as_ref().unwrap_or(&alias.name).to_string();
-                        self.import(&format!("{dots}{module}"), &alias.name, &name);
-                    }
-                }
-            }
-            Stmt::FunctionDef(function) => {
-                let touched = Touched::by_function(&function.body, self);
-                let decorated = !function.decorator_list.is_empty();
-                for decorator in &function.decorator_list {
-                    self.expression(&decorator.expression);
-                }
-                self.define(touched);
-                let gives_back = !decorated && !function.is_async && gives_back(statement);
-                self.bind(&function.name, Value::Function(gives_back));
-                if decorated {
-                    self.foreign("is decorated", &[]);
-                }
-            }
-            Stmt::ClassDef(class) => {
-                let why = self.why("is touched by a class of this file");
-                let touched = Touched::by_statements(std::slice::from_ref(statement), self);
-                self.uncertain(touched, &why);
-                self.lose_haunted(&why);
-                let path = class.name.to_string();
-                self.bind(&class.name, Value::Foreign(Rc::from(path)));
-            }
+            Stmt::Import(import) => self.import_modules(&import.names),
+            Stmt::ImportFrom(import) => self.import_from(import),
+            Stmt::FunctionDef(function) => self.define_function(function),
+            Stmt::ClassDef(class) => self.define_class(&class.name, statement),
             Stmt::Assert(assert) => {
                 self.doubts += 1;
                 self.expression(&assert.test);
             }
             Stmt::Pass(_) | Stmt::Global(_) | Stmt::Nonlocal(_) => {}
             Stmt::While(_) | Stmt::Match(_) | Stmt::TypeAlias(_) | Stmt::IpyEscapeCommand(_) => {
-                let why = self.why("is set or changed where nobody knows whether it runs");
-                self.doubts += 1;
-                let touched = Touched::by_statements(std::slice::from_ref(statement), self);
-                self.uncertain(touched, &why);
+                self.may_run(statement);
             }
         }
         self.settle();
         Flow::Next
     }
 
-    fn import(&mut self, module: &str, what: &str, name: &str) {
-        if what == "*" {
-            let reason = format!("may come from the star import of `{module}`");
-            self.lose_everything(&reason);
-            return;
+    fn assign_to_all(&mut self, targets: &[Expr], value: &Expr) {
+        let value = self.expression(value);
+        for target in targets {
+            self.assign(target, value.clone());
         }
-        let value = self.attribute_of_module(module, what);
-        self.bind(name, value);
     }
 
-    /// What a module gives under a name.
-    pub(super) fn attribute_of_module(&mut self, module: &str, what: &str) -> Value {
-        let path = format!("{module}.{what}");
-        if let Some(value) = self.state.upstream.get(&path) {
-            return value.clone();
+    fn define_function(&mut self, function: &StmtFunctionDef) {
+        let touched = Touched::by_function(&function.body, self);
+        let decorated = !function.decorator_list.is_empty();
+        for decorator in &function.decorator_list {
+            self.expression(&decorator.expression);
         }
-        let modules = &self.surroundings.upstream;
-        let known = modules.iter().find(|known| known.name == module);
-        let known = known.and_then(|known| known.values.iter().find(|(name, _)| *name == what));
-        match known {
-            Some((_, literal)) => {
-                let value = self.state.heap.bring(literal);
-                self.state.upstream.insert(path, value.clone());
-                value
-            }
-            None => Value::Foreign(Rc::from(path)),
+        self.define(touched);
+        let gives_back = !decorated && !function.is_async && gives_back(function);
+        self.bind(&function.name, Value::Function(gives_back));
+        if decorated {
+            self.foreign("is decorated", &[]);
         }
+    }
+
+    fn define_class(&mut self, name: &str, statement: &Stmt) {
+        let why = self.why("is touched by a class of this file");
+        let touched = Touched::by_statements(std::slice::from_ref(statement), self);
+        self.uncertain(touched, &why);
+        self.lose_haunted(&why);
+        self.bind(name, Value::Foreign(Rc::from(name)));
+    }
+
+    /// A statement of which nobody follows whether, or how often, what stands in it runs.
+    fn may_run(&mut self, statement: &Stmt) {
+        let why = self.why("is set or changed where nobody knows whether it runs");
+        self.doubts += 1;
+        let touched = Touched::by_statements(std::slice::from_ref(statement), self);
+        self.uncertain(touched, &why);
     }
 
     /// A function of this file may be called by anybody at any time.
@@ -355,8 +313,7 @@ fn leaves(body: &[Stmt]) -> bool {
 }
 
 /// Whether a function gives back its only argument: what people write in place of a translation.
-fn gives_back(statement: &Stmt) -> bool {
-    let Stmt::FunctionDef(function) = statement else { return false };
+fn gives_back(function: &StmtFunctionDef) -> bool {
     let [Stmt::Return(inner)] = &*function.body else { return false };
     let Some(Expr::Name(name)) = inner.value.as_deref() else { return false };
     super::call::only_parameter(&function.parameters).is_some_and(|only| only == name.id.as_str())
