@@ -108,95 +108,90 @@ impl Maker {
         let (name, value) = (self.name(), self.expression(1));
         let test = self.test();
         match self.below(12) {
-            0..=2 => {
-                self.line(indent, &format!("if {test}:"));
-                self.body(indent, depth);
-                if self.below(2) == 0 {
-                    let test = self.test();
-                    self.line(indent, &format!("elif {test}:"));
-                    self.body(indent, depth);
-                }
-                if self.below(2) == 0 {
-                    self.line(indent, "else:");
-                    self.body(indent, depth);
-                }
-            }
-            3 | 4 => {
-                let over = self.of(&[
-                    "[1, 2]",
-                    "{'a': 1, 'b': 2}",
-                    "A",
-                    "B",
-                    "C",
-                    "D.items()",
-                    "range(3)",
-                    "mystery()",
-                    "'ab'",
-                ]);
-                let target = if over.ends_with("items()") { "k, v" } else { "i" };
-                self.line(indent, &format!("for {target} in {over}:"));
-                self.body(indent, depth);
-                if self.below(3) == 0 {
-                    self.line(indent + 1, "break");
-                }
-                if self.below(5) == 0 {
-                    self.line(indent, "else:");
-                    self.body(indent, depth);
-                }
-            }
+            0..=2 => self.condition(indent, depth, &test),
+            3 | 4 => self.loop_over(indent, depth),
             5 => {
-                self.line(indent, &format!("while {test}:"));
-                self.body(indent, depth);
+                self.headed(indent, depth, &format!("while {test}:"));
                 self.line(indent + 1, "break");
             }
-            6 | 7 => {
-                self.line(indent, "try:");
-                self.body(indent, depth);
-                if self.below(3) == 0 {
-                    self.line(indent + 1, "raise ValueError");
-                }
-                let caught = self.of(&[
-                    "except Exception:",
-                    "except (KeyError, TypeError) as e:",
-                    "except Exception as F:",
-                ]);
-                self.line(indent, &caught);
-                self.body(indent, depth);
-                if self.below(3) == 0 {
-                    self.line(indent, "else:");
-                    self.body(indent, depth);
-                }
-                if self.below(3) == 0 {
-                    self.line(indent, "finally:");
-                    self.body(indent, depth);
-                }
-            }
-            8 => {
-                self.line(indent, &format!("with Swallow() as {name}:"));
-                self.body(indent, depth);
-            }
-            9 => {
-                self.line(indent, "def f(x=None):");
-                if self.below(2) == 0 {
-                    self.line(indent + 1, &format!("global {name}"));
-                }
-                self.body(indent, depth);
-                self.line(indent + 1, &format!("return {value}"));
-                let use_it = self.of(&["f()", "A = f()", "B = mystery(f)", "pass", "C = [f(2)]"]);
-                self.line(indent, &use_it);
-            }
-            10 => {
-                self.line(indent, "class K:");
-                self.body(indent, depth);
-            }
+            6 | 7 => self.attempt(indent, depth),
+            8 => self.headed(indent, depth, &format!("with Swallow() as {name}:")),
+            9 => self.function(indent, depth, &name, &value),
+            10 => self.headed(indent, depth, "class K:"),
             _ => {
                 self.line(indent, &format!("match {name}:"));
-                self.line(indent + 1, &format!("case {{'a': {name}}}:"));
-                self.body(indent + 1, depth);
-                self.line(indent + 1, "case _:");
-                self.body(indent + 1, depth);
+                self.headed(indent + 1, depth, &format!("case {{'a': {name}}}:"));
+                self.headed(indent + 1, depth, "case _:");
             }
         }
+    }
+
+    /// A line that ends in a colon, and what stands below it.
+    fn headed(&mut self, indent: usize, depth: usize, head: &str) {
+        self.line(indent, head);
+        self.body(indent, depth);
+    }
+
+    fn condition(&mut self, indent: usize, depth: usize, test: &str) {
+        self.headed(indent, depth, &format!("if {test}:"));
+        if self.below(2) == 0 {
+            let test = self.test();
+            self.headed(indent, depth, &format!("elif {test}:"));
+        }
+        if self.below(2) == 0 {
+            self.headed(indent, depth, "else:");
+        }
+    }
+
+    fn loop_over(&mut self, indent: usize, depth: usize) {
+        let over = self.of(&[
+            "[1, 2]",
+            "{'a': 1, 'b': 2}",
+            "A",
+            "B",
+            "C",
+            "D.items()",
+            "range(3)",
+            "mystery()",
+            "'ab'",
+        ]);
+        let target = if over.ends_with("items()") { "k, v" } else { "i" };
+        self.headed(indent, depth, &format!("for {target} in {over}:"));
+        if self.below(3) == 0 {
+            self.line(indent + 1, "break");
+        }
+        if self.below(5) == 0 {
+            self.headed(indent, depth, "else:");
+        }
+    }
+
+    fn attempt(&mut self, indent: usize, depth: usize) {
+        self.headed(indent, depth, "try:");
+        if self.below(3) == 0 {
+            self.line(indent + 1, "raise ValueError");
+        }
+        let caught = self.of(&[
+            "except Exception:",
+            "except (KeyError, TypeError) as e:",
+            "except Exception as F:",
+        ]);
+        self.headed(indent, depth, &caught);
+        for last in ["else:", "finally:"] {
+            if self.below(3) == 0 {
+                self.headed(indent, depth, last);
+            }
+        }
+    }
+
+    fn function(&mut self, indent: usize, depth: usize, name: &str, value: &str) {
+        self.line(indent, "def f(x=None):");
+        if self.below(2) == 0 {
+            self.line(indent + 1, &format!("global {name}"));
+        }
+        self.body(indent, depth);
+        self.line(indent + 1, &format!("return {value}"));
+        let use_it = self.of(&["f()", "A = f()", "B = mystery(f)", "pass", "C = [f(2)]"]);
+        self.line(indent, &use_it);
     }
 
     fn test(&mut self) -> String {
@@ -220,11 +215,7 @@ impl Maker {
 
     fn expression(&mut self, depth: usize) -> String {
         if depth == 0 {
-            let name = self.name();
-            return self.of(&[
-                "1", "'s'", "0", "2.5", "None", "True", "''", "[]", "{}", "-3", "'a-b'", &name,
-                &name, &name,
-            ]);
+            return self.atom();
         }
         let (left, right) = (self.expression(depth - 1), self.expression(depth - 1));
         let (name, key) = (self.name(), self.key());
@@ -245,36 +236,52 @@ impl Maker {
             18 => format!("({left}) or ({right})"),
             19 => format!("({left}) and ({right})"),
             20 => format!("not ({left})"),
-            21 => format!("[({left}) for i in {name}]"),
-            22 => "[i for i in [1, 2, 3] if i > 1]".to_owned(),
-            23 => format!("{{k: v for k, v in {name}.items()}}"),
-            24 => format!("{{k: {left} for k in {name}}}"),
-            25 | 26 => format!("deepcopy({name})"),
-            27 => format!("{{**{name}, 'x': {left}}}"),
-            28 => format!("[*{name}, {left}]"),
-            29 => format!("dict({name}, y={left})"),
-            30 => format!("list({name})"),
-            31 => "os.getenv('NOWHERE', 'default')".to_owned(),
-            32 => "os.environ.get('HERE')".to_owned(),
-            33 => "os.environ['HERE'] + '!'".to_owned(),
-            34 => "_('translated')".to_owned(),
-            35 => format!("'%s/%s' % ({left}, {right})"),
-            36 => format!("'{{}}:{{}}'.format({left}, {right})"),
-            37 => format!("{name}.get({key}, {left})"),
-            38 => format!("({left}) == ({right})"),
-            39 => format!("{left} in {name}"),
-            40 => format!("({name} := {left})"),
-            41 => format!("{name}[1:]"),
-            42 => "'a,b'.split(',')".to_owned(),
-            43 => format!("','.join(str(i) for i in {name})"),
-            44 => format!("mystery({left})"),
-            45 => format!("(lambda x: x)({left})"),
-            46 => format!("(lambda: {name})"),
-            47 => format!("{name}.copy()"),
-            48 => format!("str({left})"),
-            49 => format!("tuple({name})"),
-            50 => format!("({left}, *{name})"),
-            _ => format!("os.getenv('NOWHERE') or {left}"),
+            number => rarer_expression(number, &left, &right, &name, &key),
         }
+    }
+
+    fn atom(&mut self) -> String {
+        let name = self.name();
+        self.of(&[
+            "1", "'s'", "0", "2.5", "None", "True", "''", "[]", "{}", "-3", "'a-b'", &name, &name,
+            &name,
+        ])
+    }
+}
+
+/// What stands in a file now and then: comprehensions, unpacking, calls of what is known and of what
+/// is not.
+fn rarer_expression(number: u64, left: &str, right: &str, name: &str, key: &str) -> String {
+    match number {
+        21 => format!("[({left}) for i in {name}]"),
+        22 => "[i for i in [1, 2, 3] if i > 1]".to_owned(),
+        23 => format!("{{k: v for k, v in {name}.items()}}"),
+        24 => format!("{{k: {left} for k in {name}}}"),
+        25 | 26 => format!("deepcopy({name})"),
+        27 => format!("{{**{name}, 'x': {left}}}"),
+        28 => format!("[*{name}, {left}]"),
+        29 => format!("dict({name}, y={left})"),
+        30 => format!("list({name})"),
+        31 => "os.getenv('NOWHERE', 'default')".to_owned(),
+        32 => "os.environ.get('HERE')".to_owned(),
+        33 => "os.environ['HERE'] + '!'".to_owned(),
+        34 => "_('translated')".to_owned(),
+        35 => format!("'%s/%s' % ({left}, {right})"),
+        36 => format!("'{{}}:{{}}'.format({left}, {right})"),
+        37 => format!("{name}.get({key}, {left})"),
+        38 => format!("({left}) == ({right})"),
+        39 => format!("{left} in {name}"),
+        40 => format!("({name} := {left})"),
+        41 => format!("{name}[1:]"),
+        42 => "'a,b'.split(',')".to_owned(),
+        43 => format!("','.join(str(i) for i in {name})"),
+        44 => format!("mystery({left})"),
+        45 => format!("(lambda x: x)({left})"),
+        46 => format!("(lambda: {name})"),
+        47 => format!("{name}.copy()"),
+        48 => format!("str({left})"),
+        49 => format!("tuple({name})"),
+        50 => format!("({left}, *{name})"),
+        _ => format!("os.getenv('NOWHERE') or {left}"),
     }
 }
