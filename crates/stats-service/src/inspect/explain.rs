@@ -89,12 +89,7 @@ impl CachedResponseService {
         year: i16,
         category: Category,
     ) -> Result<Explanation, ServiceError> {
-        let request = Request {
-            communities: Communities::Named(vec![community.clone()]),
-            years: Years::Named(vec![year]),
-            categories: vec![category],
-            ..Request::default()
-        };
+        let request = only(community, year, category);
         let mut found = None;
         let surveyed = self.survey(&request, &mut |cell, entry| {
             found = Some((*cell, description(entry)));
@@ -112,23 +107,11 @@ impl CachedResponseService {
         let bookmark = plan.standing.bookmark(category.kind(), &member.id);
         let key = self.key(&member.id, year, category);
         let blank = Explanation {
-            community_id: member.id.to_string(),
             slug: member.slug.clone(),
-            year,
-            category: category.query_name(),
-            cache_key: key.clone(),
-            state: None,
-            reason: String::new(),
-            since: None,
-            made_from: None,
-            documents_then: None,
             documents_now: now.count,
-            data_through: None,
             aggregated_through: bookmark.map(|bookmark| bookmark.day.to_string()),
-            created_at: None,
-            expires_at: None,
-            due: None,
             last_failure: plan.memory.notes.get(&key).map(LastFailure::from),
+            ..Explanation::blank(&member.id, year, category, key)
         };
         let Some((cell, entry)) = found else {
             let (first, last) = (member.first_year, plan.current_year);
@@ -154,25 +137,7 @@ impl CachedResponseService {
         year: i16,
         category: Category,
     ) -> Result<Option<Explanation>, ServiceError> {
-        let blank = Explanation {
-            community_id: id.to_owned(),
-            slug: None,
-            year,
-            category: category.query_name(),
-            cache_key: self.key(id, year, category),
-            state: None,
-            reason: String::new(),
-            since: None,
-            made_from: None,
-            documents_then: None,
-            documents_now: 0,
-            data_through: None,
-            aggregated_through: None,
-            created_at: None,
-            expires_at: None,
-            due: None,
-            last_failure: None,
-        };
+        let blank = Explanation::blank(id, year, category, self.key(id, year, category));
         let explained = self.left_over(blank, category, false)?;
         Ok(explained.state.is_some().then_some(explained))
     }
@@ -208,7 +173,40 @@ impl CachedResponseService {
     }
 }
 
+/// A request for one response.
+fn only(community: &CommunityName, year: i16, category: Category) -> Request {
+    Request {
+        communities: Communities::Named(vec![community.clone()]),
+        years: Years::Named(vec![year]),
+        categories: vec![category],
+        ..Request::default()
+    }
+}
+
 impl Explanation {
+    /// Of a response of which nothing is known but its place and key.
+    fn blank(community_id: &str, year: i16, category: Category, cache_key: String) -> Self {
+        Self {
+            community_id: community_id.to_owned(),
+            slug: None,
+            year,
+            category: category.query_name(),
+            cache_key,
+            state: None,
+            reason: String::new(),
+            since: None,
+            made_from: None,
+            documents_then: None,
+            documents_now: 0,
+            data_through: None,
+            aggregated_through: None,
+            created_at: None,
+            expires_at: None,
+            due: None,
+            last_failure: None,
+        }
+    }
+
     fn made_as(self, entry: EntryDescription) -> Self {
         Self {
             documents_then: entry.origin.as_ref().map(|origin| origin.shelf.count),

@@ -253,13 +253,7 @@ impl CachedResponseService {
         cancel: &AtomicBool,
         verification: &mut Verification,
     ) -> Result<Vec<Doubt>, ServiceError> {
-        let specs: Vec<ResponseSpec> = suspects
-            .iter()
-            .flat_map(|suspect| {
-                [layout.selection(), Selection::All]
-                    .map(|selection| ResponseSpec { category: suspect.category, selection })
-            })
-            .collect();
+        let specs = in_both_modes(layout, suspects);
         let halt = Halt { asked: cancel, lock: None };
         let reading = match self.read_shelf(shelf, &specs, halt) {
             Ok(reading) => reading,
@@ -275,29 +269,53 @@ impl CachedResponseService {
         };
         let mut doubts = Vec::new();
         for (index, suspect) in suspects.iter().enumerate() {
-            let state = suspect.verdict.name();
-            match self.compare(&suspect.entry, &reading, index * 2)? {
-                Compared::Same if matches!(state, StateName::Stale | StateName::Held) => {
-                    verification.outdated(finding(shelf, suspect, None, String::new()));
-                }
-                Compared::Same => {
-                    verification.checked += 1;
-                    verification.same += 1;
-                }
-                Compared::Failed(text) => verification.fail(shelf, suspect.category, text),
-                Compared::Different { place, difference } => {
-                    let finding = finding(shelf, suspect, place, difference);
-                    if matches!(state, StateName::Stale | StateName::Held) {
-                        verification.outdated(finding);
-                    } else {
-                        let (suspect, read) = (suspect.clone(), reading.fingerprint);
-                        doubts.push(Doubt { suspect, read, finding });
-                    }
-                }
+            let compared = self.compare(&suspect.entry, &reading, index * 2)?;
+            if let Some(finding) = unannounced(compared, shelf, suspect, verification) {
+                let (suspect, read) = (suspect.clone(), reading.fingerprint);
+                doubts.push(Doubt { suspect, read, finding });
             }
         }
         Ok(doubts)
     }
+}
+
+/// Each response twice: as the layout shows it, and with all metrics.
+fn in_both_modes(layout: &MemberLayout, suspects: &[Suspect]) -> Vec<ResponseSpec> {
+    suspects
+        .iter()
+        .flat_map(|suspect| {
+            [layout.selection(), Selection::All]
+                .map(|selection| ResponseSpec { category: suspect.category, selection })
+        })
+        .collect()
+}
+
+/// Counts what a comparison found; returns a difference that the state does not tell of.
+fn unannounced(
+    compared: Compared,
+    shelf: &Shelf,
+    suspect: &Suspect,
+    verification: &mut Verification,
+) -> Option<Finding> {
+    let is_announced = matches!(suspect.verdict.name(), StateName::Stale | StateName::Held);
+    match compared {
+        Compared::Same if is_announced => {
+            verification.outdated(finding(shelf, suspect, None, String::new()));
+        }
+        Compared::Same => {
+            verification.checked += 1;
+            verification.same += 1;
+        }
+        Compared::Failed(text) => verification.fail(shelf, suspect.category, text),
+        Compared::Different { place, difference } => {
+            let finding = finding(shelf, suspect, place, difference);
+            if !is_announced {
+                return Some(finding);
+            }
+            verification.outdated(finding);
+        }
+    }
+    None
 }
 
 fn finding(
