@@ -77,69 +77,70 @@ fn names(kind: &str) -> (&'static str, &'static str) {
 }
 
 fn document(kind: &str, items: usize, day: u32) -> String {
-    let date = date(day);
-    let community = COMMUNITY;
-    let mut lists = String::new();
-    let add = |lists: &mut String, name: &str, content: &str| {
-        let comma = if lists.is_empty() { "" } else { "," };
-        let _ = write!(lists, "{comma}\"{name}\":{content}");
-    };
-    for name in PLAIN {
-        add(&mut lists, name, &list(kind, name, items, day));
-    }
-    for name in TOP {
-        let content = list(kind, name, items, day);
-        if kind == "usage_snapshot" {
-            add(&mut lists, name, &format!("{{\"by_view\":{content},\"by_download\":{content}}}"));
-        } else {
-            add(&mut lists, name, &content);
-        }
-    }
+    let lists = lists(kind, items, day);
     match kind {
-        "usage_snapshot" => {
-            let countries = list(kind, "countries", items, day);
-            let both = format!("{{\"by_view\":{countries},\"by_download\":{countries}}}");
-            add(&mut lists, "countries", &both);
-            let totals = usage(1_000_000, day);
-            format!(
-                "{{\"community_id\":\"{community}\",\"snapshot_date\":\"{date}T00:00:00\",\
-                 \"totals\":{{{totals}}},\"subcounts\":{{{lists}}},\
-                 \"timestamp\":\"{date}T01:00:00\",\"updated_timestamp\":\"{date}T01:00:00\"}}"
-            )
-        }
-        "usage_delta" => {
-            add(&mut lists, "countries", &list(kind, "countries", items, day));
-            let totals = usage(1_000, day);
-            format!(
-                "{{\"community_id\":\"{community}\",\"period_start\":\"{date}T00:00:00\",\
-                 \"period_end\":\"{date}T23:59:59\",\"timestamp\":\"{date}T01:00:00\",\
-                 \"totals\":{{{totals}}},\"subcounts\":{{{lists}}}}}"
-            )
-        }
-        "record_snapshot" => {
-            add(&mut lists, "subjects", &list(kind, "subjects", items, day));
-            let totals = snapshot_counts(10_000, day)
-                .replace("\"records\"", "\"total_records\"")
-                .replace("\"parents\"", "\"total_parents\"")
-                .replace("\"files\"", "\"total_files\"");
-            format!(
-                "{{\"timestamp\":\"{date}T01:00:00\",\"community_id\":\"{community}\",\
-                 \"snapshot_date\":\"{date}T00:00:00\",{totals},\"total_uploaders\":{day},\
-                 \"subcounts\":{{{lists}}},\"updated_timestamp\":\"{date}T01:00:00\"}}"
-            )
-        }
-        "record_delta" => {
-            add(&mut lists, "subjects", &list(kind, "subjects", items, day));
-            let totals = delta_counts(20, day);
-            format!(
-                "{{\"timestamp\":\"{date}T01:00:00\",\"community_id\":\"{community}\",\
-                 \"period_start\":\"{date}T00:00:00\",\"period_end\":\"{date}T23:59:59\",\
-                 {totals},\"uploaders\":{day},\"subcounts\":{{{lists}}},\
-                 \"updated_timestamp\":\"{date}T01:00:00\"}}"
-            )
-        }
+        "usage_snapshot" => usage_snapshot(day, &lists),
+        "usage_delta" => usage_delta(day, &lists),
+        "record_snapshot" => record_snapshot(day, &lists),
+        "record_delta" => record_delta(day, &lists),
         other => panic!("no kind of documents is called {other}"),
     }
+}
+
+/// The members of `subcounts`.
+fn lists(kind: &str, items: usize, day: u32) -> String {
+    let last = if kind.starts_with("usage") { "countries" } else { "subjects" };
+    let member = |name: &str| format!("\"{name}\":{}", list(kind, name, items, day));
+    let both = |name: &str| {
+        let content = list(kind, name, items, day);
+        format!("\"{name}\":{{\"by_view\":{content},\"by_download\":{content}}}")
+    };
+    let is_split = kind == "usage_snapshot";
+    let plain = PLAIN.into_iter().map(member);
+    let top = TOP.into_iter().chain([last]);
+    let top = top.map(|name| if is_split { both(name) } else { member(name) });
+    plain.chain(top).collect::<Vec<_>>().join(",")
+}
+
+fn usage_snapshot(day: u32, lists: &str) -> String {
+    let (date, totals) = (date(day), usage(1_000_000, day));
+    format!(
+        "{{\"community_id\":\"{COMMUNITY}\",\"snapshot_date\":\"{date}T00:00:00\",\
+         \"totals\":{{{totals}}},\"subcounts\":{{{lists}}},\
+         \"timestamp\":\"{date}T01:00:00\",\"updated_timestamp\":\"{date}T01:00:00\"}}"
+    )
+}
+
+fn usage_delta(day: u32, lists: &str) -> String {
+    let (date, totals) = (date(day), usage(1_000, day));
+    format!(
+        "{{\"community_id\":\"{COMMUNITY}\",\"period_start\":\"{date}T00:00:00\",\
+         \"period_end\":\"{date}T23:59:59\",\"timestamp\":\"{date}T01:00:00\",\
+         \"totals\":{{{totals}}},\"subcounts\":{{{lists}}}}}"
+    )
+}
+
+fn record_snapshot(day: u32, lists: &str) -> String {
+    let date = date(day);
+    let totals = snapshot_counts(10_000, day)
+        .replace("\"records\"", "\"total_records\"")
+        .replace("\"parents\"", "\"total_parents\"")
+        .replace("\"files\"", "\"total_files\"");
+    format!(
+        "{{\"timestamp\":\"{date}T01:00:00\",\"community_id\":\"{COMMUNITY}\",\
+         \"snapshot_date\":\"{date}T00:00:00\",{totals},\"total_uploaders\":{day},\
+         \"subcounts\":{{{lists}}},\"updated_timestamp\":\"{date}T01:00:00\"}}"
+    )
+}
+
+fn record_delta(day: u32, lists: &str) -> String {
+    let (date, totals) = (date(day), delta_counts(20, day));
+    format!(
+        "{{\"timestamp\":\"{date}T01:00:00\",\"community_id\":\"{COMMUNITY}\",\
+         \"period_start\":\"{date}T00:00:00\",\"period_end\":\"{date}T23:59:59\",\
+         {totals},\"uploaders\":{day},\"subcounts\":{{{lists}}},\
+         \"updated_timestamp\":\"{date}T01:00:00\"}}"
+    )
 }
 
 fn list(kind: &str, name: &str, items: usize, day: u32) -> String {
