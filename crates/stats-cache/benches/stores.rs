@@ -37,6 +37,13 @@ fn main() {
     let raw = redis::Client::open(server.database()).unwrap();
     let mut raw = raw.get_connection().unwrap();
 
+    writes(&mut raw, &redis, &sqlite);
+    println!();
+    looks(&redis, &sqlite);
+}
+
+/// What it takes to store a body, by its size.
+fn writes(raw: &mut redis::Connection, redis: &RedisStore, sqlite: &SqliteStore) {
     println!(
         "| body | redis crate, SET PX | redis crate, with a record | Redis store, put \
          | to SET PX | to the same commands | SQLite store, put |"
@@ -52,33 +59,10 @@ fn main() {
         let mut best = [Duration::MAX; 4];
         for _ in 0..ROUNDS {
             let took = [
-                timed(|| {
-                    for entry in &entries {
-                        let mut set = redis::cmd("SET");
-                        set.arg(&entry.key).arg(&plain).arg("PX").arg(2_592_000_000_u64);
-                        set.exec(&mut raw).unwrap();
-                    }
-                }),
-                timed(|| {
-                    for entry in &entries {
-                        // As many bytes, in as many commands, as the store sends.
-                        let mut pipe = redis::pipe();
-                        pipe.atomic().cmd("SET").arg(&entry.key).arg(&plain);
-                        pipe.arg("PXAT").arg(4_102_444_800_000_u64);
-                        pipe.cmd("HSET").arg("records").arg(&entry.key).arg(vec![b'x'; 250]);
-                        pipe.exec(&mut raw).unwrap();
-                    }
-                }),
-                timed(|| {
-                    for entry in &entries {
-                        redis.put(entry, &for_redis).unwrap();
-                    }
-                }),
-                timed(|| {
-                    for entry in &entries {
-                        sqlite.put(entry, &for_sqlite).unwrap();
-                    }
-                }),
+                timed(|| set_each(raw, &entries, &plain)),
+                timed(|| set_each_with_a_record(raw, &entries, &plain)),
+                timed(|| put_each(redis, &entries, &for_redis)),
+                timed(|| put_each(sqlite, &entries, &for_sqlite)),
             ];
             for (best, took) in best.iter_mut().zip(took) {
                 *best = took.min(*best);
@@ -89,12 +73,39 @@ fn main() {
         let (to_raw, to_same) = (ratio(0), ratio(1));
         println!("| {size} | {raw} | {same} | {redis} | {to_raw:.2} | {to_same:.2} | {sqlite} |");
     }
+}
 
-    println!();
+fn set_each(raw: &mut redis::Connection, entries: &[EntryDescription], plain: &[u8]) {
+    for entry in entries {
+        let mut set = redis::cmd("SET");
+        set.arg(&entry.key).arg(plain).arg("PX").arg(2_592_000_000_u64);
+        set.exec(raw).unwrap();
+    }
+}
+
+/// As many bytes, in as many commands, as the store sends.
+fn set_each_with_a_record(raw: &mut redis::Connection, entries: &[EntryDescription], plain: &[u8]) {
+    for entry in entries {
+        let mut pipe = redis::pipe();
+        pipe.atomic().cmd("SET").arg(&entry.key).arg(plain);
+        pipe.arg("PXAT").arg(4_102_444_800_000_u64);
+        pipe.cmd("HSET").arg("records").arg(&entry.key).arg(vec![b'x'; 250]);
+        pipe.exec(raw).unwrap();
+    }
+}
+
+fn put_each(store: &dyn CacheStore, entries: &[EntryDescription], body: &Body) {
+    for entry in entries {
+        store.put(entry, body).unwrap();
+    }
+}
+
+/// What it takes to describe many keys, and to list what is there.
+fn looks(redis: &RedisStore, sqlite: &SqliteStore) {
     println!("| 100,000 keys, 4,000 present | time |");
     println!("|---|---|");
     let keys: Vec<String> = (0..100_000).map(|number| description(number).key).collect();
-    for (name, store) in [("Redis", &redis as &dyn CacheStore), ("SQLite", &sqlite)] {
+    for (name, store) in [("Redis", redis as &dyn CacheStore), ("SQLite", sqlite)] {
         let took = (0..ROUNDS).map(|_| timed(|| drop(store.describe(&keys).unwrap()))).min();
         println!("| {name}, describe | {:.0} ms |", took.unwrap().as_secs_f64() * 1e3);
         let all = stats_cache::EntryFilter::default();
