@@ -5,9 +5,8 @@
 //! No I/O, no clock, no async and no logging happens here.
 //!
 //! ```
-//! use stats_series::{
-//!     Category, FloatStyle, ResponseSpec, Selection, SeriesBuilder, SeriesConfig,
-//! };
+//! use stats_model::Category;
+//! use stats_series::{FloatStyle, ResponseSpec, Selection, SeriesBuilder, SeriesConfig};
 //!
 //! let spec = ResponseSpec { category: Category::UsageDelta, selection: Selection::All };
 //! let mut builder = SeriesBuilder::new(&SeriesConfig::default(), &[spec])?;
