@@ -226,49 +226,61 @@ impl<'a> Chosen<'a> {
             }
             Form::Document => {}
         }
-        // Whatever has no index name, or one that nobody knows, is taken at its word.
-        if let Some(Err(reason @ (Reason::OtherDateBasis | Reason::IndexNotUsed))) = &found.index {
-            return match self.wanted {
-                Some(_) => Ok(false),
-                None => Err(self.other_kind(found, reason)),
+        Ok(self.is_of_wanted_prefix(found)
+            && self.is_of_kind(found)?
+            && self.is_of_community(found)?
+            && self.is_of_one_installation(found)?)
+    }
+
+    /// Whether a document is of the installation that is set; notes of which others there are.
+    fn is_of_wanted_prefix(&mut self, found: &Found<'_>) -> bool {
+        let (Some(Ok((_, prefix))), Some(wanted)) = (&found.index, self.wanted_prefix) else {
+            return true;
+        };
+        if wanted != prefix && self.other_prefixes.len() < MOST_LISTED {
+            self.other_prefixes.insert(prefix.clone());
+        }
+        wanted == prefix
+    }
+
+    fn is_of_kind(&self, found: &Found<'_>) -> Result<bool, Failure> {
+        let other: &dyn fmt::Display = match &found.index {
+            Some(Err(reason @ (Reason::OtherDateBasis | Reason::IndexNotUsed))) => reason,
+            Some(Ok((kind, _))) if *kind != LineKind::Documents(self.category.kind()) => kind,
+            // Whatever has no index name, or one that nobody knows, is taken at its word.
+            _ => return Ok(true),
+        };
+        match self.wanted {
+            Some(_) => Ok(false),
+            None => Err(self.other_kind(found, other)),
+        }
+    }
+
+    fn is_of_community(&mut self, found: &Found<'_>) -> Result<bool, Failure> {
+        if let Some(wanted) = self.wanted {
+            return match found.community.as_deref() {
+                None => Err(refuse(found, "no community_id, so it may be of any")),
+                Some(community) => Ok(community == wanted),
             };
         }
-        if let Some(Ok((kind, prefix))) = &found.index {
-            if self.wanted_prefix.is_some_and(|wanted| wanted != prefix) {
-                if self.other_prefixes.len() < MOST_LISTED {
-                    self.other_prefixes.insert(prefix.clone());
-                }
-                return Ok(false);
-            }
-            if *kind != LineKind::Documents(self.category.kind()) {
-                return match self.wanted {
-                    Some(_) => Ok(false),
-                    None => Err(self.other_kind(found, kind)),
-                };
-            }
+        let Some(community) = &found.community else { return Ok(true) };
+        let first = self.community.get_or_insert_with(|| community.to_string());
+        if first != community {
+            let what = format!("of the community '{community}', after others of '{first}'");
+            return Err(several(found, &what));
         }
-        if let Some(wanted) = self.wanted {
-            match found.community.as_deref() {
-                None => return Err(refuse(found, "no community_id, so it may be of any")),
-                Some(other) if other != wanted => return Ok(false),
-                Some(_) => {}
-            }
-        } else if let Some(community) = &found.community {
-            let first = self.community.get_or_insert_with(|| community.to_string());
-            if first != community {
-                let what = format!("of the community '{community}', after others of '{first}'");
-                return Err(several(found, &what));
-            }
-        }
-        if let Some(Ok((_, prefix))) = &found.index {
-            let first = self.prefix.get_or_insert_with(|| prefix.clone());
-            if first != prefix {
-                let what = format!(
-                    "of an installation with the prefix '{prefix}', after others of '{first}'"
-                );
-                return Err(Failure::new(Exit::Failed, format!("{}: {what}", place(found)))
-                    .hint("say which one is meant: source.index_prefix in the settings"));
-            }
+        Ok(true)
+    }
+
+    /// Whether a document is of the installation of those before it; an error if it is not.
+    fn is_of_one_installation(&mut self, found: &Found<'_>) -> Result<bool, Failure> {
+        let Some(Ok((_, prefix))) = &found.index else { return Ok(true) };
+        let first = self.prefix.get_or_insert_with(|| prefix.clone());
+        if first != prefix {
+            let what =
+                format!("of an installation with the prefix '{prefix}', after others of '{first}'");
+            return Err(Failure::new(Exit::Failed, format!("{}: {what}", place(found)))
+                .hint("say which one is meant: source.index_prefix in the settings"));
         }
         Ok(true)
     }

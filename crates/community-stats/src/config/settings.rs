@@ -233,10 +233,28 @@ impl Settings {
     }
 
     fn refuse_contradictions(&self) -> Result<(), ConfigError> {
-        let source = &self.source;
-        if source.hosts.is_empty() {
+        if self.source.hosts.is_empty() {
             return Err(self.contradiction("source.hosts", "names no host", "name at least one"));
         }
+        self.refuse_unusable_credentials()?;
+        if self.source.page_size.0 == 0 {
+            return Err(self.contradiction("source.page_size", "is 0", "a page needs room"));
+        }
+        self.refuse_no_time()?;
+        self.refuse_paths_for_a_shell()?;
+        let needs_database = self.communities.source == CommunitySource::Postgres;
+        if needs_database && self.communities.database_url.is_none() {
+            return Err(self.contradiction(
+                "communities.source",
+                "is \"postgres\" and no database is named",
+                "set communities.database_url",
+            ));
+        }
+        Ok(())
+    }
+
+    fn refuse_unusable_credentials(&self) -> Result<(), ConfigError> {
+        let source = &self.source;
         if source.username.is_some() != source.password.is_some() {
             let key = if source.username.is_some() { "source.username" } else { "source.password" };
             let advice = "basic authentication needs source.username and source.password";
@@ -252,15 +270,21 @@ impl Settings {
             let what = "holds a line break or another character that no key has";
             return Err(self.contradiction("source.api_key", what, advice));
         }
-        if source.page_size.0 == 0 {
-            return Err(self.contradiction("source.page_size", "is 0", "a page needs room"));
-        }
-        for (key, time) in [("source.timeout", source.timeout), ("lock.timeout", self.lock.timeout)]
+        Ok(())
+    }
+
+    fn refuse_no_time(&self) -> Result<(), ConfigError> {
+        for (key, time) in
+            [("source.timeout", self.source.timeout), ("lock.timeout", self.lock.timeout)]
         {
             if time.is_zero() {
                 return Err(self.contradiction(key, "is 0", "give it a time such as \"60s\""));
             }
         }
+        Ok(())
+    }
+
+    fn refuse_paths_for_a_shell(&self) -> Result<(), ConfigError> {
         let files = [
             ("data.archive", &self.data.archive),
             ("mirror.file", &self.mirror.file),
@@ -272,14 +296,6 @@ impl Settings {
                 let what = "begins with `~` or `$`, for which nothing is put in here";
                 return Err(self.contradiction(key, what, advice));
             }
-        }
-        let needs_database = self.communities.source == CommunitySource::Postgres;
-        if needs_database && self.communities.database_url.is_none() {
-            return Err(self.contradiction(
-                "communities.source",
-                "is \"postgres\" and no database is named",
-                "set communities.database_url",
-            ));
         }
         Ok(())
     }

@@ -201,16 +201,7 @@ fn report(summary: &Summary) -> Result<(), Failure> {
     };
     writeln!(output, "{first}")?;
     writeln!(output, "Success: {}, Failed: {}", summary.success, summary.failed)?;
-    let skipped = summary.skipped_because.iter().map(|(reason, number)| (reason, *number, None));
-    grouped(&mut output, "Skipped", summary.skipped, skipped)?;
-    let incomplete = summary
-        .incomplete_because
-        .iter()
-        .map(|(reason, waiting)| (reason, waiting.len() as u64, Some(first_of(waiting))));
-    grouped(&mut output, "Incomplete", summary.incomplete, incomplete)?;
-    let held = held_because(summary);
-    let held = held.iter().map(|(reason, held)| (reason, held.len() as u64, Some(first_of(held))));
-    grouped(&mut output, "Held", summary.held, held)?;
+    not_made(&mut output, summary)?;
     if summary.adopted + summary.replaced > 0 {
         let (adopted, replaced) = (count(summary.adopted), count(summary.replaced));
         writeln!(output, "Of other writers: {adopted} adopted, {replaced} replaced")?;
@@ -222,6 +213,26 @@ fn report(summary: &Summary) -> Result<(), Failure> {
     }
     show_failures(&mut output, &summary.errors)?;
     output.flush()?;
+    hint_at_remedies(summary);
+    Ok(())
+}
+
+/// What was skipped, waits or is held, each with the reasons.
+fn not_made(output: &mut terminal::Page, summary: &Summary) -> std::io::Result<()> {
+    let skipped = summary.skipped_because.iter().map(|(reason, number)| (reason, *number, None));
+    grouped(output, "Skipped", summary.skipped, skipped)?;
+    let incomplete = summary
+        .incomplete_because
+        .iter()
+        .map(|(reason, waiting)| (reason, waiting.len() as u64, Some(first_of(waiting))));
+    grouped(output, "Incomplete", summary.incomplete, incomplete)?;
+    let held = held_because(summary);
+    let held = held.iter().map(|(reason, held)| (reason, held.len() as u64, Some(first_of(held))));
+    grouped(output, "Held", summary.held, held)
+}
+
+/// Says what can be done about what was not made.
+fn hint_at_remedies(summary: &Summary) {
     if summary.held > 0 {
         terminal::hint(
             "documents of these responses are gone, so what is stored stays; bring the documents \
@@ -242,7 +253,6 @@ fn report(summary: &Summary) -> Result<(), Failure> {
              import the index stats-bookmarks-community, too",
         );
     }
-    Ok(())
 }
 
 /// Shows reasons with the number of responses and, where given, which these are.
