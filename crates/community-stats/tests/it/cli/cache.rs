@@ -335,7 +335,11 @@ fn explain_tells_everything() {
     Documents now:      46
     Aggregated through: 2025-12-31
     ");
-    let later = scene.at("2026-01-05T12:00:00Z");
+}
+
+#[test]
+fn explain_tells_what_a_year_waits_for_or_that_it_is_in_no_lifespan() {
+    let later = Scene::generated().at("2026-01-05T12:00:00Z");
     let explained = |year: &str| {
         let arguments = ["cache", "explain", "--community-id", "global", "--year", year];
         later.run(&[&arguments[..], &["--category", "usage_delta", "--json"]].concat()).expect(0)

@@ -153,25 +153,24 @@ fn a_layout_with_translated_texts_is_taken_as_it_is() {
     assert!(after.as_object().unwrap().keys().all(|key| !key.starts_with("languages")), "{after}");
 }
 
-/// The script of `config python`, run by Python beside a stand-in for the application: lists, texts
-/// that are translated when they are read, functions.
+/// A stand-in for the application: lists, texts that are translated when they are read, functions.
+const FLASK: &str = "class Lazy:\n    def __init__(self, text): self.text = text\n\
+     \x20   def __str__(self): return self.text\n\
+     class current_app:\n    config = {\n\
+     'SEARCH_HOSTS': [{'host': 'search', 'port': 9243}], 'SEARCH_INDEX_PREFIX': 'repo-',\n\
+     'CACHE_REDIS_URL': 'redis://:hush\"\\\\-1@cache:6379/0', 'STATS_CACHE_DEFAULT_TTL': None,\n\
+     'STATS_DASHBOARD_LAYOUT': {'global_layout': {'tabs': [{'name': Lazy('é \\u2028'),\n\
+     'rows': []}]}, 'community_layout': {}},\n\
+     'COMMUNITY_STATS_SUBCOUNTS': {'rights': {'records': {'snapshot_type': 'all',\n\
+     'f': lambda it: it}, 'usage_events': {}}}, 'SITE_NAME': object()}\n";
+
+/// The script of `config python`, run by Python beside a stand-in for the application.
 #[test]
 fn an_instance_is_asked_by_its_own_python() {
     let scene = Scene::tiny();
     let script = scene.run(&["config", "python"]).expect(0).stdout;
     let script = scene.write("ask.py", script);
-    scene.write(
-        "flask.py",
-        "class Lazy:\n    def __init__(self, text): self.text = text\n\
-         \x20   def __str__(self): return self.text\n\
-         class current_app:\n    config = {\n\
-         'SEARCH_HOSTS': [{'host': 'search', 'port': 9243}], 'SEARCH_INDEX_PREFIX': 'repo-',\n\
-         'CACHE_REDIS_URL': 'redis://:hush\"\\\\-1@cache:6379/0', 'STATS_CACHE_DEFAULT_TTL': None,\n\
-         'STATS_DASHBOARD_LAYOUT': {'global_layout': {'tabs': [{'name': Lazy('é \\u2028'),\n\
-         'rows': []}]}, 'community_layout': {}},\n\
-         'COMMUNITY_STATS_SUBCOUNTS': {'rights': {'records': {'snapshot_type': 'all',\n\
-         'f': lambda it: it}, 'usage_events': {}}}, 'SITE_NAME': object()}\n",
-    );
+    scene.write("flask.py", FLASK);
     let asked = Command::new("python3")
         .arg(&script)
         .current_dir(scene.folder.path())

@@ -48,7 +48,11 @@ fn a_dry_run_tells_and_changes_nothing() {
     Estimated time: unknown for 184 documents, as nothing was measured yet
     ");
     assert_eq!(scene.files(), before);
+}
 
+#[test]
+fn a_dry_run_tells_what_is_there_and_which_years_are_in_no_lifespan() {
+    let scene = Scene::tiny();
     let generated = scene.run(&["cache", "generate", "--community-id", "global"]).expect(0);
     assert!(generated.stdout.contains("Success: 8, Failed: 0\n"), "{generated}");
     let dry = ["cache", "generate", "--dry-run", "--community-id", "global", "--year", "2025"];

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use stats_testkit::fixtures;
 
-use super::support::Scene;
+use super::support::{Outcome, Scene};
 
 #[derive(Deserialize)]
 struct Case {
@@ -106,55 +106,81 @@ fn the_layout_decides_what_is_kept() {
     scene.run(&["series", "usage_delta", "/nowhere.ndjson"]).expect(1);
 }
 
+/// A document as a line of an export, with views on its day.
+fn line(community: &str, kind: &str, day: &str, views: u32) -> String {
+    format!(
+        "{{\"_index\":\"stats-community-{kind}-2024\",\"_id\":\"{community}-{day}\",\"_source\":{{\
+         \"community_id\":\"{community}\",\"period_start\":\"{day}T00:00:00\",\"totals\":{{\"view\":\
+         {{\"total_events\":{views}}}}},\"subcounts\":{{}}}}}}\n"
+    )
+}
+
+/// Two days of the community `a`.
+fn of_one_community() -> String {
+    line("a", "usage-delta", "2024-03-01", 1) + &line("a", "usage-delta", "2024-03-02", 2)
+}
+
+fn series(scene: &Scene, documents: &str, more: &[&str]) -> Outcome {
+    scene.run_with(&[&["series", "usage_delta"], more].concat(), documents)
+}
+
 #[test]
-fn documents_of_several_communities_or_installations_are_refused_or_chosen_from() {
+fn documents_of_several_communities_or_kinds_are_refused_or_chosen_from() {
     let scene = Scene::new();
-    let line = |community: &str, kind: &str, day: &str, views: u32| {
-        format!(
-            "{{\"_index\":\"stats-community-{kind}-2024\",\"_id\":\"{community}-{day}\",\"_source\":{{\
-             \"community_id\":\"{community}\",\"period_start\":\"{day}T00:00:00\",\"totals\":{{\"view\":\
-             {{\"total_events\":{views}}}}},\"subcounts\":{{}}}}}}\n"
-        )
-    };
-    let one =
-        line("a", "usage-delta", "2024-03-01", 1) + &line("a", "usage-delta", "2024-03-02", 2);
+    let one = of_one_community();
     let two = line("b", "usage-delta", "2024-03-01", 5) + &one;
     let kinds = line("a", "records-delta-created", "2024-03-01", 7) + &one;
-    let series = |documents: &str, more: &[&str]| {
-        scene.run_with(&[&["series", "usage_delta"], more].concat(), documents)
-    };
-    let right = series(&one, &[]).expect(0).stdout;
+    let right = series(&scene, &one, &[]).expect(0).stdout;
     assert!(right.contains("[\"03-02\",2]"), "{right}");
     for mixed in [&two, &kinds] {
-        let refused = series(mixed, &[]).expect(1);
+        let refused = series(&scene, mixed, &[]).expect(1);
         assert_eq!(refused.stdout, "", "{refused}");
         assert!(refused.stderr.contains("--community-id"), "{refused}");
-        assert_eq!(series(mixed, &["--community-id", "a"]).expect(0).stdout, right);
+        assert_eq!(series(&scene, mixed, &["--community-id", "a"]).expect(0).stdout, right);
     }
-    // What nobody can look into may be of the community that is meant.
+    let nobody = series(&scene, &two, &["--community-id", "c"]).expect(1);
+    assert!(nobody.stdout.is_empty() && nobody.stderr.contains("'c'"), "{nobody}");
+    let named = series(&scene, &one, &["--components", "NoSuchThing"]).expect(0);
+    assert!(named.stderr.contains("NoSuchThing"), "{named}");
+}
+
+#[test]
+fn what_nobody_can_look_into_may_be_of_the_community_that_is_meant() {
+    let scene = Scene::new();
+    let one = of_one_community();
     for broken in [
         "{\"_index\":\"stats-community-usage-delta-2024\",\"_id\":\"x\"}\n",
         "{\"_id\":\n",
         "{\"period_start\":\"2024-03-05\"}\n",
         "7\n",
     ] {
-        let refused = series(&(one.clone() + broken), &["--community-id", "a"]).expect(1);
+        let refused = series(&scene, &(one.clone() + broken), &["--community-id", "a"]).expect(1);
         assert!(refused.stdout.is_empty() && refused.stderr.contains("line 3"), "{refused}");
     }
+    let right = series(&scene, &one, &[]).expect(0).stdout;
     let nan = one.replace("\"subcounts\"", "\"uploaders\":NaN,\"subcounts\"");
-    assert_eq!(series(&nan, &["--community-id", "a"]).expect(0).stdout, right);
-    let elsewhere = series(&one, &["--set", "source.index_prefix=x-"]).expect(1);
+    assert_eq!(series(&scene, &nan, &["--community-id", "a"]).expect(0).stdout, right);
+}
+
+#[test]
+fn documents_of_other_installations_are_left_out() {
+    let scene = Scene::new();
+    let one = of_one_community();
+    let elsewhere = series(&scene, &one, &["--set", "source.index_prefix=x-"]).expect(1);
     assert!(elsewhere.stderr.contains("other prefixes: ''"), "{elsewhere}");
+    let right = series(&scene, &one, &[]).expect(0).stdout;
     let here = one.replace("stats-community", "x-stats-community");
-    let both = series(&(here + &one), &["--set", "source.index_prefix=x-"]).expect(0);
+    let both = series(&scene, &(here + &one), &["--set", "source.index_prefix=x-"]).expect(0);
     assert_eq!(both.stdout, right);
     assert!(both.stderr.contains("left out"), "{both}");
+}
+
+#[test]
+fn of_nothing_or_of_the_same_twice_no_response_is_made() {
+    let scene = Scene::new();
+    let one = of_one_community();
     for nothing in ["", "\n", "{}\n", "{\"error\":{},\"status\":404}\n", &(one.clone() + &one)] {
-        let refused = series(nothing, &[]).expect(1);
+        let refused = series(&scene, nothing, &[]).expect(1);
         assert!(refused.stdout.is_empty() && !refused.stderr.is_empty(), "{nothing}: {refused}");
     }
-    let nobody = series(&two, &["--community-id", "c"]).expect(1);
-    assert!(nobody.stdout.is_empty() && nobody.stderr.contains("'c'"), "{nobody}");
-    let named = series(&one, &["--components", "NoSuchThing"]).expect(0);
-    assert!(named.stderr.contains("NoSuchThing"), "{named}");
 }
