@@ -57,26 +57,7 @@ pub(super) fn of_archive(
     settings: &Settings,
     clock: &dyn Clock,
 ) -> Vec<Check> {
-    let mut checks = Vec::new();
-    if stats.documents.values().sum::<u64>() == 0 {
-        checks.push(Check::failed(
-            "documents",
-            "there are none, so nothing can be made",
-            "import the indices stats-community-usage-delta-…, -usage-snapshot-…, \
-             -records-delta-added-… and -records-snapshot-added-…",
-        ));
-    } else {
-        let is_there = |kind: &DocumentKind| stats.documents.get(kind).is_some_and(|n| *n > 0);
-        let missing = DocumentKind::ALL.into_iter().filter(|kind| !is_there(kind));
-        let missing: Vec<String> = missing.map(|kind| kind.to_string()).collect();
-        if !missing.is_empty() {
-            checks.push(Check::warning(
-                "documents",
-                format!("there are none of {}: nothing can be made of them", missing.join(", ")),
-                "import their indices, too",
-            ));
-        }
-    }
+    let mut checks: Vec<Check> = lacking_documents(stats).into_iter().collect();
     if stats.bookmarks == 0 {
         checks.push(Check::failed(
             "bookmarks",
@@ -102,6 +83,29 @@ pub(super) fn of_archive(
         });
     }
     checks
+}
+
+/// That there are no documents at all, or none of some kinds.
+fn lacking_documents(stats: &ArchiveStats) -> Option<Check> {
+    if stats.documents.values().sum::<u64>() == 0 {
+        return Some(Check::failed(
+            "documents",
+            "there are none, so nothing can be made",
+            "import the indices stats-community-usage-delta-…, -usage-snapshot-…, \
+             -records-delta-added-… and -records-snapshot-added-…",
+        ));
+    }
+    let is_there = |kind: &DocumentKind| stats.documents.get(kind).is_some_and(|n| *n > 0);
+    let missing = DocumentKind::ALL.into_iter().filter(|kind| !is_there(kind));
+    let missing: Vec<String> = missing.map(|kind| kind.to_string()).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    Some(Check::warning(
+        "documents",
+        format!("there are none of {}: nothing can be made of them", missing.join(", ")),
+        "import their indices, too",
+    ))
 }
 
 fn newest_of(archive: &Archive) -> Result<Vec<(DocumentKind, Option<Day>)>, SourceError> {

@@ -269,27 +269,26 @@ fn store(settings: &Settings) -> Check {
             let version = summary.store.split(',').next().unwrap_or_default();
             Check::ok(name, detail).version(version).took(asked.elapsed())
         }
-        Err(error) => {
-            let (state, remedy) = match error.kind() {
-                CacheErrorKind::NewerFormat => (
-                    State::Failed,
-                    "a newer community-stats wrote it; install that version or a later one",
-                ),
-                CacheErrorKind::Damaged => (State::Failed, AGAIN),
-                CacheErrorKind::Busy => {
-                    (State::Warning, "try again when the other process is done")
-                }
-                CacheErrorKind::Full => (State::Failed, "make room"),
-                CacheErrorKind::Unreachable => {
-                    (State::Unreachable, "let the user of this process read and write it")
-                }
-                CacheErrorKind::Refused => {
-                    (State::Failed, "let the user of this process read and write it")
-                }
-            };
-            Check::of(state, name, chain(&error), remedy)
-        }
+        Err(error) => unusable_store(name, &error),
     }
+}
+
+fn unusable_store(name: &str, error: &CacheError) -> Check {
+    let (state, remedy) = match error.kind() {
+        CacheErrorKind::NewerFormat => {
+            (State::Failed, "a newer community-stats wrote it; install that version or a later one")
+        }
+        CacheErrorKind::Damaged => (State::Failed, AGAIN),
+        CacheErrorKind::Busy => (State::Warning, "try again when the other process is done"),
+        CacheErrorKind::Full => (State::Failed, "make room"),
+        CacheErrorKind::Unreachable => {
+            (State::Unreachable, "let the user of this process read and write it")
+        }
+        CacheErrorKind::Refused => {
+            (State::Failed, "let the user of this process read and write it")
+        }
+    };
+    Check::of(state, name, chain(error), remedy)
 }
 
 const AGAIN: &str = "the next `cache generate` sets it aside and makes every response again; what \

@@ -1,8 +1,10 @@
 //! The search cluster: nodes, aliases, indices, rights.
 
+mod alias;
 mod feed;
 mod http;
 mod indices;
+mod reading;
 
 use std::time::Instant;
 
