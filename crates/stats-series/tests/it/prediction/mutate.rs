@@ -32,14 +32,14 @@ const TOKENS: [&str; 24] = [
 /// `text` with one or two changes.
 pub(super) fn mutated(text: &[u8], stream: &mut Stream) -> Vec<u8> {
     let mut text = text.to_vec();
-    for _ in 0..=stream.pick(1) {
+    for _ in 0..=stream.pick(2) {
         if text.is_empty() {
             break;
         }
         let length = text.len() as u32;
         let at = stream.pick(length) as usize;
         let end = (at + stream.pick(40) as usize).min(text.len());
-        match stream.pick(7) {
+        match stream.pick(8) {
             0 => text[at] = stream.next() as u8,
             1 => insert_token(&mut text, at, stream),
             2 => {
