@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Child, Command};
-use std::time::Duration;
 
 use stats_testkit::services::process::is_root;
 use stats_testkit::wait;
@@ -134,12 +133,12 @@ fn what_is_taken_away_meanwhile_is_not_counted_as_stored() {
         let all = stored(&scene);
         let arguments = ["cache", "generate", "--force", "--workers", "1", "--json"];
         let mut child = scene.spawn(&mut scene.command(&arguments));
-        // The log grows with every response; once the run is over there is none.
+        // The log grows with every response.
         let log = scene.data("cache.db-wal");
-        let written = || fs::metadata(&log).map_or(0, |log| log.len());
-        while written() < 20_000 * (round + 1) && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait::until("some are stored, or it is done", || {
+            let is_stored = log.metadata().is_ok_and(|log| log.len() > 20_000 * (round + 1));
+            is_stored || child.try_wait().unwrap().is_some()
+        });
         if round % 2 == 0 {
             for file in ["cache.db", "cache.db-wal", "cache.db-shm"] {
                 let _ = fs::remove_file(scene.data(file));
