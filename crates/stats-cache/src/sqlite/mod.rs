@@ -178,7 +178,8 @@ impl CacheStore for SqliteStore {
     ) -> Result<bool, CacheError> {
         let now = self.clock.now();
         self.put_if(description, body, |transaction| {
-            let there = row::state_for(transaction, Format::Checked, &description.key, now)?;
+            let mut select = row::select_by_key(transaction, Format::Checked)?;
+            let there = row::state_for(&mut select, Format::Checked, &description.key, now)?;
             Ok(seen.gives_way(&there, description, body))
         })
     }
@@ -227,9 +228,10 @@ impl CacheStore for SqliteStore {
     fn describe(&self, keys: &[String]) -> Result<Vec<EntryState>, CacheError> {
         let now = self.clock.now();
         self.file.read(&format!("describing {} entries", keys.len()), |transaction, format| {
+            let mut select = row::select_by_key(transaction, format)?;
             let mut states = Vec::with_capacity(keys.len());
             for key in keys {
-                states.push(row::state_for(transaction, format, key, now)?);
+                states.push(row::state_for(&mut select, format, key, now)?);
             }
             Ok(states)
         })

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{OptionalExtension, Row, Statement, Transaction, ffi, named_params};
+use rusqlite::{
+    CachedStatement, OptionalExtension, Row, Statement, Transaction, ffi, named_params,
+};
 use stats_sqlite::RowCheck;
 
 use crate::{Body, DamagedEntry, EntryDescription, EntryState};
@@ -28,7 +30,8 @@ const OLDEST_FORMAT: i64 = 1;
 /// again.
 pub(super) const DAMAGED_BODY: i64 = 0;
 
-/// What a row says, in the order in which its check says it.
+/// What a row says, in the order in which its check says it, and in which the [`columns`] of a query
+/// begin: they are found by their places, since names are looked up one by one.
 const SAID: [&str; 12] = [
     "key",
     "format",
@@ -44,7 +47,7 @@ const SAID: [&str; 12] = [
     "sha256",
 ];
 
-/// The columns that [`describe`] reads, of a file of this format.
+/// The columns that [`describe`] reads, of a file of this format: what a query selects first.
 pub(super) const fn columns(format: Format) -> &'static str {
     match format {
         Format::Unchecked => {
@@ -150,7 +153,7 @@ pub(super) fn change(
     update: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<usize>,
 ) -> rusqlite::Result<bool> {
     let mut select = transaction.prepare_cached(&format!(
-        "SELECT id, {} FROM entries WHERE key = ?1",
+        "SELECT {}, id FROM entries WHERE key = ?1",
         columns(Format::Checked)
     ))?;
     let is_sound = |row: &Row<'_>| {
@@ -173,8 +176,8 @@ fn origin_of(description: &EntryDescription) -> rusqlite::Result<Option<String>>
 /// The check that a row should carry.
 pub(super) fn check_of(row: &Row<'_>) -> rusqlite::Result<i64> {
     let mut check = RowCheck::new();
-    for name in SAID {
-        check = match row.get_ref(name)? {
+    for place in 0..SAID.len() {
+        check = match row.get_ref(place)? {
             ValueRef::Null => check.nothing(),
             ValueRef::Integer(number) => check.number(number),
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => check.bytes(bytes),
@@ -187,19 +190,25 @@ pub(super) fn check_of(row: &Row<'_>) -> rusqlite::Result<i64> {
 
 /// Whether a row is as it was written.
 fn is_as_written(row: &Row<'_>) -> bool {
-    let stored = row.get::<_, i64>("check");
+    let stored = row.get::<_, i64>(SAID.len());
     stored.is_ok_and(|stored| check_of(row).is_ok_and(|right| right == stored))
+}
+
+/// The question for [`state_for`], of a file of this format.
+pub(super) fn select_by_key<'a>(
+    transaction: &'a Transaction<'_>,
+    format: Format,
+) -> rusqlite::Result<CachedStatement<'a>> {
+    transaction.prepare_cached(&format!("SELECT {} FROM entries WHERE key = ?1", columns(format)))
 }
 
 /// The state of a key at `now`.
 pub(super) fn state_for(
-    transaction: &Transaction<'_>,
+    select: &mut CachedStatement<'_>,
     format: Format,
     key: &str,
     now: Timestamp,
 ) -> rusqlite::Result<EntryState> {
-    let mut select = transaction
-        .prepare_cached(&format!("SELECT {} FROM entries WHERE key = ?1", columns(format)))?;
     let found = select.query_row([key], |row| Ok(state(describe_for(row, format, key), now)));
     Ok(found.optional()?.unwrap_or(EntryState::Absent))
 }
@@ -276,7 +285,8 @@ pub(super) fn is_over(description: &EntryDescription, now: Timestamp) -> bool {
 }
 
 fn column<T: FromSql>(row: &Row<'_>, name: &str) -> Result<T, String> {
-    row.get(name).map_err(|error| format!("unreadable {name}: {error}"))
+    let place = SAID.iter().position(|said| *said == name).unwrap_or(SAID.len());
+    row.get(place).map_err(|error| format!("unreadable {name}: {error}"))
 }
 
 fn timestamp(row: &Row<'_>, name: &str) -> Result<Option<Timestamp>, String> {

@@ -126,9 +126,9 @@ fn doing(path: &Path) -> String {
 fn add_checks(transaction: &Transaction<'_>, _: i32) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE entries ADD COLUMN \"check\" INTEGER")?;
     let mut select = transaction
-        .prepare(&format!("SELECT id, {} FROM entries", row::columns(Format::Unchecked)))?;
+        .prepare(&format!("SELECT {}, id FROM entries", row::columns(Format::Unchecked)))?;
     let checks = select
-        .query_map([], |found| Ok((found.get::<_, i64>(0)?, row::check_of(found)?)))?
+        .query_map([], |found| Ok((found.get::<_, i64>("id")?, row::check_of(found)?)))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let mut update = transaction.prepare("UPDATE entries SET \"check\" = ?2 WHERE id = ?1")?;
     for check in checks {
