@@ -1,0 +1,5 @@
+//! Tests of stats-jobs through its public interface.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod message;
+mod support;
