@@ -6,8 +6,21 @@
 //! statistics are in it: which names there are, and what is done for them, is told by the caller.
 #![forbid(unsafe_code)]
 
+pub mod contract;
+mod embedded;
+mod error;
 mod message;
+mod queue;
 
+pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue};
+pub use error::{QueueError, QueueErrorKind};
 pub use message::{
     Message, Properties, Refusal, Serializer, TaskMessage, TimeLimits, largest_body, python_repr,
 };
+pub use queue::{Delivery, Queue, Tag};
+
+/// Locks `mutex`, also after a thread panicked while it held it: what our mutexes guard is never
+/// left half-changed.
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,5 +1,6 @@
 //! Tests of stats-jobs through its public interface.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod embedded;
 mod message;
 mod support;

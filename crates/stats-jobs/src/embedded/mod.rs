@@ -1,0 +1,11 @@
+//! Queues in one SQLite file, for the processes of one machine: what is sent survives whoever sends
+//! and whoever performs it.
+
+mod error;
+mod file;
+mod queue;
+mod row;
+mod schema;
+
+pub use self::file::{EmbeddedBroker, EmbeddedOptions};
+pub use self::queue::EmbeddedQueue;
