@@ -11,6 +11,7 @@ mod embedded;
 mod error;
 mod message;
 mod queue;
+mod redis;
 
 pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue};
 pub use error::{QueueError, QueueErrorKind};
@@ -18,6 +19,7 @@ pub use message::{
     Message, Properties, Refusal, Serializer, TaskMessage, TimeLimits, largest_body, python_repr,
 };
 pub use queue::{Delivery, Queue, Tag};
+pub use redis::{RedisBroker, RedisBrokerOptions, RedisQueue};
 
 /// Locks `mutex`, also after a thread panicked while it held it: what our mutexes guard is never
 /// left half-changed.

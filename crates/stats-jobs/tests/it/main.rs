@@ -3,4 +3,5 @@
 
 mod embedded;
 mod message;
+mod redis;
 mod support;

@@ -1,0 +1,144 @@
+//! Connections to one Redis database, shared by threads.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use redis::{Client, Connection, IntoConnectionInfo, RedisResult};
+use stats_model::Clock;
+
+use super::error::{ends_connection, queue_error};
+use crate::{QueueError, locked};
+
+/// How a broker in Redis is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisBrokerOptions {
+    /// How long a message stays in the hand of whoever received it, unless it is kept: Celery's
+    /// `visibility_timeout`. Python's workers on the same database judge by theirs, so that it should
+    /// not be longer than theirs is.
+    pub visibility_timeout: Duration,
+    /// For a connection, TLS and authentication included.
+    pub connect_timeout: Duration,
+    /// For each piece of an answer, and for each piece of a request to be taken.
+    pub response_timeout: Duration,
+    /// Connections kept open while nobody needs them.
+    pub idle_connections: usize,
+}
+
+impl Default for RedisBrokerOptions {
+    fn default() -> Self {
+        Self {
+            visibility_timeout: Duration::from_secs(3_600),
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(30),
+            idle_connections: 4,
+        }
+    }
+}
+
+/// A Redis database as Celery's broker. A copy of it is the same.
+#[derive(Clone)]
+pub struct RedisBroker(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    options: RedisBrokerOptions,
+    clock: Arc<dyn Clock>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl RedisBroker {
+    /// The database at `url`. Nothing is connected yet: the first call tells what is wrong with it.
+    ///
+    /// # Errors
+    /// When the URL is none of Redis.
+    pub fn open(
+        url: &str,
+        options: RedisBrokerOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, QueueError> {
+        let opened = url.into_connection_info().and_then(Client::open);
+        let client = opened.map_err(|error| queue_error("reading the URL of the broker", error))?;
+        Ok(Self::with_client(client, options, clock))
+    }
+
+    /// The database that `client` leads to: for certificates and whatever else no URL says. `clock`
+    /// decides which messages were in somebody's hand for too long.
+    #[must_use]
+    pub fn with_client(client: Client, options: RedisBrokerOptions, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Shared { client, options, clock, idle: Mutex::default() }))
+    }
+
+    /// Where it is, for people; without a password.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let info = self.0.client.get_connection_info();
+        format!("redis {}/{}", info.addr(), self.database())
+    }
+
+    /// The number of the database.
+    pub(super) fn database(&self) -> i64 {
+        self.0.client.get_connection_info().redis_settings().db()
+    }
+
+    pub(super) fn options(&self) -> &RedisBrokerOptions {
+        &self.0.options
+    }
+
+    /// The present in seconds since 1970, as kombu keeps times.
+    pub(super) fn now(&self) -> f64 {
+        self.0.clock.now().as_microsecond() as f64 / 1e6
+    }
+
+    /// Runs `work` on a connection that stands. It is never run twice: what was sent might be sent
+    /// again.
+    pub(super) fn run<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, QueueError> {
+        let run = || {
+            let mut connection = self.connection()?;
+            let result = work(&mut connection);
+            // After an error of the connection an answer may be under way that belongs to nobody.
+            if !result.as_ref().is_err_and(ends_connection) {
+                let mut idle = locked(&self.0.idle);
+                if idle.len() < self.0.options.idle_connections {
+                    idle.push(connection);
+                }
+            }
+            result
+        };
+        run().map_err(|error| queue_error(format!("{doing} at {}", self.place()), error))
+    }
+
+    /// One that was idle and still answers, or a new one.
+    fn connection(&self) -> RedisResult<Connection> {
+        let idle = locked(&self.0.idle).pop();
+        if let Some(mut connection) = idle {
+            let asked = connection.set_read_timeout(Some(self.0.options.connect_timeout));
+            if asked.is_ok() && redis::cmd("PING").exec(&mut connection).is_ok() {
+                connection.set_read_timeout(Some(self.0.options.response_timeout))?;
+                return Ok(connection);
+            }
+            // The server was restarted or closed what was idle: the others are broken as well.
+            locked(&self.0.idle).clear();
+        }
+        self.connect()
+    }
+
+    /// A new connection.
+    pub(super) fn connect(&self) -> RedisResult<Connection> {
+        let connection =
+            self.0.client.get_connection_with_timeout(self.0.options.connect_timeout)?;
+        connection.set_read_timeout(Some(self.0.options.response_timeout))?;
+        connection.set_write_timeout(Some(self.0.options.response_timeout))?;
+        Ok(connection)
+    }
+}
+
+impl fmt::Debug for RedisBroker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("RedisBroker").field(&self.place()).finish()
+    }
+}

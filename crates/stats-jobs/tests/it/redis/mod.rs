@@ -1,0 +1,3 @@
+//! Queues in Redis: the contract, and what is their own.
+
+mod queue;
