@@ -9,17 +9,23 @@
 pub mod contract;
 mod embedded;
 mod error;
+mod host;
 mod message;
+mod producer;
 mod queue;
 mod redis;
+mod results;
 
-pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue};
+pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue, EmbeddedResults};
 pub use error::{QueueError, QueueErrorKind};
+pub use host::{host_name, worker_name};
 pub use message::{
     Message, Properties, Refusal, Serializer, TaskMessage, TimeLimits, largest_body, python_repr,
 };
+pub use producer::Producer;
 pub use queue::{Delivery, Queue, Tag};
-pub use redis::{RedisBroker, RedisBrokerOptions, RedisQueue};
+pub use redis::{RedisBroker, RedisBrokerOptions, RedisQueue, RedisResults};
+pub use results::{Failure, Results, TaskResult, TaskState};
 
 /// Locks `mutex`, also after a thread panicked while it held it: what our mutexes guard is never
 /// left half-changed.

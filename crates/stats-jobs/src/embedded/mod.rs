@@ -4,8 +4,10 @@
 mod error;
 mod file;
 mod queue;
+mod results;
 mod row;
 mod schema;
 
 pub use self::file::{EmbeddedBroker, EmbeddedOptions};
 pub use self::queue::EmbeddedQueue;
+pub use self::results::EmbeddedResults;

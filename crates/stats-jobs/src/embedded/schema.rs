@@ -32,6 +32,13 @@ CREATE TABLE messages (
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX messages_by_turn ON messages (queue, priority, id);
+CREATE TABLE results (
+    id TEXT PRIMARY KEY,
+    ends INTEGER NOT NULL,
+    success INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX results_by_end ON results (ends);
 CREATE UNIQUE INDEX messages_by_holder ON messages (holder) WHERE holder IS NOT NULL;
 ";
 

@@ -9,7 +9,9 @@ mod fuzz;
 mod keys;
 mod queue;
 mod restore;
+mod results;
 mod scripts;
 
 pub use self::broker::{RedisBroker, RedisBrokerOptions};
 pub use self::queue::RedisQueue;
+pub use self::results::RedisResults;

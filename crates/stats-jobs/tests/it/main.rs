@@ -4,4 +4,5 @@
 mod embedded;
 mod message;
 mod redis;
+mod results;
 mod support;
