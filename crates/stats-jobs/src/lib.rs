@@ -6,18 +6,26 @@
 //! statistics are in it: which names there are, and what is done for them, is told by the caller.
 #![forbid(unsafe_code)]
 
+mod broadcast;
 pub mod contract;
+mod control;
 mod embedded;
 mod error;
+mod events;
 mod host;
 mod message;
+mod pauses;
 mod producer;
 mod queue;
 mod redis;
 mod results;
+mod worker;
 
+pub use broadcast::{Broadcast, Mailbox};
+pub use control::Request;
 pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue, EmbeddedResults};
 pub use error::{QueueError, QueueErrorKind};
+pub use events::{Event, broadcast_message};
 pub use host::{host_name, worker_name};
 pub use message::{
     Message, Properties, Refusal, Serializer, TaskMessage, TimeLimits, largest_body, python_repr,
@@ -26,6 +34,10 @@ pub use producer::Producer;
 pub use queue::{Delivery, Queue, Tag};
 pub use redis::{RedisBroker, RedisBrokerOptions, RedisQueue, RedisResults};
 pub use results::{Failure, Results, TaskResult, TaskState};
+pub use worker::{
+    Handler, Notice, StopReason, Stopped, TaskControl, TaskFailure, TaskKind, Tasks, Worker,
+    WorkerOptions, WorkerParts,
+};
 
 /// Locks `mutex`, also after a thread panicked while it held it: what our mutexes guard is never
 /// left half-changed.

@@ -31,6 +31,19 @@ pub(super) fn binding(routing_key: &str, queue: &str) -> String {
     format!("{routing_key}{SEPARATOR}{SEPARATOR}{queue}")
 }
 
+/// The queues that messages with this key go to, by the members of such a set.
+pub(super) fn queues_bound_by<'a>(
+    bound: &'a [Vec<u8>],
+    routing_key: &str,
+) -> impl Iterator<Item = &'a str> {
+    let prefix = format!("{routing_key}{SEPARATOR}");
+    bound.iter().filter_map(move |member| {
+        let rest = std::str::from_utf8(member).ok()?.strip_prefix(&prefix)?;
+        // Between the two stands a pattern, which the key of an answer does not need.
+        Some(rest.split_once(SEPARATOR)?.1)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +56,7 @@ mod tests {
         assert_eq!(list("celery", 255), "celery\x06\x169");
         assert_eq!(bindings("celery"), "_kombu.binding.celery");
         assert_eq!(binding("a", "b"), "a\x06\x16\x06\x16b");
+        let bound = [binding("a", "b"), binding("ab", "c")].map(String::into_bytes);
+        assert_eq!(queues_bound_by(&bound, "a").collect::<Vec<_>>(), ["b"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Queues in a Redis database in kombu's form, which Celery's own workers share (cache-and-jobs
 //! specification, section 11.2). Needs Redis 6.2.
 
+mod broadcast;
 mod broker;
 mod envelope;
 mod error;

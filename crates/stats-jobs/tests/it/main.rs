@@ -6,3 +6,4 @@ mod message;
 mod redis;
 mod results;
 mod support;
+mod worker;

@@ -1,5 +1,8 @@
 //! Messages as Celery wrote them.
 
+pub(crate) mod bench;
+pub(crate) mod watched;
+
 use serde_json::Value;
 use stats_jobs::{Message, Properties};
 use stats_testkit::fixtures;
