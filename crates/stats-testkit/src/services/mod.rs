@@ -7,6 +7,8 @@
 //! instead, since nothing may be skipped there. One service, [`Service::on_demand`], is started
 //! under `services run`, too, by the tests that need it.
 
+mod cache;
+mod celery;
 mod opensearch;
 mod postgres;
 pub mod process;
@@ -17,6 +19,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use celery::{Celery, CeleryVersion};
 pub use opensearch::{BULK_BYTES, OpenSearch, Release};
 pub use postgres::Postgres;
 pub use rabbitmq::RabbitMq;
@@ -35,12 +38,20 @@ pub enum Service {
     OpenSearch,
     /// OpenSearch 3, from its Java libraries.
     OpenSearch3,
+    /// Celery, from its Python packages: no server, but what is said of servers holds for it.
+    Celery,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Redis, Self::Postgres, Self::RabbitMq, Self::OpenSearch, Self::OpenSearch3];
+    pub const ALL: [Self; 6] = [
+        Self::Redis,
+        Self::Postgres,
+        Self::RabbitMq,
+        Self::OpenSearch,
+        Self::OpenSearch3,
+        Self::Celery,
+    ];
 
     /// Its name.
     #[must_use]
@@ -51,6 +62,7 @@ impl Service {
             Self::RabbitMq => "rabbitmq",
             Self::OpenSearch => "opensearch",
             Self::OpenSearch3 => "opensearch3",
+            Self::Celery => "celery",
         }
     }
 
@@ -63,6 +75,7 @@ impl Service {
             Self::RabbitMq => "rabbitmq-server",
             Self::OpenSearch => "default-jdk-headless maven",
             Self::OpenSearch3 => "openjdk-21-jdk-headless maven",
+            Self::Celery => "python3-venv",
         }
     }
 
@@ -75,13 +88,14 @@ impl Service {
             Self::RabbitMq => "COMMUNITY_STATS_TEST_RABBITMQ",
             Self::OpenSearch => "COMMUNITY_STATS_TEST_OPENSEARCH",
             Self::OpenSearch3 => "COMMUNITY_STATS_TEST_OPENSEARCH3",
+            Self::Celery => "COMMUNITY_STATS_TEST_CELERY",
         }
     }
 
     /// Whether only the tests that need it start it, since they are few.
     #[must_use]
     pub const fn on_demand(self) -> bool {
-        matches!(self, Self::OpenSearch3)
+        matches!(self, Self::OpenSearch3 | Self::Celery)
     }
 
     /// The program that is missing, if it cannot be started here.
@@ -106,6 +120,7 @@ impl Service {
             }
             Self::OpenSearch => opensearch::missing(Release::V2),
             Self::OpenSearch3 => opensearch::missing(Release::V3),
+            Self::Celery => celery::missing(),
         }
     }
 }

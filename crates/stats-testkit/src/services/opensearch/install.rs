@@ -1,17 +1,15 @@
 //! What a node is made of.
 //!
-//! The libraries are fetched with Maven once and kept, with our compiled launcher, in
-//! `$COMMUNITY_STATS_TEST_CACHE`, else `$XDG_CACHE_HOME/community-stats`, else
-//! `~/.cache/community-stats`.
+//! The libraries are fetched with Maven once and kept, with our compiled launcher.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 
 use super::Release;
+use crate::services::cache::{beside, keep, place, run};
 use crate::services::process::on_path;
 
 const LAUNCHER: &str = include_str!("../../../opensearch/Node.java");
@@ -27,14 +25,8 @@ pub(in crate::services) fn missing(release: Release) -> Option<&'static str> {
 
 /// Where the libraries and the launcher of exactly these sources are kept.
 fn cache(release: Release) -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let parent = variable("COMMUNITY_STATS_TEST_CACHE")
-        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("community-stats")))
-        .or_else(|| Some(variable("HOME")?.join(".cache/community-stats")))?;
-    let mut hasher = DefaultHasher::new();
-    (release.project(), LAUNCHER, release.plugins(), LOGGING).hash(&mut hasher);
-    let version = release.version();
-    Some(parent.join(format!("opensearch-{version}-{:08x}", hasher.finish() as u32)))
+    let sources = (release.project(), LAUNCHER, release.plugins(), LOGGING);
+    place(&format!("opensearch-{}", release.version()), sources)
 }
 
 /// Fetches and compiles what is not in the cache yet; complete or not there at all.
@@ -44,9 +36,7 @@ pub(super) fn install(release: Release) -> anyhow::Result<PathBuf> {
         return Ok(home);
     }
     let compiler = release.program("javac").map_err(|name| anyhow!("{name} not found"))?;
-    let parent = home.parent().context("a cache folder has a parent")?;
-    fs::create_dir_all(parent)?;
-    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(parent)?;
+    let building = beside(&home)?;
     let (lib, classes) = (building.path().join("lib"), building.path().join("classes"));
     fs::create_dir(&classes)?;
     fs::write(building.path().join("pom.xml"), release.project())?;
@@ -61,23 +51,6 @@ pub(super) fn install(release: Release) -> anyhow::Result<PathBuf> {
     compiler.arg("-cp").arg(lib.join("*")).arg("-d").arg(&classes);
     compiler.args(["Node.java", "Plugins.java"]);
     run(compiler.current_dir(building.path()))?;
-    keep(building, &home)?;
+    keep(building, &home, || home.join("classes").is_dir())?;
     Ok(home)
-}
-
-/// Another process may have been quicker, with the same result.
-fn keep(building: tempfile::TempDir, home: &Path) -> anyhow::Result<()> {
-    let renamed = fs::rename(building.path(), home);
-    if home.join("classes").is_dir() {
-        return Ok(());
-    }
-    renamed.with_context(|| format!("keeping {}", home.display()))
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("running {program}"))?;
-    let said = [output.stdout, output.stderr].concat();
-    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&said));
-    Ok(())
 }
