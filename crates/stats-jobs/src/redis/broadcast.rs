@@ -1,19 +1,25 @@
 //! Events and remote control by way of Redis, as kombu does it: what goes to all is published on
 //! channels, answers lie in lists.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
-use redis::{Connection, RedisResult, Value};
+use redis::{Connection, RedisResult};
 
 use super::broker::RedisBroker;
 use super::envelope;
 use super::error::queue_error;
 use super::keys::{bindings, queues_bound_by};
 use crate::control::EXCHANGE;
-use crate::{Broadcast, Mailbox, Message, QueueError};
+use crate::{Broadcast, Mailbox, Message, QueueError, QueueErrorKind};
 
 /// The exchange of events.
 const EVENTS: &str = "celeryev";
+/// Between two looks whether anybody listens to a mailbox.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl RedisBroker {
     /// The channel by which an exchange of this database reaches everybody.
@@ -36,17 +42,19 @@ impl Broadcast for RedisBroker {
     }
 
     fn mailbox(&self, _: &str) -> Result<Box<dyn Mailbox>, QueueError> {
-        let listen = || -> RedisResult<Connection> {
-            let mut connection = self.connect()?;
-            let subscribe =
-                redis::cmd("SUBSCRIBE").arg(self.channel(EXCHANGE)).get_packed_command();
-            connection.send_packed_command(&subscribe)?;
-            connection.recv_response()?.extract_error()?;
-            Ok(connection)
-        };
         let doing = self.doing("listening to remote control");
-        let connection = listen().map_err(|error| queue_error(doing.as_str(), error))?;
-        Ok(Box::new(RedisMailbox { connection, doing }))
+        let connection = self.connect().map_err(|error| queue_error(doing.as_str(), error))?;
+        let (teller, heard) = channel();
+        let open = Arc::new(AtomicBool::new(true));
+        let (name, is_open) = (self.channel(EXCHANGE), open.clone());
+        thread::spawn(move || {
+            if let Err(error) = listen(connection, &name, &teller, &is_open) {
+                drop(teller.send(Err(error)));
+            }
+        });
+        let mailbox = RedisMailbox { heard, open, doing };
+        mailbox.wait_until_it_hears()?;
+        Ok(Box::new(mailbox))
     }
 
     fn reply(
@@ -67,30 +75,64 @@ impl Broadcast for RedisBroker {
     }
 }
 
+/// What a channel gives, listened to by a thread of its own: nothing else can be done with the
+/// connection.
 struct RedisMailbox {
-    connection: Connection,
+    heard: Receiver<RedisResult<Vec<u8>>>,
+    open: Arc<AtomicBool>,
     doing: String,
+}
+
+impl RedisMailbox {
+    /// The first that comes says that all that follows is heard.
+    fn wait_until_it_hears(&self) -> Result<(), QueueError> {
+        match self.heard.recv() {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(queue_error(self.doing.as_str(), error)),
+            Err(_) => Err(self.closed()),
+        }
+    }
+
+    fn closed(&self) -> QueueError {
+        QueueError::new(QueueErrorKind::Unreachable, self.doing.as_str())
+    }
 }
 
 impl Mailbox for RedisMailbox {
     fn receive(&mut self, wait: Duration) -> Result<Option<Message>, QueueError> {
-        let mut receive = || -> RedisResult<Option<Value>> {
-            self.connection.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
-            match self.connection.recv_response() {
-                Ok(value) => value.extract_error().map(Some),
-                // What has come of an answer is kept.
-                Err(error) if error.is_timeout() => Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        let received = receive().map_err(|error| queue_error(self.doing.as_str(), error))?;
-        Ok(received.and_then(|value| heard(&value)))
+        match self.heard.recv_timeout(wait) {
+            // What is no message was not for us.
+            Ok(Ok(text)) => Ok(envelope::message(&text).ok().map(|(message, _)| message)),
+            Ok(Err(error)) => Err(queue_error(self.doing.as_str(), error)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(self.closed()),
+        }
     }
 }
 
-/// The message in what a channel gave; nothing when it is none.
-fn heard(value: &Value) -> Option<Message> {
-    let (Value::Array(parts) | Value::Push { data: parts, .. }) = value else { return None };
-    let Some(Value::BulkString(text)) = parts.last() else { return None };
-    envelope::message(text).ok().map(|(message, _)| message)
+impl Drop for RedisMailbox {
+    fn drop(&mut self) {
+        self.open.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Tells what a channel gives as long as anybody listens; nothing at first, once it does.
+fn listen(
+    mut connection: Connection,
+    channel: &str,
+    teller: &Sender<RedisResult<Vec<u8>>>,
+    is_open: &AtomicBool,
+) -> RedisResult<()> {
+    let mut channels = connection.as_pubsub();
+    channels.subscribe(channel)?;
+    drop(teller.send(Ok(Vec::new())));
+    channels.set_read_timeout(Some(LOOK))?;
+    while is_open.load(Ordering::Relaxed) {
+        match channels.get_message() {
+            Ok(message) => drop(teller.send(Ok(message.get_payload_bytes().to_vec()))),
+            Err(error) if error.is_timeout() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
