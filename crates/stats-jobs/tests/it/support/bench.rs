@@ -76,10 +76,11 @@ impl Doings {
         })
     }
 
-    /// `add` adds its two arguments; `fail` fails with its argument; `panic` panics; `retry` wants to be
+    /// By these names behind `prefix`: `add` adds its two arguments; `fail` fails with its argument; `panic` panics; `retry` wants to be
     /// tried again in a minute; `wait` waits for the gate, `wait_late` too and is acknowledged late;
     /// `obey` and `obey_late` wait until they are asked to stop.
-    pub(crate) fn tasks(&self) -> Tasks {
+    pub(crate) fn tasks(&self, prefix: &str) -> Tasks {
+        let name = |name: &str| format!("{prefix}{name}");
         let gate = self.gate.clone();
         let wait = move |_: &TaskMessage, _: &TaskControl| {
             wait::until("the gate opens", || gate.load(Ordering::SeqCst));
@@ -95,7 +96,7 @@ impl Doings {
         };
         Tasks::new()
             .with(
-                "add",
+                name("add"),
                 self.kind(|task, _| {
                     let number =
                         |at: usize| task.arguments.get(at).and_then(Value::as_i64).unwrap_or(0);
@@ -103,25 +104,25 @@ impl Doings {
                 }),
             )
             .with(
-                "fail",
+                name("fail"),
                 self.kind(|task, _| {
                     let text = task.arguments[0].as_str().unwrap();
                     Err(Failure::new("ValueError", text).into())
                 }),
             )
-            .with("panic", self.kind(|_, _| panic!("arranged")))
+            .with(name("panic"), self.kind(|_, _| panic!("arranged")))
             .with(
-                "retry",
+                name("retry"),
                 self.kind(|task, _| {
                     let failure = Failure::new("ValueError", format!("try {}", task.retries));
                     Err(TaskFailure::Retry { after: Duration::from_secs(60), failure })
                 })
                 .with_retries(2),
             )
-            .with("wait", self.kind(wait.clone()))
-            .with("wait_late", self.kind(wait).acknowledged_late().with_start_told())
-            .with("obey", self.kind(obey))
-            .with("obey_late", self.kind(obey).acknowledged_late())
+            .with(name("wait"), self.kind(wait.clone()))
+            .with(name("wait_late"), self.kind(wait).acknowledged_late().with_start_told())
+            .with(name("obey"), self.kind(obey))
+            .with(name("obey_late"), self.kind(obey).acknowledged_late())
     }
 }
 
@@ -193,7 +194,7 @@ impl Bench {
             results: Some(self.results.clone()),
             clock: self.clock.clone(),
             notices: self.said.listener(),
-            ..WorkerParts::new(queue, self.doings.tasks())
+            ..WorkerParts::new(queue, self.doings.tasks(""))
         };
         Worker::start(parts, options(slots))
     }

@@ -36,7 +36,7 @@ fn what_is_in_hand_is_performed_while_the_broker_is_away_and_not_done_twice() {
     let parts = WorkerParts {
         results: Some(Arc::new(results(&proxied))),
         notices: bench.said.listener(),
-        ..WorkerParts::new(Arc::new(proxied.queue("stats-cache")), bench.doings.tasks())
+        ..WorkerParts::new(Arc::new(proxied.queue("stats-cache")), bench.doings.tasks(""))
     };
     let worker = Worker::start(parts, options(1));
     let send = |name, arguments| {
