@@ -6,6 +6,7 @@
 //! statistics are in it: which names there are, and what is done for them, is told by the caller.
 #![forbid(unsafe_code)]
 
+mod amqp;
 mod broadcast;
 pub mod contract;
 mod control;
@@ -21,6 +22,7 @@ mod redis;
 mod results;
 mod worker;
 
+pub use amqp::{AmqpBroadcast, AmqpBroker, AmqpBrokerOptions, AmqpQueue};
 pub use broadcast::{Broadcast, Mailbox};
 pub use control::Request;
 pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue, EmbeddedResults};

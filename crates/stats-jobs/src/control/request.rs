@@ -83,3 +83,56 @@ impl Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broadcast_message;
+
+    fn request(body: Value) -> Request {
+        let mut message = broadcast_message(&body);
+        message.headers.insert("clock".to_owned(), json!(7));
+        Request::read(&message).unwrap()
+    }
+
+    #[test]
+    fn a_question_is_for_those_whom_it_names() {
+        let meant = |destination: Value, pattern: Value, matcher: Value| {
+            let body = json!({
+                "method": "ping", "arguments": null, "destination": destination,
+                "pattern": pattern, "matcher": matcher,
+            });
+            request(body).is_for("a@host")
+        };
+        let none = || Value::Null;
+        assert!(meant(none(), none(), none()));
+        assert!(meant(json!([]), none(), none()));
+        assert!(meant(json!(["b@host", "a@host"]), none(), none()));
+        assert!(!meant(json!(["b@host"]), none(), none()));
+        assert!(meant(none(), json!("a@*"), json!("glob")));
+        assert!(!meant(none(), json!("b@*"), json!("glob")));
+        // Regular expressions are not understood.
+        assert!(!meant(none(), json!("a@.*"), json!("pcre")));
+    }
+
+    #[test]
+    fn an_answer_carries_the_ticket_of_the_question() {
+        let question = request(json!({
+            "method": "ping", "ticket": "t",
+            "reply_to": {"exchange": "reply.celery.pidbox", "routing_key": "who"},
+        }));
+        assert_eq!((question.method.as_str(), question.clock), ("ping", 7));
+        let to = ("reply.celery.pidbox".to_owned(), "who".to_owned());
+        assert_eq!(question.reply_to, Some(to));
+        let answer = question.answer("a@host", json!({"ok": "pong"}), 8);
+        assert_eq!((&answer.headers["ticket"], &answer.headers["clock"]), (&json!("t"), &json!(8)));
+        assert_eq!(answer.body, br#"{"a@host":{"ok":"pong"}}"#);
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused() {
+        for body in [json!([]), json!({}), json!({"method": 1})] {
+            Request::read(&broadcast_message(&body)).unwrap_err();
+        }
+    }
+}

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 use stats_jobs::{
-    Broadcast, Failure, Producer, Queue, RedisBroker, RedisBrokerOptions, RedisResults, Serializer,
-    TaskControl, TaskKind, TaskMessage, Tasks, Worker, WorkerParts,
+    AmqpBroker, AmqpBrokerOptions, Broadcast, Failure, Producer, Queue, RedisBroker,
+    RedisBrokerOptions, RedisResults, Serializer, TaskControl, TaskKind, TaskMessage, Tasks,
+    Worker, WorkerParts,
 };
 use stats_model::SystemClock;
 use stats_testkit::services::process::Process;
-use stats_testkit::services::{Celery, CeleryVersion, Redis};
+use stats_testkit::services::{Celery, CeleryVersion, RabbitMq, Redis};
 
 use crate::support::bench::{Doings, Said, options};
 
@@ -19,15 +20,17 @@ const APP: &str = include_str!("app.py");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Between {
     Redis,
+    RabbitMq,
 }
 
 impl Between {
-    pub(crate) const ALL: [Self; 1] = [Self::Redis];
+    pub(crate) const ALL: [Self; 2] = [Self::Redis, Self::RabbitMq];
 }
 
 /// A broker with results beside it, and Celery of one version that uses both.
 pub(crate) struct Side {
     celery: &'static Celery,
+    between: Between,
     serializer: Serializer,
     broker: String,
     results: String,
@@ -45,9 +48,10 @@ impl Side {
         let results = Redis::shared()?.database();
         let broker = match between {
             Between::Redis => Redis::shared()?.database(),
+            Between::RabbitMq => RabbitMq::shared()?.create_vhost().unwrap(),
         };
         let (doings, said) = (Doings::default(), Said::default());
-        Some(Self { celery, serializer, broker, results, doings, said })
+        Some(Self { celery, between, serializer, broker, results, doings, said })
     }
 
     /// Every version, broker and serialiser in turn.
@@ -91,11 +95,17 @@ impl Side {
     }
 
     pub(crate) fn queue(&self, name: &str) -> Arc<dyn Queue> {
-        Arc::new(redis(&self.broker).queue(name))
+        match self.between {
+            Between::Redis => Arc::new(redis(&self.broker).queue(name)),
+            Between::RabbitMq => Arc::new(amqp(&self.broker).queue(name)),
+        }
     }
 
     pub(crate) fn broadcast(&self) -> Arc<dyn Broadcast> {
-        Arc::new(redis(&self.broker))
+        match self.between {
+            Between::Redis => Arc::new(redis(&self.broker)),
+            Between::RabbitMq => Arc::new(amqp(&self.broker).broadcast()),
+        }
     }
 
     pub(crate) fn results(&self) -> RedisResults {
@@ -122,6 +132,10 @@ impl Side {
 
 fn redis(url: &str) -> RedisBroker {
     RedisBroker::open(url, RedisBrokerOptions::default(), Arc::new(SystemClock)).unwrap()
+}
+
+fn amqp(url: &str) -> AmqpBroker {
+    AmqpBroker::open(url, AmqpBrokerOptions::default()).unwrap()
 }
 
 fn tasks(doings: &Doings) -> Tasks {

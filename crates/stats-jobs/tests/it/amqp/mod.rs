@@ -1,0 +1,4 @@
+//! Queues of RabbitMQ: the contract, and what is their own.
+
+mod queue;
+mod worker;
