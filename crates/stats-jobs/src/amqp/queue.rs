@@ -162,9 +162,12 @@ impl Queue for AmqpQueue {
         let doing = self.doing("receiving from");
         let (number, channel) = self.way_in(&doing)?;
         let name = self.broker.short(&self.name)?;
-        let Some(found) = self.broker.run(&doing, wait, next(channel, name, wait))? else {
-            return Ok(None);
-        };
+        let found = self.broker.run(&doing, wait, next(channel, name, wait));
+        let found = found.inspect_err(|_| {
+            // What may still come by it would be in nobody's hand.
+            locked(&self.way_in).channel = None;
+        });
+        let Some(found) = found? else { return Ok(None) };
         locked(&self.way_in).in_hand.insert(found.delivery_tag);
         Ok(Some(Delivery {
             tag: tag(number, found.delivery_tag),

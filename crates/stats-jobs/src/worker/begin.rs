@@ -37,14 +37,22 @@ pub(super) fn begin(shared: &Arc<Shared>, received: Received, tag: Tag) {
     };
     books.jobs.insert(number, job);
     drop(books);
-    let shared = shared.clone();
-    thread::spawn(move || {
+    let (here, again) = (shared.clone(), (received.clone(), tag.clone()));
+    let thread = thread::Builder::new().name(format!("task {number}"));
+    let spawned = thread.spawn(move || {
         if early {
-            shared.settle(&received, tag, Settlement::Acknowledge);
+            here.settle(&received, tag, Settlement::Acknowledge);
         }
-        let outcome = perform(&shared, &received, &control);
-        finish(&shared, number, outcome);
+        let outcome = perform(&here, &received, &control);
+        finish(&here, number, outcome);
     });
+    if let Err(error) = spawned {
+        let (received, tag) = again;
+        shared.books().jobs.remove(&number);
+        shared.settle(&received, tag, Settlement::GiveBack);
+        (shared.tell)(&Notice::NoThread { error });
+        shared.pause(shared.options.longest_pause, Phase::Draining);
+    }
 }
 
 fn perform(shared: &Shared, received: &Received, control: &TaskControl) -> Outcome {
@@ -53,7 +61,7 @@ fn perform(shared: &Shared, received: &Received, control: &TaskControl) -> Outco
     shared.announcer.tell_of_task(|| shown::started(task));
     if received.kind.tracks_start && !received.kind.ignores_result && !task.ignore_result {
         let who = json!({"pid": std::process::id(), "hostname": shared.options.name});
-        shared.store(task, TaskState::Started, who, None);
+        shared.try_to_store(task, TaskState::Started, who);
     }
     let handler = &received.kind.handler;
     let performed = catch_unwind(AssertUnwindSafe(|| handler.perform(task, control)));

@@ -21,9 +21,9 @@ pub(super) fn finish(shared: &Shared, number: u64, outcome: Outcome) {
     // It keeps its slot until all is said.
     let known = shared.books().jobs.get_mut(&number).map(|job| {
         job.is_ending = true;
-        (job.received.clone(), job.begun)
+        (job.received.clone(), job.begun, job.control.stop_reason())
     });
-    let Some((received, begun)) = known else {
+    let Some((received, begun, reason)) = known else {
         shared.books().abandoned -= 1;
         shared.notify();
         return;
@@ -41,7 +41,11 @@ pub(super) fn finish(shared: &Shared, number: u64, outcome: Outcome) {
             retry(shared, &received, after, failure);
             false
         }
-        Err(TaskFailure::Interrupted) => true,
+        Err(TaskFailure::Interrupted) if reason == Some(StopReason::Shutdown) => true,
+        Err(TaskFailure::Interrupted) => {
+            fail(shared, &received, interrupted_for(reason));
+            false
+        }
     };
     if interrupted {
         send_again_unless_late(shared, &received);
@@ -68,6 +72,16 @@ fn settle_and_leave(shared: &Shared, number: u64, received: &Received, interrupt
         };
         drop(books);
         shared.settle(received, tag, how);
+    }
+}
+
+/// Why a task that stopped, though not for the worker, has failed: performed again, it would stop again.
+fn interrupted_for(reason: Option<StopReason>) -> Failure {
+    match reason {
+        Some(StopReason::SoftTimeLimit) => {
+            Failure::of("billiard.exceptions", "SoftTimeLimitExceeded", "")
+        }
+        _ => Failure::new("RuntimeError", "it stopped though nobody asked it to"),
     }
 }
 

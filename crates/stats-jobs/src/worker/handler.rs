@@ -41,7 +41,8 @@ pub enum TaskFailure {
         /// Why.
         failure: Failure,
     },
-    /// It was asked to stop and did: it waits in the queue again, as if it had not begun.
+    /// It was asked to stop and did. When the worker is stopping, it waits in the queue again, as if it
+    /// had not begun; after its soft time limit, it has failed.
     Interrupted,
 }
 

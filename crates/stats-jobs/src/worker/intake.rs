@@ -23,13 +23,13 @@ pub(super) fn run(shared: &Arc<Shared>) {
             Ok(()) => {
                 pauses.reset();
                 if std::mem::take(&mut away) {
-                    (shared.tell)(&Notice::BrokerBack);
+                    (shared.tell)(&Notice::Resumed);
                 }
             }
             Err(error) => {
                 away = true;
                 let pause = pauses.next();
-                (shared.tell)(&Notice::BrokerAway { error, pause });
+                (shared.tell)(&Notice::Paused { error, pause });
                 shared.pause(pause, Phase::Draining);
             }
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::{Failure, QueueError, Refusal};
 
-/// Something that happened in a worker. Each is shown as a line that can be read alone.
+/// Something that happened in a worker. Each is shown as a line that can be read alone; texts of others
+/// are in it as they came.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Notice {
@@ -68,15 +69,15 @@ pub enum Notice {
         /// The id of the task.
         id: String,
     },
-    /// A call to the broker failed; it is tried again after a pause.
-    BrokerAway {
+    /// No message can be taken, most likely since the broker is away; it is tried again after a pause.
+    Paused {
         /// What failed.
         error: QueueError,
         /// The pause.
         pause: Duration,
     },
-    /// The broker answers again.
-    BrokerBack,
+    /// Messages can be taken again.
+    Resumed,
     /// A message could not be settled: it may be performed again.
     Unsettled {
         /// The id of the task.
@@ -90,6 +91,11 @@ pub enum Notice {
         id: String,
         /// What failed.
         error: QueueError,
+    },
+    /// The system gives no thread for a task, which waits in the queue again.
+    NoThread {
+        /// What it says.
+        error: std::io::Error,
     },
     /// What cannot be performed any more is still being performed on so many threads that no more
     /// tasks are begun.
@@ -120,11 +126,11 @@ impl fmt::Display for Notice {
             Self::CameAgain { id } => {
                 write!(out, "task {id} came again and is not performed a second time")
             }
-            Self::BrokerAway { error, pause } => {
-                write!(out, "the broker is away, trying again in {pause:.1?}: ")?;
+            Self::Paused { error, pause } => {
+                write!(out, "no messages are taken for {pause:.1?}: ")?;
                 chain(error, out)
             }
-            Self::BrokerBack => write!(out, "the broker is back"),
+            Self::Resumed => write!(out, "messages are taken again"),
             Self::Unsettled { id, error } => {
                 write!(out, "the message of task {id} could not be settled: ")?;
                 chain(error, out)
@@ -132,6 +138,9 @@ impl fmt::Display for Notice {
             Self::ResultLost { id, error } => {
                 write!(out, "the result of task {id} is lost: ")?;
                 chain(error, out)
+            }
+            Self::NoThread { error } => {
+                write!(out, "there is no thread for a task, which waits again: {error}")
             }
             Self::Stuck { threads } => {
                 write!(

@@ -165,6 +165,25 @@ impl Shared {
         }
     }
 
+    /// Stores how far a task has come, if that can be done now: it waits for nothing.
+    pub(super) fn try_to_store(&self, task: &TaskMessage, state: TaskState, result: Value) {
+        if let Some(results) = &self.results {
+            drop(results.store(&self.result(task, state, result, None)));
+        }
+    }
+
+    fn result(
+        &self,
+        task: &TaskMessage,
+        state: TaskState,
+        result: Value,
+        traceback: Option<String>,
+    ) -> TaskResult {
+        let done = state.is_final().then(|| self.clock.now());
+        let (id, group, parent) = (task.id.clone(), task.group.clone(), task.parent_id.clone());
+        TaskResult { id, state, result, traceback, done, group, parent }
+    }
+
     /// Stores what became of a task. Tries for a while.
     pub(super) fn store(
         &self,
@@ -174,9 +193,7 @@ impl Shared {
         traceback: Option<String>,
     ) {
         let Some(results) = &self.results else { return };
-        let done = state.is_final().then(|| self.clock.now());
-        let (id, group, parent) = (task.id.clone(), task.group.clone(), task.parent_id.clone());
-        let result = TaskResult { id, state, result, traceback, done, group, parent };
+        let result = self.result(task, state, result, traceback);
         if let Err(error) = self.persist(|| results.store(&result)) {
             (self.tell)(&Notice::ResultLost { id: result.id, error });
         }

@@ -77,7 +77,11 @@ impl Worker {
         let rooms: [fn(&Arc<Shared>); 3] = [intake::run, keeper::run, mailbox::run];
         let threads = rooms.map(|run| {
             let shared = shared.clone();
-            thread::spawn(move || run(&shared))
+            thread::spawn(move || {
+                let watch = Watch(&shared);
+                run(&shared);
+                drop(watch);
+            })
         });
         Self { shared, threads: threads.into() }
     }
@@ -156,6 +160,17 @@ impl Worker {
         let ended = || self.threads.iter().all(JoinHandle::is_finished);
         while Instant::now() < until && !(ended() && self.shared.books().jobs.is_empty()) {
             thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Has the worker stop when one of its own threads panics: whoever waits for it has to hear of that.
+struct Watch<'a>(&'a Shared);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.begin_to_stop();
         }
     }
 }

@@ -1,3 +1,4 @@
 //! Queues in Redis: the contract, and what is their own.
 
+mod broadcast;
 mod queue;

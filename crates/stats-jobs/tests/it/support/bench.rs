@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use stats_jobs::{
     EmbeddedBroker, EmbeddedOptions, Failure, Message, Producer, Queue, Results, Serializer,
-    TaskControl, TaskFailure, TaskKind, TaskMessage, TaskResult, Tasks, Worker, WorkerOptions,
-    WorkerParts,
+    StopReason, TaskControl, TaskFailure, TaskKind, TaskMessage, TaskResult, Tasks, Worker,
+    WorkerOptions, WorkerParts,
 };
 use stats_model::ManualClock;
 use stats_testkit::wait;
@@ -78,7 +78,8 @@ impl Doings {
 
     /// By these names behind `prefix`: `add` adds its two arguments; `fail` fails with its argument; `panic` panics; `retry` wants to be
     /// tried again in a minute; `wait` waits for the gate, `wait_late` too and is acknowledged late;
-    /// `obey` and `obey_late` wait until they are asked to stop.
+    /// `obey` and `obey_late` wait until they are asked to stop and give what for, `stop_late` does and
+    /// gives up, and `give_up_late` gives up at once.
     pub(crate) fn tasks(&self, prefix: &str) -> Tasks {
         let name = |name: &str| format!("{prefix}{name}");
         let gate = self.gate.clone();
@@ -89,12 +90,20 @@ impl Doings {
         let obey = |_: &TaskMessage, control: &TaskControl| {
             wait::until("it is asked to stop", || control.should_stop());
             match control.stop_reason() {
-                Some(stats_jobs::StopReason::Shutdown) => Err(TaskFailure::Interrupted),
+                Some(StopReason::Shutdown) => Err(TaskFailure::Interrupted),
                 Some(reason) => Ok(json!(format!("{reason:?}"))),
                 None => Ok(Value::Null),
             }
         };
+        let stop = |_: &TaskMessage, control: &TaskControl| {
+            wait::until("it is asked to stop", || control.should_stop());
+            Err(TaskFailure::Interrupted)
+        };
         Tasks::new()
+            .with(name("stop_late"), self.kind(stop).acknowledged_late())
+            .with(name("give_up_late"), {
+                self.kind(|_, _| Err(TaskFailure::Interrupted)).acknowledged_late()
+            })
             .with(
                 name("add"),
                 self.kind(|task, _| {

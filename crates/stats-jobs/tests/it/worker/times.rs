@@ -45,6 +45,32 @@ fn a_soft_limit_asks_a_task_to_come_to_its_end() {
 }
 
 #[test]
+fn a_task_that_stops_at_its_soft_limit_has_failed() {
+    let bench = Bench::new();
+    let mut task = bench.task("stop_late", json!([]));
+    task.time_limits.soft = Some(Duration::from_secs(10));
+    bench.producer.send(&task).unwrap();
+    let worker = bench.worker(1);
+    bench.doings.wait_until_begun(1);
+    bench.pass(10);
+    let result = bench.result(&task.id);
+    assert_eq!(result.state, TaskState::Failure);
+    assert_eq!(result.result["exc_type"], "SoftTimeLimitExceeded");
+    let _ = worker.stop(AT_ONCE);
+}
+
+#[test]
+fn a_task_that_stops_without_a_reason_has_failed_and_does_not_come_again() {
+    let bench = Bench::new();
+    let worker = bench.worker(1);
+    let result = bench.result(&bench.send("give_up_late", json!([])));
+    assert_eq!(result.result["exc_message"], json!(["it stopped though nobody asked it to"]));
+    let _ = worker.stop(AT_ONCE);
+    bench.pass(3_600);
+    assert_eq!((bench.doings.begun(), bench.queue.length().unwrap()), (1, 0));
+}
+
+#[test]
 fn a_hard_limit_fails_a_task_and_frees_its_slot() {
     let bench = Bench::new();
     let mut task = bench.task("wait_late", json!([]));
