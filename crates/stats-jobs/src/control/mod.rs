@@ -1,6 +1,8 @@
 //! Questions and orders of Celery's remote control (`celery inspect`, `celery control`, Flower), which
 //! it calls pidbox.
 
+#[cfg(test)]
+mod fuzz;
 mod glob;
 mod request;
 

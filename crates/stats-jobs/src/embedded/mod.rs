@@ -3,6 +3,8 @@
 
 mod error;
 mod file;
+#[cfg(test)]
+mod fuzz;
 mod queue;
 mod results;
 mod row;

@@ -2,6 +2,8 @@
 
 mod backend;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod record;
 
 pub use self::backend::Results;

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use stats_testkit::services::{OpenSearch, Postgres, RabbitMq, Redis, Service, require};
+use stats_testkit::services::{
+    Celery, CeleryVersion, OpenSearch, Postgres, RabbitMq, Redis, Service, require,
+};
 use stats_testkit::wait;
 
 #[test]
@@ -56,6 +58,19 @@ fn opensearch_accepts_documents_of_the_templates_and_refuses_others() {
     assert_eq!(found["count"], 1);
     let error = node.load(&prefix, [line(r#"{"unknown":1}"#)]).unwrap_err();
     assert!(error.to_string().contains("strict_dynamic_mapping_exception"), "{error}");
+}
+
+#[test]
+fn celery_of_each_version_is_within_reach_of_python() {
+    for (version, begins) in CeleryVersion::ALL.into_iter().zip(["5.3.", "5.5."]) {
+        let Some(celery) = Celery::shared(version) else { return };
+        let program = "import app; print(app.version, end='')";
+        let module = "from celery import __version__ as version";
+        let printed = celery.run(module, &[], &["-c", program]).unwrap();
+        assert!(printed.starts_with(begins), "{printed}");
+        let error = celery.run("1 / 0", &[], &["-c", "import app"]).unwrap_err();
+        assert!(error.to_string().contains("ZeroDivisionError"), "{error}");
+    }
 }
 
 /// A killed test run leaves no server, no process and no folder.
