@@ -2,17 +2,20 @@
 
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
-use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::uri::{AMQPAuthority, AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties};
+use rustls::ClientConfig;
 
 use super::door::Door;
 use super::error::{is_not_found, queue_error};
 use super::table::short;
+use super::tunnel;
 use crate::{QueueError, QueueErrorKind, locked};
 
 /// How a broker of AMQP is used.
@@ -44,6 +47,7 @@ pub struct AmqpBroker(Arc<Shared>);
 struct Shared {
     uri: AMQPUri,
     options: AmqpBrokerOptions,
+    tls: Option<Arc<ClientConfig>>,
     /// Closed before the door is.
     live: Mutex<Option<Arc<Connection>>>,
     door: Door,
@@ -54,17 +58,36 @@ impl AmqpBroker {
     /// the default one. Nothing is connected yet: the first call tells what is wrong with it.
     ///
     /// # Errors
-    /// When the URL is none of AMQP, or asks for TLS, which is not spoken here.
+    /// When the URL is none of AMQP, or asks for TLS (`amqps`).
     pub fn open(url: &str, options: AmqpBrokerOptions) -> Result<Self, QueueError> {
+        Self::open_either(url, options, None)
+    }
+
+    /// The same, also for a URL that asks for TLS, which is then spoken in this way.
+    ///
+    /// # Errors
+    /// When the URL is none of AMQP.
+    pub fn open_with_tls(
+        url: &str,
+        options: AmqpBrokerOptions,
+        tls: Arc<ClientConfig>,
+    ) -> Result<Self, QueueError> {
+        Self::open_either(url, options, Some(tls))
+    }
+
+    fn open_either(
+        url: &str,
+        options: AmqpBrokerOptions,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Result<Self, QueueError> {
         let refused = |text: String| QueueError::new(QueueErrorKind::Refused, text);
         let url = url.strip_prefix("py").filter(|url| url.starts_with("amqp")).unwrap_or(url);
         let uri: Result<AMQPUri, String> = url.parse();
         // The text of the error may hold what stands in the URL.
         let mut uri =
             uri.map_err(|_| refused("the URL of the broker is none of AMQP".to_owned()))?;
-        if uri.scheme == AMQPScheme::AMQPS {
-            let text = "the broker's URL asks for TLS (amqps), which is not spoken here: name a plain \
-                 one, on this machine or behind a tunnel";
+        if uri.scheme == AMQPScheme::AMQPS && tls.is_none() {
+            let text = "the broker's URL asks for TLS (amqps), and nothing says whom to trust";
             return Err(refused(text.to_owned()));
         }
         if uri.vhost.is_empty() {
@@ -75,7 +98,8 @@ impl AmqpBroker {
         let door = Door::open().map_err(|error| {
             QueueError::caused_by(QueueErrorKind::Refused, "starting a thread for AMQP", error)
         })?;
-        Ok(Self(Arc::new(Shared { uri, options, live: Mutex::default(), door })))
+        let tls = tls.filter(|_| uri.scheme == AMQPScheme::AMQPS);
+        Ok(Self(Arc::new(Shared { uri, options, tls, live: Mutex::default(), door })))
     }
 
     /// Where it is, for people; without a password.
@@ -99,12 +123,34 @@ impl AmqpBroker {
         *live = None;
         let name = format!("community-stats {}", std::process::id());
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connect = Connection::connect_uri(self.0.uri.clone(), properties);
+        let connect = Connection::connect_uri(self.way()?, properties);
         let connected = self.0.door.run(self.0.options.connect_timeout, connect);
         let doing = self.doing("connecting");
         let connection = Arc::new(answered(connected, doing)?);
         *live = Some(connection.clone());
         Ok(connection)
+    }
+
+    /// Where the client connects to.
+    fn way(&self) -> Result<AMQPUri, QueueError> {
+        let mut way = self.0.uri.clone();
+        let Some(tls) = &self.0.tls else { return Ok(way) };
+        let AMQPAuthority { host, port, .. } = &mut way.authority;
+        let open = tunnel::open(std::mem::take(host), *port, tls.clone());
+        let doing = self.doing("connecting with TLS");
+        let Some(opened) = self.0.door.run(self.0.options.connect_timeout, open) else {
+            let doing = format!("{doing}: no answer in time");
+            return Err(QueueError::new(QueueErrorKind::Unreachable, doing));
+        };
+        let kind = |error: &io::Error| match error.kind() {
+            // A certificate that is not trusted.
+            io::ErrorKind::InvalidData => QueueErrorKind::Refused,
+            _ => QueueErrorKind::Unreachable,
+        };
+        *port = opened.map_err(|error| QueueError::caused_by(kind(&error), doing, error))?;
+        "127.0.0.1".clone_into(host);
+        way.scheme = AMQPScheme::AMQP;
+        Ok(way)
     }
 
     /// Has `work` done, which may take `longer` than one answer.

@@ -11,6 +11,7 @@ mod publish;
 mod queue;
 mod receive;
 mod table;
+mod tunnel;
 
 pub use self::broadcast::AmqpBroadcast;
 pub use self::broker::{AmqpBroker, AmqpBrokerOptions};
