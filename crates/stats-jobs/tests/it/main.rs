@@ -4,6 +4,7 @@
 mod amqp;
 mod celery;
 mod embedded;
+mod formats;
 mod message;
 mod redis;
 mod results;

@@ -25,7 +25,11 @@ fn what_we_send_is_performed_by_python() {
     Side::each(|side| {
         let name = format!("theirs@{}", std::process::id());
         let arguments = ["worker", "-P", "solo", "-l", "INFO", "-n", &name];
+        // Python's worker greets ours when it starts.
+        let ours = side.worker("ours");
         let worker = side.start(&arguments, &[], "ready.");
+        let log = std::fs::read_to_string(worker.folder().join("log")).unwrap();
+        assert!(log.contains("sync with 1 nodes") && log.contains("sync complete"), "{log}");
         let producer = side.producer();
 
         let mut add = producer.task("theirs.add");
@@ -52,5 +56,6 @@ fn what_we_send_is_performed_by_python() {
         late.expires = Some(now - SignedDuration::from_secs(60));
         assert_eq!(performed(&side, &late).state, TaskState::Revoked);
         drop(worker);
+        let _ = ours.stop(Duration::from_secs(20));
     });
 }
