@@ -4,11 +4,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redis::{Client, Connection, IntoConnectionInfo, RedisResult};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{Client, Connection, ConnectionInfo, IntoConnectionInfo, RedisResult};
 use stats_model::Clock;
 
 use super::error::{ends_connection, queue_error};
 use crate::{QueueError, locked};
+
+/// After this without a word a server is asked whether it is still there.
+const KEPT_ALIVE: Duration = Duration::from_secs(30);
 
 /// How a broker in Redis is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +62,7 @@ impl RedisBroker {
         options: RedisBrokerOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, QueueError> {
-        let opened = url.into_connection_info().and_then(Client::open);
+        let opened = url.into_connection_info().and_then(|info| Client::open(attentive(info)));
         let client = opened.map_err(|error| queue_error("reading the URL of the broker", error))?;
         Ok(Self::with_client(client, options, clock))
     }
@@ -135,6 +140,15 @@ impl RedisBroker {
         connection.set_write_timeout(Some(self.0.options.response_timeout))?;
         Ok(connection)
     }
+}
+
+/// Nothing waits for more to send, a server that is gone without a word is noticed, and no more is
+/// said than is needed.
+fn attentive(info: ConnectionInfo) -> ConnectionInfo {
+    let keepalive = TcpKeepalive::new().with_time(KEPT_ALIVE).with_interval(KEPT_ALIVE);
+    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    let redis = info.redis_settings().clone().set_skip_set_lib_name();
+    info.set_tcp_settings(tcp).set_redis_settings(redis)
 }
 
 impl fmt::Debug for RedisBroker {

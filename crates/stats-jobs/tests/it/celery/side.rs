@@ -12,7 +12,8 @@ use stats_model::SystemClock;
 use stats_testkit::services::process::Process;
 use stats_testkit::services::{Celery, CeleryVersion, RabbitMq, Redis};
 
-use crate::support::bench::{Doings, Said, options};
+use crate::support::bench::{Said, options};
+use crate::support::doings::Doings;
 
 const APP: &str = include_str!("app.py");
 

@@ -46,20 +46,10 @@ fn redis_body(envelope: &Value) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-#[test]
-fn a_worker_tells_what_becomes_of_its_tasks() {
-    let Some(server) = Redis::shared() else { return };
-    let url = server.database();
+/// A worker that tells everything, on a queue in a file.
+fn worker(bench: &Bench, url: &str) -> Worker {
     let clock = Arc::new(SystemClock);
-    let broker = RedisBroker::open(&url, RedisBrokerOptions::default(), clock).unwrap();
-    let mut raw = redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
-    let mut channels = raw.as_pubsub();
-    let database = url.rsplit('/').next().unwrap();
-    channels.psubscribe(format!("/{database}.celeryev/*")).unwrap();
-    channels.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let mut events = Events { channels, waiting: VecDeque::new() };
-
-    let bench = Bench::new();
+    let broker = RedisBroker::open(url, RedisBrokerOptions::default(), clock).unwrap();
     let parts = WorkerParts {
         broadcast: Some(Arc::new(broker)),
         notices: bench.said.listener(),
@@ -67,24 +57,27 @@ fn a_worker_tells_what_becomes_of_its_tasks() {
     };
     let name = "ours@here".to_owned();
     let heartbeat = Duration::from_millis(20);
-    let worker = Worker::start(parts, WorkerOptions { name, heartbeat, ..options(1) });
+    Worker::start(parts, WorkerOptions { name, heartbeat, ..options(1) })
+}
+
+#[test]
+fn a_worker_tells_what_becomes_of_it_and_its_tasks() {
+    let Some(server) = Redis::shared() else { return };
+    let url = server.database();
+    let mut raw = redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
+    let mut channels = raw.as_pubsub();
+    let database = url.rsplit('/').next().unwrap();
+    channels.psubscribe(format!("/{database}.celeryev/*")).unwrap();
+    channels.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut events = Events { channels, waiting: VecDeque::new() };
+    let bench = Bench::new();
+    let worker = worker(&bench, &url);
     let online = events.next("worker-online");
     assert_eq!((&online["freq"], &online["active"]), (&json!(0.02), &json!(0)));
     assert_eq!((&online["pid"], &online["utcoffset"]), (&json!(std::process::id()), &json!(0)));
     events.next("worker-heartbeat");
 
-    let mut task = bench.task("add", json!([2, 40]));
-    task.retries = 1;
-    bench.send_raw(&task.write(Serializer::Msgpack));
-    let received = events.next("task-received");
-    assert_eq!((&received["uuid"], &received["name"]), (&json!(task.id), &json!("add")));
-    assert_eq!((&received["args"], &received["retries"]), (&json!("[2, 40]"), &json!(1)));
-    let started = events.next("task-started");
-    assert_eq!(started["uuid"], task.id.as_str());
-    let succeeded = events.next("task-succeeded");
-    assert_eq!((&succeeded["uuid"], &succeeded["result"]), (&json!(task.id), &json!("42")));
-    assert!(started["clock"].as_u64().unwrap() < succeeded["clock"].as_u64().unwrap());
-
+    what_is_told_of_a_success(&bench, &mut events);
     bench.send("fail", json!(["bad 3"]));
     assert_eq!(events.next("task-failed")["exception"], "ValueError('bad 3')");
     bench.send("retry", json!([]));
@@ -98,4 +91,18 @@ fn a_worker_tells_what_becomes_of_its_tasks() {
     assert_eq!((&event["terminated"], &event["expired"]), (&json!(false), &json!(false)));
     let _ = worker.stop(Duration::from_secs(20));
     assert_eq!(events.next("worker-offline")["processed"], 3);
+}
+
+fn what_is_told_of_a_success(bench: &Bench, events: &mut Events<'_>) {
+    let mut task = bench.task("add", json!([2, 40]));
+    task.retries = 1;
+    bench.send_raw(&task.write(Serializer::Msgpack));
+    let received = events.next("task-received");
+    assert_eq!((&received["uuid"], &received["name"]), (&json!(task.id), &json!("add")));
+    assert_eq!((&received["args"], &received["retries"]), (&json!("[2, 40]"), &json!(1)));
+    let started = events.next("task-started");
+    assert_eq!(started["uuid"], task.id.as_str());
+    let succeeded = events.next("task-succeeded");
+    assert_eq!((&succeeded["uuid"], &succeeded["result"]), (&json!(task.id), &json!("42")));
+    assert!(started["clock"].as_u64().unwrap() < succeeded["clock"].as_u64().unwrap());
 }

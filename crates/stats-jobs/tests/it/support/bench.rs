@@ -1,139 +1,19 @@
 //! A worker on a bench: on a queue of its own, with everything it says kept.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 use stats_jobs::{
-    EmbeddedBroker, EmbeddedOptions, Failure, Message, Producer, Queue, Results, Serializer,
-    StopReason, TaskControl, TaskFailure, TaskKind, TaskMessage, TaskResult, Tasks, Worker,
-    WorkerOptions, WorkerParts,
+    EmbeddedBroker, EmbeddedOptions, Message, Notice, Producer, Queue, Results, Serializer,
+    TaskMessage, TaskResult, Worker, WorkerOptions, WorkerParts,
 };
 use stats_model::ManualClock;
 use stats_testkit::wait;
 use tempfile::TempDir;
 
-/// Tasks that do what tests need.
-#[derive(Clone, Default)]
-pub(crate) struct Doings {
-    /// How often each kind was begun.
-    begun: Arc<AtomicUsize>,
-    /// How many are being performed, and the most there were.
-    now: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-    /// Lets those that wait go on.
-    gate: Arc<AtomicBool>,
-}
-
-impl Doings {
-    pub(crate) fn begun(&self) -> usize {
-        self.begun.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn most(&self) -> usize {
-        self.most.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn wait_until_none_is_performed(&self) {
-        wait::until("tasks end", || self.now.load(Ordering::SeqCst) == 0);
-    }
-
-    pub(crate) fn open_gate(&self) {
-        self.gate.store(true, Ordering::SeqCst);
-    }
-
-    pub(crate) fn wait_until_begun(&self, count: usize) {
-        wait::until("tasks begin", || self.begun() == count);
-    }
-
-    fn perform(
-        &self,
-        doing: impl Fn(&TaskMessage, &TaskControl) -> Result<Value, TaskFailure>,
-        task: &TaskMessage,
-        control: &TaskControl,
-    ) -> Result<Value, TaskFailure> {
-        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(now, Ordering::SeqCst);
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        let result = doing(task, control);
-        self.now.fetch_sub(1, Ordering::SeqCst);
-        result
-    }
-
-    fn kind(
-        &self,
-        doing: impl Fn(&TaskMessage, &TaskControl) -> Result<Value, TaskFailure>
-        + Send
-        + Sync
-        + Clone
-        + 'static,
-    ) -> TaskKind {
-        let all = self.clone();
-        TaskKind::new(move |task: &TaskMessage, control: &TaskControl| {
-            all.perform(doing.clone(), task, control)
-        })
-    }
-
-    /// By these names behind `prefix`: `add` adds its two arguments; `fail` fails with its argument; `panic` panics; `retry` wants to be
-    /// tried again in a minute; `wait` waits for the gate, `wait_late` too and is acknowledged late;
-    /// `obey` and `obey_late` wait until they are asked to stop and give what for, `stop_late` does and
-    /// gives up, and `give_up_late` gives up at once.
-    pub(crate) fn tasks(&self, prefix: &str) -> Tasks {
-        let name = |name: &str| format!("{prefix}{name}");
-        let gate = self.gate.clone();
-        let wait = move |_: &TaskMessage, _: &TaskControl| {
-            wait::until("the gate opens", || gate.load(Ordering::SeqCst));
-            Ok(json!("through"))
-        };
-        let obey = |_: &TaskMessage, control: &TaskControl| {
-            wait::until("it is asked to stop", || control.should_stop());
-            match control.stop_reason() {
-                Some(StopReason::Shutdown) => Err(TaskFailure::Interrupted),
-                Some(reason) => Ok(json!(format!("{reason:?}"))),
-                None => Ok(Value::Null),
-            }
-        };
-        let stop = |_: &TaskMessage, control: &TaskControl| {
-            wait::until("it is asked to stop", || control.should_stop());
-            Err(TaskFailure::Interrupted)
-        };
-        Tasks::new()
-            .with(name("stop_late"), self.kind(stop).acknowledged_late())
-            .with(name("give_up_late"), {
-                self.kind(|_, _| Err(TaskFailure::Interrupted)).acknowledged_late()
-            })
-            .with(
-                name("add"),
-                self.kind(|task, _| {
-                    let number =
-                        |at: usize| task.arguments.get(at).and_then(Value::as_i64).unwrap_or(0);
-                    Ok(json!(number(0) + number(1)))
-                }),
-            )
-            .with(
-                name("fail"),
-                self.kind(|task, _| {
-                    let text = task.arguments[0].as_str().unwrap();
-                    Err(Failure::new("ValueError", text).into())
-                }),
-            )
-            .with(name("panic"), self.kind(|_, _| panic!("arranged")))
-            .with(
-                name("retry"),
-                self.kind(|task, _| {
-                    let failure = Failure::new("ValueError", format!("try {}", task.retries));
-                    Err(TaskFailure::Retry { after: Duration::from_secs(60), failure })
-                })
-                .with_retries(2),
-            )
-            .with(name("wait"), self.kind(wait.clone()))
-            .with(name("wait_late"), self.kind(wait).acknowledged_late().with_start_told())
-            .with(name("obey"), self.kind(obey))
-            .with(name("obey_late"), self.kind(obey).acknowledged_late())
-    }
-}
+use super::doings::Doings;
 
 /// What a worker says.
 #[derive(Clone, Default)]
@@ -149,7 +29,7 @@ impl Said {
         wait::until(&format!("the worker says '{part}', not only {:?}", self.all()), said);
     }
 
-    pub(crate) fn listener(&self) -> Box<dyn Fn(&stats_jobs::Notice) + Send + Sync> {
+    pub(crate) fn listener(&self) -> Box<dyn Fn(&Notice) + Send + Sync> {
         let said = self.clone();
         Box::new(move |notice| said.0.lock().unwrap().push(notice.to_string()))
     }

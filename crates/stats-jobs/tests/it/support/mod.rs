@@ -1,6 +1,7 @@
 //! Messages as Celery wrote them.
 
 pub(crate) mod bench;
+pub(crate) mod doings;
 pub(crate) mod watched;
 
 use serde_json::Value;
