@@ -82,6 +82,7 @@ impl Doings {
         let give_up = |_: &TaskMessage, _: &TaskControl| Err(TaskFailure::Interrupted);
         let kinds = [
             ("add", self.kind(add)),
+            ("add_late", self.kind(add).acknowledged_late()),
             ("fail", self.kind(fail)),
             ("panic", self.kind(|_, _| panic!("arranged"))),
             ("retry", self.kind(retry).with_retries(2)),

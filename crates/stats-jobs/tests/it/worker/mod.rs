@@ -1,5 +1,6 @@
 //! Workers on queues of their own.
 
+mod breaks;
 mod broker;
 mod ends;
 mod tasks;
