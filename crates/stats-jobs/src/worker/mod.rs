@@ -7,6 +7,7 @@ mod ending;
 mod handler;
 mod intake;
 mod keeper;
+mod life;
 mod mailbox;
 mod notice;
 mod options;
@@ -16,12 +17,10 @@ mod shared;
 mod shown;
 mod task_control;
 mod tasks;
-#[allow(clippy::module_inception, reason = "what the room is about")]
-mod worker;
 
 pub use self::handler::{Handler, TaskFailure};
+pub use self::life::{Stopped, Worker, WorkerParts};
 pub use self::notice::Notice;
 pub use self::options::WorkerOptions;
 pub use self::task_control::{StopReason, TaskControl};
 pub use self::tasks::{TaskKind, Tasks};
-pub use self::worker::{Stopped, Worker, WorkerParts};

@@ -16,11 +16,6 @@ pub(super) fn active(shared: &Shared) -> Value {
     jobs.collect()
 }
 
-/// The tasks that wait for a slot: none, since none are taken before there is one.
-pub(super) fn reserved(_: &Shared) -> Value {
-    json!([])
-}
-
 /// The tasks that wait for their time.
 pub(super) fn scheduled(shared: &Shared) -> Value {
     let books = shared.books();
@@ -63,7 +58,7 @@ pub(super) fn stats(shared: &Shared) -> Value {
         "pid": std::process::id(),
         "clock": shared.announcer.forward().to_string(),
         "uptime": shared.clock.now().duration_since(shared.started).as_secs(),
-        "broker": {"hostname": shared.queue.place(), "transport": "", "virtual_host": ""},
+        "broker": {"hostname": shared.queue.place()},
         "prefetch_count": slots,
         "pool": {
             "implementation": "threads",

@@ -35,7 +35,6 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    #[allow(clippy::too_many_arguments, reason = "called once, by who has all of it")]
     pub(super) fn new(
         queue: Arc<dyn Queue>,
         results: Option<Arc<dyn Results>>,
