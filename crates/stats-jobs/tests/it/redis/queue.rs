@@ -136,6 +136,22 @@ fn what_is_in_hand_lies_where_kombu_looks() {
     assert_eq!(harness.texts(&["KEYS", "unacked*"]), [""; 0]);
 }
 
+/// By an exchange that leads to several queues, for example.
+#[test]
+fn what_came_by_another_way_goes_back_to_its_queue_alone() {
+    let Some(harness) = RedisHarness::start() else { return };
+    harness.queue.send(&message(1)).unwrap();
+    let [sent] = harness.texts(&["LRANGE", "stats-cache", "0", "-1"]).try_into().unwrap();
+    let mut sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    let way = json!({"exchange": "all", "routing_key": "stats.#"});
+    sent["properties"]["delivery_info"] = way;
+    harness.say(&["LSET", "stats-cache", "0", &sent.to_string()]);
+    harness.queue.receive(Duration::ZERO).unwrap().unwrap();
+    harness.lose();
+    let again = harness.queue.receive(Duration::ZERO).unwrap().unwrap();
+    assert_eq!((again.redelivered, again.content), (true, Ok(message(1))));
+}
+
 /// They are for the workers of those queues, who may take longer.
 #[test]
 fn what_others_have_in_hand_is_left_to_them() {
@@ -170,6 +186,20 @@ fn a_server_that_goes_away_is_found_again() {
     wait::until("the server answers", || queue.send(&message(3)).is_ok());
     let delivery = queue.receive(Duration::from_secs(5)).unwrap().unwrap();
     assert_eq!(delivery.content.unwrap(), message(3));
+}
+
+/// Nothing goes away with what cannot be kept.
+#[test]
+fn a_message_that_cannot_be_put_into_our_hand_stays_where_it_is() {
+    let Some(harness) = RedisHarness::start() else { return };
+    harness.queue.send(&message(1)).unwrap();
+    harness.say(&["SET", "unacked", "of another type"]);
+    let error = harness.queue.receive(Duration::ZERO).unwrap_err();
+    assert!(format!("{error:?}").contains("WRONGTYPE"), "{error:?}");
+    assert_eq!(harness.queue.length().unwrap(), 1);
+    harness.say(&["DEL", "unacked"]);
+    let delivery = harness.queue.receive(Duration::ZERO).unwrap().unwrap();
+    assert_eq!(delivery.content.unwrap(), message(1));
 }
 
 #[test]
