@@ -2,6 +2,7 @@
 
 mod access;
 mod communities;
+mod contract;
 mod faults;
 mod tls;
 

@@ -20,10 +20,6 @@ macro_rules! once_more {
 }
 
 once_more! {
-    contract:
-        mirror_of_opensearch
-        opensearch
-        opensearch_with_tiny_pages;
     indices:
         a_kind_without_indices_is_an_error_and_not_empty
         an_index_of_two_shards

@@ -1,11 +1,12 @@
 //! A cluster with an index prefix of its own, and a proxy to look at and to break.
 
 use std::cell::Cell;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use stats_documents::contract::{GivenDocument, given};
-use stats_documents::{DocumentSource, OpenSearch, OpenSearchSettings, SourceError};
+use stats_documents::{Documents, OpenSearch, OpenSearchSettings, SourceError};
 use stats_model::{DocumentKind, Shelf};
 use stats_testkit::proxy::HttpProxy;
 use stats_testkit::services::{self, Release};
@@ -33,14 +34,22 @@ pub(super) struct Cluster {
 impl Cluster {
     /// A cluster without any index; `None` where no node can be started.
     pub(super) fn bare() -> Option<Self> {
-        let node = services::OpenSearch::shared_release(RELEASE.get())?;
+        Self::bare_on(RELEASE.get())
+    }
+
+    fn bare_on(release: Release) -> Option<Self> {
+        let node = services::OpenSearch::shared_release(release)?;
         let proxy = HttpProxy::in_front_of(node.address()).start().unwrap();
         Some(Self { node, prefix: node.prefix().unwrap(), proxy })
     }
 
     /// A cluster with an empty index for every kind.
     pub(super) fn new() -> Option<Self> {
-        let cluster = Self::bare()?;
+        Self::new_on(RELEASE.get())
+    }
+
+    fn new_on(release: Release) -> Option<Self> {
+        let cluster = Self::bare_on(release)?;
         for index in Self::indices() {
             cluster.create(&index);
         }
@@ -59,7 +68,8 @@ impl Cluster {
     }
 
     /// As after [`new`](Self::new): removes all documents, and indices made since.
-    pub(super) fn empty(&self) {
+    fn empty(&self) {
+        self.proxy.clear();
         let kept = Self::indices();
         let listed = format!("/_cat/indices/{}*?format=json&h=index", self.prefix);
         for listed in self.node.get(&listed).unwrap().as_array().unwrap() {
@@ -156,6 +166,44 @@ impl Drop for Cluster {
     }
 }
 
+/// Clusters that nobody uses, with empty indices.
+static UNUSED: Mutex<Vec<(Release, Cluster)>> = Mutex::new(Vec::new());
+
+/// A cluster as after [`Cluster::new`], which another test gets afterwards, emptied: much cheaper
+/// than new indices.
+pub(super) struct Lent(Release, Option<Cluster>);
+
+impl Lent {
+    /// On a node of this release line; `None` where none can be started.
+    pub(super) fn on(release: Release) -> Option<Self> {
+        let unused = {
+            let mut unused = UNUSED.lock().unwrap();
+            let one = unused.iter().position(|(of, _)| *of == release);
+            one.map(|one| unused.swap_remove(one).1)
+        };
+        Some(Self(release, Some(unused.or_else(|| Cluster::new_on(release))?)))
+    }
+}
+
+impl Deref for Lent {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        self.1.as_ref().unwrap()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // What a failed test leaves behind is for nobody.
+        let cluster = self.1.take().filter(|_| !std::thread::panicking());
+        if let Some(cluster) = cluster {
+            cluster.empty();
+            UNUSED.lock().unwrap().push((self.0, cluster));
+        }
+    }
+}
+
 /// Documents of community `a`, one for each of the first days of 2025.
 pub(super) fn year(days: u32) -> Vec<GivenDocument> {
     let day = |n: u32| format!("2025-{:02}-{:02}", 1 + n / 28, 1 + n % 28);
@@ -168,7 +216,7 @@ pub(super) fn shelf(community: &str) -> Shelf {
 
 /// Ids and sources of a shelf.
 pub(super) fn read(
-    source: &dyn DocumentSource,
+    source: &dyn Documents,
     shelf: &Shelf,
     only: Option<&[String]>,
 ) -> Result<Vec<(String, String)>, SourceError> {
