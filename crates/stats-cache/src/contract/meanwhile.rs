@@ -6,12 +6,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use stats_model::Category;
 
-use super::{Damage, Harness, body, description, lasting, plain_body, put, state};
-use crate::{CacheStore, EntryDescription, EntryState, Seen};
-
-fn put_over(store: &dyn CacheStore, seen: Seen, one: &EntryDescription, new: &crate::Body) -> bool {
-    store.put_over(seen, one, new).expect("the store answers")
-}
+use super::{Damage, Harness, body, description, lasting, plain_body, put, put_over, state};
+use crate::{EntryDescription, EntryState, Seen};
 
 /// The same made later, by hand.
 fn by_hand(one: &EntryDescription, seconds: i64) -> EntryDescription {
@@ -63,36 +59,6 @@ pub fn only_what_was_seen_is_written_over(harness: &dyn Harness) {
         let EntryState::Ours(known) = state(store, &one.key) else { panic!("not ours") };
         assert_eq!((known.origin, known.expires), (one.origin, one.expires));
     }
-}
-
-/// The same of what another program writes, of which nothing but its bytes may tell.
-pub fn what_others_wrote_meanwhile_is_not_written_over(harness: &dyn Harness) {
-    let store = harness.store();
-    let one = description(harness, "global", 2024, Category::UsageDelta);
-    let made = body(harness, b"{\"by\":\"us\"}");
-    let theirs = |plain: &[u8]| harness.write_as_another(&one.key, plain, None);
-    if !theirs(b"{\"by\":1}") {
-        return;
-    }
-    assert!(!put_over(store, Seen::Nothing, &one, &made));
-    let seen = state(store, &one.key).seen();
-    theirs(b"{\"by\":12}");
-    assert!(!put_over(store, seen, &one, &made), "it has another length");
-
-    let read = store.get(&one.key).expect("a read").expect("an entry");
-    let read = EntryState::Foreign(read.description).seen();
-    theirs(b"{\"by\":13}");
-    assert!(!put_over(store, read, &one, &made), "it has other bytes");
-    assert_eq!(plain_body(store, &one.key).as_deref(), Some(b"{\"by\":13}".as_slice()));
-    theirs(b"{\"by\":12}");
-    assert!(put_over(store, read, &one, &made));
-
-    let ours = state(store, &one.key).seen();
-    theirs(b"{\"by\":\"them\"}");
-    assert!(!put_over(store, ours, &one, &made));
-    let theirs = state(store, &one.key).seen();
-    assert!(put_over(store, theirs, &one, &made));
-    assert_eq!(plain_body(store, &one.key).as_deref(), Some(b"{\"by\":\"us\"}".as_slice()));
 }
 
 /// Of several threads and processes that saw the same and store at once, one has its way, and what

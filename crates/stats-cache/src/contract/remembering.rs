@@ -1,17 +1,13 @@
 //! Entries that live on or change hands without their bodies, and the notebook.
 #![allow(clippy::missing_panics_doc, reason = "a case panics when the store breaks the contract")]
 
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use stats_model::Category;
 
-use super::{Harness, body, description, lasting, plain_body, put, state, to_the_millisecond};
+use super::{
+    Harness, description, lasting, of_body, plain_body, put, soon, state, to_the_millisecond,
+};
 use crate::{EntryDescription, EntryFilter, EntryState, Memory, MemoryChanges, Note, Trouble};
-
-fn soon(harness: &dyn Harness, hours: i64) -> Timestamp {
-    to_the_millisecond(harness.now()) + SignedDuration::from_hours(hours)
-}
 
 /// An entry lives on with the same body, and everything else that is known of it stays.
 pub fn an_entry_can_be_prolonged(harness: &dyn Harness) {
@@ -34,42 +30,20 @@ pub fn an_entry_can_be_prolonged(harness: &dyn Harness) {
 }
 
 /// Where an entry is still known after its time, it can be brought back.
-pub fn an_expired_entry_can_be_prolonged_where_it_is_known(harness: &dyn Harness) {
+pub fn an_expired_entry_can_be_prolonged_where_it_is_known(harness: &dyn Harness, known: bool) {
     let store = harness.store();
     let life = harness.short_life();
     let one = lasting(description(harness, "global", 2024, Category::UsageDelta), life);
     put(harness, &one, b"{\"old\":1}");
     harness.pass(life);
-    let known = harness.keeps_expired();
     assert_eq!(store.prolong(&one.key, Some(soon(harness, 5))).expect("a question"), known);
     assert_eq!(plain_body(store, &one.key).is_some(), known);
-}
-
-/// An entry of another program lives on, too, and stays theirs.
-pub fn an_entry_of_others_can_be_prolonged(harness: &dyn Harness) {
-    let store = harness.store();
-    let one = description(harness, "global", 2024, Category::UsageDelta);
-    if !harness.write_as_another(&one.key, b"{\"by\":\"them\"}", Some(soon(harness, 1))) {
-        return;
-    }
-    let expires = Some(soon(harness, 5));
-    assert!(store.prolong(&one.key, expires).expect("it is there"));
-    let EntryState::Foreign(known) = state(store, &one.key) else { panic!("not theirs") };
-    assert_eq!(known.expires, expires);
 }
 
 /// An entry becomes what it is told to be exactly when its body is the one that is described.
 pub fn an_entry_is_adopted_with_its_own_body_only(harness: &dyn Harness) {
     let store = harness.store();
-    let made = body(harness, b"{\"by\":\"them\"}");
-    let wanted = EntryDescription {
-        plain_length: made.plain_length,
-        sha256: Some(made.sha256),
-        ..lasting(
-            description(harness, "global", 2024, Category::UsageDelta),
-            Duration::from_secs(3600),
-        )
-    };
+    let wanted = of_body(harness, b"{\"by\":\"them\"}");
     assert!(!store.adopt(&wanted).expect("nothing is there"));
     assert_eq!(state(store, &wanted.key), EntryState::Absent);
 
@@ -81,9 +55,6 @@ pub fn an_entry_is_adopted_with_its_own_body_only(harness: &dyn Harness) {
         assert_eq!(state(store, &wanted.key), before);
     }
     put(harness, &by_hand, b"{\"by\":\"them\"}");
-    if harness.write_as_another(&wanted.key, b"{\"by\":\"them\"}", Some(soon(harness, 2))) {
-        assert!(matches!(state(store, &wanted.key), EntryState::Foreign(_)));
-    }
     assert!(store.adopt(&wanted).expect("the same body"));
     let EntryState::Ours(known) = state(store, &wanted.key) else { panic!("not ours") };
     let expected = EntryDescription { stored_length: known.stored_length, ..wanted.clone() };

@@ -76,10 +76,6 @@ impl Harness for SqliteHarness {
         Duration::from_secs(3600)
     }
 
-    fn keeps_expired(&self) -> bool {
-        true
-    }
-
     fn damage(&self, key: &str, damage: Damage) {
         let connection = self.raw();
         if damage == Damage::UnknownFormat {
@@ -102,11 +98,7 @@ impl Harness for SqliteHarness {
         assert_eq!(connection.execute(&update, (key, bytes)).unwrap(), 1);
     }
 
-    fn write_as_another(&self, _: &str, _: &[u8], _: Option<Timestamp>) -> bool {
-        false
-    }
-
-    fn refuse_writes(&self, refuse: bool) -> bool {
+    fn refuse_writes(&self, refuse: bool) {
         let sql = if refuse {
             "CREATE TRIGGER no_body BEFORE INSERT ON bodies
              BEGIN SELECT RAISE(ABORT, 'arranged'); END"
@@ -114,12 +106,15 @@ impl Harness for SqliteHarness {
             "DROP TRIGGER no_body"
         };
         self.raw().execute_batch(sql).unwrap();
-        true
     }
 }
 
 mod contract {
-    stats_cache::cache_store_contract!(super::SqliteHarness::start);
+    stats_cache::cache_store_contract! {
+        start: super::SqliteHarness::start,
+        keeps_expired: true,
+        others_write: false,
+    }
 }
 
 fn store_one(store: &SqliteStore, one: &EntryDescription, plain: &[u8]) {

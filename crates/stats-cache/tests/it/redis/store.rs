@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::Value;
-use stats_cache::contract::{Damage, Harness, description};
+use stats_cache::contract::{Damage, Harness, SharedHarness, description};
 use stats_cache::{
     Body, BodyEncoding, CacheErrorKind, CacheStore, CachedResponse, EntryDescription, EntryFilter,
     EntryState, Notebook, RedisStore,
@@ -73,10 +73,6 @@ impl Harness for RedisHarness {
         Duration::from_millis(1500)
     }
 
-    fn keeps_expired(&self) -> bool {
-        false
-    }
-
     fn damage(&self, key: &str, damage: Damage) {
         let (server, key) = (&self.server, key.as_bytes());
         match damage {
@@ -95,28 +91,36 @@ impl Harness for RedisHarness {
         }
     }
 
-    fn write_as_another(&self, key: &str, bytes: &[u8], expires: Option<Timestamp>) -> bool {
+    fn refuse_writes(&self, refuse: bool) {
+        let limit = if refuse { "1" } else { "0" };
+        self.server.say(0, &format!("CONFIG SET maxmemory {limit}"));
+    }
+}
+
+impl SharedHarness for RedisHarness {
+    fn write_as_another(&self, key: &str, bytes: &[u8], expires: Option<Timestamp>) {
         self.server.raw(7, &[b"SET", key.as_bytes(), bytes]);
         if let Some(expires) = expires {
             let at = expires.as_millisecond().to_string();
             self.server.raw(7, &[b"PEXPIREAT", key.as_bytes(), at.as_bytes()]);
         }
-        true
-    }
-
-    fn refuse_writes(&self, refuse: bool) -> bool {
-        let limit = if refuse { "1" } else { "0" };
-        self.server.say(0, &format!("CONFIG SET maxmemory {limit}"));
-        true
     }
 }
 
 mod contract {
-    stats_cache::cache_store_contract!(super::RedisHarness::start);
+    stats_cache::cache_store_contract! {
+        start: super::RedisHarness::start,
+        keeps_expired: false,
+        others_write: true,
+    }
 }
 
 mod contract_before_7 {
-    stats_cache::cache_store_contract!(super::RedisHarness::start_as_before_7);
+    stats_cache::cache_store_contract! {
+        start: super::RedisHarness::start_as_before_7,
+        keeps_expired: false,
+        others_write: true,
+    }
 }
 
 pub(super) fn put(store: &RedisStore, one: &EntryDescription, plain: &[u8]) {
