@@ -19,14 +19,11 @@ pub use entry::{
 };
 pub use error::{CacheError, CacheErrorKind};
 pub use key::{CacheKey, KeyError, cache_key, key_string, response_key};
-pub use lock::{
-    BulkLock, Ends, FileLock, HeldFileLock, Lease, Liveness, LockHolder, Unlocked, Who,
-};
+pub use lock::{BulkLock, Ends, FileLock, Lease, Liveness, LockHolder, Unlocked, Who};
 pub use notebook::{Memory, MemoryChanges, Note, Notebook, Trouble};
 pub use redis::{
-    DatabaseCounts, Endpoint, FirstRun, HeldLock, Needs, RedisAddress, RedisClient, RedisLock,
-    RedisOptions, RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings, UpdateMark,
-    UpdateMarks,
+    DatabaseCounts, Endpoint, FirstRun, Needs, RedisAddress, RedisClient, RedisLock, RedisOptions,
+    RedisRegistry, RedisStore, Registry, ServerReport, TlsSettings, UpdateMark, UpdateMarks,
 };
 pub use response::{CacheType, CachedResponse, InvalidData};
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use stats_cache::{CacheError, CacheErrorKind, CacheStore, FileLock, SqliteOptions, SqliteStore};
+use stats_cache::{
+    BulkLock, CacheError, CacheErrorKind, CacheStore, FileLock, SqliteOptions, SqliteStore,
+};
 use stats_documents::{Archive, ArchiveOptions, SourceErrorKind};
 use stats_model::{Clock, SystemClock};
 use stats_service::chain;

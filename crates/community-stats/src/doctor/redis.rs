@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use stats_cache::{
-    CacheError, CacheErrorKind, Liveness, Needs, RedisClient, RedisLock, RedisOptions, RedisStore,
-    ServerReport,
+    BulkLock, CacheError, CacheErrorKind, Liveness, Needs, RedisClient, RedisLock, RedisOptions,
+    RedisStore, ServerReport,
 };
 use stats_model::Clock;
 use stats_service::chain;

@@ -1,7 +1,6 @@
 //! The lock of bulk runs as its users see it (cache-and-jobs specification, section 9), whoever keeps
 //! it.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +10,9 @@ use crate::CacheError;
 
 /// A lock that keeps two bulk runs apart.
 pub trait BulkLock: Send + Sync {
+    /// What people know it by: the key under which it stands, or the path at which it lies.
+    fn name(&self) -> String;
+
     /// Takes it, without waiting; `None` when somebody holds it. It is not taken where it could not
     /// be given back. `now` is told to others.
     ///
@@ -18,18 +20,51 @@ pub trait BulkLock: Send + Sync {
     /// When whoever keeps the lock cannot answer, or refuses what giving it back takes.
     fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError>;
 
+    /// Who holds it; `None` when nobody does.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn holder(&self) -> Result<Option<LockHolder>, CacheError>;
+
+    /// Takes it away from whoever holds it, who then stops before it stores more, if `may` says so
+    /// of that holder; who that is, or `None` when nobody holds it.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn take_away(
+        &self,
+        may: &dyn Fn(&LockHolder) -> bool,
+    ) -> Result<Option<LockHolder>, CacheError>;
+}
+
+impl dyn BulkLock {
     /// Who holds it, for people: "the lock x is held by y"; `None` when nobody does.
     ///
     /// # Errors
-    /// When whoever keeps the lock cannot answer.
-    fn holder(&self) -> Result<Option<String>, CacheError>;
+    /// As [`holder`](Self::holder).
+    pub fn told_holder(&self) -> Result<Option<String>, CacheError> {
+        Ok(self.holder()?.map(|holder| self.told(&holder)))
+    }
 
-    /// Takes it away from whoever holds it, who then stops before it stores more: only when that
-    /// process is dead, or with `force`.
+    /// Takes it away when the process that holds it is dead, or with `force`.
     ///
     /// # Errors
-    /// When whoever keeps the lock cannot answer.
-    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError>;
+    /// As [`take_away`](Self::take_away).
+    pub fn unlock(&self, force: bool) -> Result<Unlocked, CacheError> {
+        let may = |holder: &LockHolder| force || holder.liveness() == Liveness::Dead;
+        let Some(holder) = self.take_away(&may)? else { return Ok(Unlocked::WasFree) };
+        let told = self.told(&holder);
+        Ok(match holder.liveness() {
+            _ if force => Unlocked::Taken(told),
+            Liveness::Dead => Unlocked::Taken(told),
+            Liveness::Alive => Unlocked::Lives(told),
+            Liveness::Unknown => Unlocked::MayLive(told),
+        })
+    }
+
+    fn told(&self, holder: &LockHolder) -> String {
+        format!("the lock {} is {holder}", self.name())
+    }
 }
 
 /// What came of taking a lock away. The texts are for people: "the lock x is held by y".
@@ -45,7 +80,8 @@ pub enum Unlocked {
     MayLive(String),
 }
 
-/// A [`BulkLock`] that was taken.
+/// A [`BulkLock`] that was taken. It is given back when it is dropped, without telling whether that
+/// worked: better call [`release`](Self::release).
 pub trait Lease: Send + Sync {
     /// Makes it last its whole lifetime again; false when it is lost.
     ///
@@ -68,20 +104,4 @@ pub trait Lease: Send + Sync {
     /// # Errors
     /// When whoever keeps the lock cannot answer.
     fn release(self: Box<Self>) -> Result<bool, CacheError>;
-}
-
-/// Who holds a lock, for people.
-pub(crate) fn told(lock: impl fmt::Display, holder: &LockHolder) -> String {
-    format!("the lock {lock} is {holder}")
-}
-
-/// What came of it, from who was found to hold the lock.
-pub(crate) fn unlocked(found: Option<(String, LockHolder)>, force: bool) -> Unlocked {
-    match found.map(|(told, holder)| (told, holder.liveness())) {
-        None => Unlocked::WasFree,
-        Some((told, _)) if force => Unlocked::Taken(told),
-        Some((told, Liveness::Dead)) => Unlocked::Taken(told),
-        Some((told, Liveness::Alive)) => Unlocked::Lives(told),
-        Some((told, Liveness::Unknown)) => Unlocked::MayLive(told),
-    }
 }

@@ -1,7 +1,6 @@
 //! The lock of a store that is a file: one of the operating system, which ends with the process
 //! that holds it, however that ends.
 
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::bulk::{BulkLock, Lease, Unlocked, told, unlocked};
+use super::bulk::{BulkLock, Lease};
 use super::holder::{Ends, LockHolder, Who};
 use crate::{CacheError, CacheErrorKind};
 
@@ -44,14 +43,6 @@ impl FileLock {
         &self.path
     }
 
-    /// Takes the lock, without waiting; `None` when a process holds it. `now` is told to others.
-    ///
-    /// # Errors
-    /// When the file cannot be made, or its file system has no locks.
-    pub fn acquire(&self, now: Timestamp) -> Result<Option<HeldFileLock>, CacheError> {
-        self.try_acquire(now).map_err(|error| self.failed("taking", error))
-    }
-
     fn try_acquire(&self, now: Timestamp) -> io::Result<Option<HeldFileLock>> {
         for _ in 0..TRIES {
             let mut file = self.open()?;
@@ -72,14 +63,6 @@ impl FileLock {
         Ok(None)
     }
 
-    /// Who holds the lock; `None` when nobody does.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
-        self.find_holder().map_err(|error| self.failed("reading", error))
-    }
-
     fn find_holder(&self) -> io::Result<Option<LockHolder>> {
         let file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -95,19 +78,6 @@ impl FileLock {
         (&file).take(LONGEST_WORD).read_to_end(&mut word)?;
         let who = serde_json::from_slice(&word).ok();
         Ok(Some(LockHolder { token: None, who, ends: Ends::WithItsProcess }))
-    }
-
-    /// Takes the lock away from whoever holds it, who then stops before it stores more. False when
-    /// there was none.
-    ///
-    /// # Errors
-    /// When the file cannot be removed.
-    pub fn take_away(&self) -> Result<bool, CacheError> {
-        match std::fs::remove_file(&self.path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(self.failed("taking away", error)),
-        }
     }
 
     fn open(&self) -> io::Result<File> {
@@ -135,19 +105,61 @@ impl FileLock {
     }
 }
 
-/// A [`FileLock`] that was taken. It is given back when it is dropped.
-pub struct HeldFileLock {
+impl BulkLock for FileLock {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// It cannot be taken when the file cannot be made, or its file system has no locks.
+    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        let taken = self.try_acquire(now).map_err(|error| self.failed("taking", error))?;
+        Ok(taken.map(|held| Box::new(held) as Box<dyn Lease>))
+    }
+
+    fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
+        self.find_holder().map_err(|error| self.failed("reading", error))
+    }
+
+    /// Takes the file away: what its holder has locked is nobody's lock any more.
+    fn take_away(
+        &self,
+        may: &dyn Fn(&LockHolder) -> bool,
+    ) -> Result<Option<LockHolder>, CacheError> {
+        let Some(holder) = self.holder()? else { return Ok(None) };
+        if may(&holder) {
+            match std::fs::remove_file(&self.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.failed("taking away", error));
+                }
+                _ => {}
+            }
+        }
+        Ok(Some(holder))
+    }
+}
+
+/// A [`FileLock`] that was taken.
+struct HeldFileLock {
     path: PathBuf,
     file: File,
     lost: AtomicBool,
 }
 
 impl HeldFileLock {
-    /// Whether it is still ours: nobody took the file away.
-    ///
-    /// # Errors
-    /// When the file system does not answer.
-    pub fn still_held(&self) -> Result<bool, CacheError> {
+    /// What is left of the file holds nobody's name. Where that fails, the lock is free all the same.
+    fn leave_no_word(&mut self) {
+        drop(self.file.set_len(0).and_then(|()| self.file.rewind()));
+    }
+}
+
+/// The operating system keeps it as long as the process lives: there is nothing to renew.
+impl Lease for HeldFileLock {
+    fn renew(&self) -> Result<bool, CacheError> {
+        self.still_held()
+    }
+
+    /// Whether nobody took the file away.
+    fn still_held(&self) -> Result<bool, CacheError> {
         let ours = self.file.metadata().and_then(|ours| match self.path.metadata() {
             Ok(there) => Ok(identity(&ours) == identity(&there)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -163,38 +175,21 @@ impl HeldFileLock {
         Ok(held && !self.lost.load(Ordering::Relaxed))
     }
 
-    /// How long the lock lasts, as far as is known without asking: for ever, or not at all when it
-    /// is lost.
-    #[must_use]
-    pub fn lease_left(&self) -> Duration {
+    /// For ever, or not at all when it is lost.
+    fn lease_left(&self) -> Duration {
         if self.lost.load(Ordering::Relaxed) { Duration::ZERO } else { Duration::MAX }
     }
 
-    /// Gives the lock back; false when it was taken away before.
-    ///
-    /// # Errors
-    /// When the file system does not answer.
-    pub fn release(mut self) -> Result<bool, CacheError> {
+    fn release(mut self: Box<Self>) -> Result<bool, CacheError> {
         let held = self.still_held()?;
         self.leave_no_word();
         Ok(held)
-    }
-
-    /// What is left of the file holds nobody's name. Where that fails, the lock is free all the same.
-    fn leave_no_word(&mut self) {
-        drop(self.file.set_len(0).and_then(|()| self.file.rewind()));
     }
 }
 
 impl Drop for HeldFileLock {
     fn drop(&mut self) {
         self.leave_no_word();
-    }
-}
-
-impl fmt::Debug for HeldFileLock {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("HeldFileLock").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -211,43 +206,6 @@ fn identity(metadata: &std::fs::Metadata) -> Option<Identity> {
 #[cfg(not(unix))]
 fn identity(_: &std::fs::Metadata) -> Option<Identity> {
     None
-}
-
-impl BulkLock for FileLock {
-    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
-        Ok(self.acquire(now)?.map(|held| Box::new(held) as Box<dyn Lease>))
-    }
-
-    fn holder(&self) -> Result<Option<String>, CacheError> {
-        Ok(self.holder()?.map(|holder| told(self.path().display(), &holder)))
-    }
-
-    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError> {
-        let Some(holder) = self.holder()? else { return Ok(Unlocked::WasFree) };
-        if force {
-            self.take_away()?;
-        }
-        Ok(unlocked(Some((told(self.path().display(), &holder), holder)), force))
-    }
-}
-
-/// The operating system keeps it as long as the process lives: there is nothing to renew.
-impl Lease for HeldFileLock {
-    fn renew(&self) -> Result<bool, CacheError> {
-        self.still_held()
-    }
-
-    fn still_held(&self) -> Result<bool, CacheError> {
-        self.still_held()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.lease_left()
-    }
-
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
-        (*self).release()
-    }
 }
 
 #[cfg(test)]
@@ -281,8 +239,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(&folder);
         let held = lock.acquire(NOW).unwrap().unwrap();
-        assert!(lock.take_away().unwrap());
-        assert!(!lock.take_away().unwrap());
+        assert!(lock.take_away(&|_| false).unwrap().is_some());
+        assert!(held.still_held().unwrap());
+        assert!(lock.take_away(&|_| true).unwrap().is_some());
+        assert_eq!(lock.take_away(&|_| true).unwrap(), None);
         let thief = lock.acquire(NOW).unwrap().unwrap();
         assert!(!held.still_held().unwrap());
         assert_eq!(held.lease_left(), Duration::ZERO);

@@ -6,6 +6,5 @@ mod file;
 mod holder;
 
 pub use self::bulk::{BulkLock, Lease, Unlocked};
-pub(crate) use self::bulk::{told, unlocked};
-pub use self::file::{FileLock, HeldFileLock};
+pub use self::file::FileLock;
 pub use self::holder::{Ends, Liveness, LockHolder, Who};

@@ -1,6 +1,5 @@
 //! The lock of bulk runs, as the Python package stores it (cache-and-jobs specification, section 9).
 
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use super::client::RedisClient;
 use super::reply::{bytes, command, integer};
-use crate::lock::{BulkLock, Ends, Lease, Liveness, LockHolder, Unlocked, Who, told, unlocked};
+use crate::lock::{BulkLock, Ends, Lease, LockHolder, Who};
 use crate::{CacheError, locked};
 
 /// What Python writes around a text of 36 bytes: `!`, then a pickle of protocol 5 with one frame.
@@ -71,37 +70,6 @@ impl RedisLock {
         Self { client, key: format!("{key_prefix}lock:{name}"), lifetime }
     }
 
-    /// The key under which the lock stands.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Takes the lock, without waiting; `None` when somebody holds it. It is taken only where it can
-    /// be given back: whoever may not run the script for that would block everybody. `now` is told to
-    /// others, beside the lock.
-    ///
-    /// # Errors
-    /// When the server cannot answer, or refuses.
-    pub fn acquire(&self, now: Timestamp) -> Result<Option<HeldLock>, CacheError> {
-        self.prove()?;
-        let token = Uuid::new_v4().to_string();
-        let value = stored(&token);
-        let doing = format!("taking the lock {}", self.key);
-        let taken_at = Instant::now();
-        let mut take = command(&["SET", &self.key]);
-        take.arg(&value).arg("NX").arg("PX").arg(self.milliseconds());
-        if self.client.command(&take, &doing)? == Value::Nil {
-            // Ours, when the answer to a first try was lost with its connection.
-            let value_now = self.client.command(&command(&["GET", &self.key]), &doing)?;
-            if bytes(&value_now) != Some(&value) {
-                return Ok(None);
-            }
-        }
-        self.tell(&token, &value, now);
-        Ok(Some(HeldLock { lock: self.clone(), token, value, renewed: Mutex::new(Some(taken_at)) }))
-    }
-
     /// The lock holds without it.
     fn tell(&self, token: &str, value: &[u8], now: Timestamp) {
         let word = Word { token: token.to_owned(), who: Who::this_process(now) };
@@ -128,51 +96,12 @@ impl RedisLock {
         Ok(())
     }
 
-    /// Who holds the lock; `None` when nobody does.
-    ///
-    /// # Errors
-    /// When the server cannot answer.
-    pub fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
-        let asked = [command(&["GET", &self.key]), command(&["PTTL", &self.key])];
-        let answers = self.client.transaction(&asked, &format!("reading the lock {}", self.key))?;
-        let [value, remaining] = answers.as_slice() else { return Ok(None) };
-        let remaining = integer(remaining).unwrap_or(-2);
-        if remaining == -2 {
-            return Ok(None);
-        }
-        let token = bytes(value).and_then(token_of);
-        let who = token.as_ref().and_then(|token| self.word_of(token));
-        let ends = match u64::try_from(remaining) {
-            Ok(remaining) => Ends::In(Duration::from_millis(remaining)),
-            Err(_) => Ends::Never,
-        };
-        Ok(Some(LockHolder { token, who, ends }))
-    }
-
     /// What the holder with this token says of itself, if it does.
     fn word_of(&self, token: &str) -> Option<Who> {
         let read = command(&["GET", &self.word_key()]);
         let word = self.client.command(&read, "reading who holds the lock").ok()?;
         let word: Word = serde_json::from_slice(bytes(&word)?).ok()?;
         (word.token == token).then_some(word.who)
-    }
-
-    /// Takes the lock away from whoever holds it, who then stops before it stores more; who that was,
-    /// or `None` when nobody holds it. `only_if` looks at the holder first.
-    ///
-    /// # Errors
-    /// When the server cannot answer.
-    pub fn take_away(
-        &self,
-        only_if: impl FnOnce(&LockHolder) -> bool,
-    ) -> Result<Option<LockHolder>, CacheError> {
-        let doing = format!("reading the lock {}", self.key);
-        let value = self.client.command(&command(&["GET", &self.key]), &doing)?;
-        let (Some(holder), Some(value)) = (self.holder()?, bytes(&value)) else { return Ok(None) };
-        if only_if(&holder) {
-            self.if_held(RELEASE, value, None, "taking away")?;
-        }
-        Ok(Some(holder))
     }
 
     fn milliseconds(&self) -> u64 {
@@ -197,6 +126,64 @@ impl RedisLock {
     }
 }
 
+impl BulkLock for RedisLock {
+    fn name(&self) -> String {
+        self.key.clone()
+    }
+
+    /// It is taken only where it can be given back: whoever may not run the script for that would
+    /// block everybody. `now` is told beside the lock.
+    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        self.prove()?;
+        let token = Uuid::new_v4().to_string();
+        let value = stored(&token);
+        let doing = format!("taking the lock {}", self.key);
+        let taken_at = Instant::now();
+        let mut take = command(&["SET", &self.key]);
+        take.arg(&value).arg("NX").arg("PX").arg(self.milliseconds());
+        if self.client.command(&take, &doing)? == Value::Nil {
+            // Ours, when the answer to a first try was lost with its connection.
+            let value_now = self.client.command(&command(&["GET", &self.key]), &doing)?;
+            if bytes(&value_now) != Some(&value) {
+                return Ok(None);
+            }
+        }
+        self.tell(&token, &value, now);
+        let renewed = Mutex::new(Some(taken_at));
+        Ok(Some(Box::new(HeldLock { lock: self.clone(), value, renewed })))
+    }
+
+    fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
+        let asked = [command(&["GET", &self.key]), command(&["PTTL", &self.key])];
+        let answers = self.client.transaction(&asked, &format!("reading the lock {}", self.key))?;
+        let [value, remaining] = answers.as_slice() else { return Ok(None) };
+        let remaining = integer(remaining).unwrap_or(-2);
+        if remaining == -2 {
+            return Ok(None);
+        }
+        let token = bytes(value).and_then(token_of);
+        let who = token.as_ref().and_then(|token| self.word_of(token));
+        let ends = match u64::try_from(remaining) {
+            Ok(remaining) => Ends::In(Duration::from_millis(remaining)),
+            Err(_) => Ends::Never,
+        };
+        Ok(Some(LockHolder { token, who, ends }))
+    }
+
+    fn take_away(
+        &self,
+        may: &dyn Fn(&LockHolder) -> bool,
+    ) -> Result<Option<LockHolder>, CacheError> {
+        let doing = format!("reading the lock {}", self.key);
+        let value = self.client.command(&command(&["GET", &self.key]), &doing)?;
+        let (Some(holder), Some(value)) = (self.holder()?, bytes(&value)) else { return Ok(None) };
+        if may(&holder) {
+            self.if_held(RELEASE, value, None, "taking away")?;
+        }
+        Ok(Some(holder))
+    }
+}
+
 /// What a holder says of itself.
 #[derive(Serialize, Deserialize)]
 struct Word {
@@ -205,11 +192,9 @@ struct Word {
     who: Who,
 }
 
-/// A lock that was taken. It is released when it is dropped, without telling whether that worked:
-/// better call [`release`](Self::release).
-pub struct HeldLock {
+/// A lock that was taken.
+struct HeldLock {
     lock: RedisLock,
-    token: String,
     value: Vec<u8>,
     /// When it was taken or renewed; `None` when it is known to be lost or was released. Once its
     /// lifetime is over, it is not set again.
@@ -217,20 +202,19 @@ pub struct HeldLock {
 }
 
 impl HeldLock {
-    /// The token that others see.
-    #[must_use]
-    pub fn token(&self) -> &str {
-        &self.token
+    fn lease_since(&self, renewed: Option<Instant>) -> Duration {
+        match renewed {
+            Some(renewed) => self.lock.lifetime.saturating_sub(renewed.elapsed()),
+            None => Duration::ZERO,
+        }
     }
+}
 
-    /// Lets the lock last its whole lifetime again. False means that it is lost: it ended, was
-    /// cleared, or is somebody else's; whoever did the work has to stop writing. It is not taken
-    /// again, and an answer that comes after the end of the lease revives nothing: whoever looked
-    /// meanwhile took it for lost.
-    ///
-    /// # Errors
-    /// When the server cannot answer. The lock then ends after [`lease_left`](Self::lease_left).
-    pub fn renew(&self) -> Result<bool, CacheError> {
+impl Lease for HeldLock {
+    /// The lock ended, was cleared, or is somebody else's when it is lost. It is not taken again, and
+    /// an answer that comes after the end of the lease revives nothing: whoever looked meanwhile took
+    /// it for lost.
+    fn renew(&self) -> Result<bool, CacheError> {
         if self.lease_left().is_zero() {
             return Ok(false);
         }
@@ -245,11 +229,7 @@ impl HeldLock {
         Ok(held)
     }
 
-    /// Whether it is still ours, asked of the server.
-    ///
-    /// # Errors
-    /// When the server cannot answer.
-    pub fn still_held(&self) -> Result<bool, CacheError> {
+    fn still_held(&self) -> Result<bool, CacheError> {
         let doing = format!("reading the lock {}", self.lock.key);
         let value = self.lock.client.command(&command(&["GET", &self.lock.key]), &doing)?;
         let held = bytes(&value) == Some(&self.value);
@@ -259,25 +239,12 @@ impl HeldLock {
         Ok(held)
     }
 
-    /// How long the lock lasts at least, unless somebody clears it, as far as is known here without
-    /// asking: zero when it is lost, and zero for good.
-    #[must_use]
-    pub fn lease_left(&self) -> Duration {
+    fn lease_left(&self) -> Duration {
         self.lease_since(*locked(&self.renewed))
     }
 
-    fn lease_since(&self, renewed: Option<Instant>) -> Duration {
-        match renewed {
-            Some(renewed) => self.lock.lifetime.saturating_sub(renewed.elapsed()),
-            None => Duration::ZERO,
-        }
-    }
-
-    /// Gives the lock back; returns false when it was not ours any more.
-    ///
-    /// # Errors
-    /// When the server cannot answer. The lock then ends by itself.
-    pub fn release(self) -> Result<bool, CacheError> {
+    /// Where the server cannot answer, the lock ends by itself.
+    fn release(self: Box<Self>) -> Result<bool, CacheError> {
         *locked(&self.renewed) = None;
         self.lock.if_held(RELEASE, &self.value, None, "releasing")
     }
@@ -292,16 +259,6 @@ impl Drop for HeldLock {
     }
 }
 
-impl fmt::Debug for HeldLock {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("HeldLock")
-            .field("key", &self.lock.key)
-            .field("token", &self.token)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The stored form of a token.
 fn stored(token: &str) -> Vec<u8> {
     [BEFORE_TOKEN, token.as_bytes(), AFTER_TOKEN].concat()
@@ -312,40 +269,6 @@ fn token_of(value: &[u8]) -> Option<String> {
     let token = value.strip_prefix(BEFORE_TOKEN)?.strip_suffix(AFTER_TOKEN)?;
     let is_token = token.len() == 36 && token.iter().all(u8::is_ascii_graphic);
     is_token.then(|| String::from_utf8_lossy(token).into_owned())
-}
-
-impl BulkLock for RedisLock {
-    fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
-        Ok(self.acquire(now)?.map(|held| Box::new(held) as Box<dyn Lease>))
-    }
-
-    fn holder(&self) -> Result<Option<String>, CacheError> {
-        Ok(self.holder()?.map(|holder| told(self.key(), &holder)))
-    }
-
-    fn take_away(&self, force: bool) -> Result<Unlocked, CacheError> {
-        let may = |holder: &LockHolder| force || holder.liveness() == Liveness::Dead;
-        let found = self.take_away(may)?;
-        Ok(unlocked(found.map(|holder| (told(self.key(), &holder), holder)), force))
-    }
-}
-
-impl Lease for HeldLock {
-    fn renew(&self) -> Result<bool, CacheError> {
-        self.renew()
-    }
-
-    fn still_held(&self) -> Result<bool, CacheError> {
-        self.still_held()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.lease_left()
-    }
-
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
-        (*self).release()
-    }
 }
 
 #[cfg(test)]

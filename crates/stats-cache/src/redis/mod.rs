@@ -24,7 +24,7 @@ mod watched;
 pub use self::address::{Endpoint, RedisAddress, TlsSettings};
 pub use self::client::RedisClient;
 pub use self::examine::{DatabaseCounts, ServerReport};
-pub use self::lock::{HeldLock, RedisLock};
+pub use self::lock::RedisLock;
 pub use self::options::RedisOptions;
 pub use self::registry::{FirstRun, RedisRegistry, Registry, UpdateMark, UpdateMarks};
 pub use self::rights::Needs;

@@ -31,7 +31,7 @@ impl CachedResponseService {
             Some(lock) => match lock.acquire(self.clock.now())? {
                 Some(held) => Some(held),
                 // Who holds it only helps: that nobody could say is no other failure.
-                None => return Err(ServiceError::Locked(lock.holder().ok().flatten())),
+                None => return Err(ServiceError::Locked(lock.told_holder().ok().flatten())),
             },
         };
         let created = match &held {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stats_cache::{
-    BulkLock, CacheError, CacheErrorKind, CacheStore, FirstRun, Lease, Registry, SqliteStore,
-    Unlocked, UpdateMark, UpdateMarks,
+    BulkLock, CacheError, CacheErrorKind, CacheStore, FirstRun, Lease, LockHolder, Registry,
+    SqliteStore, UpdateMark, UpdateMarks,
 };
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
@@ -42,16 +42,20 @@ struct Fading {
 }
 
 impl BulkLock for Fading {
+    fn name(&self) -> String {
+        "fading".to_owned()
+    }
+
     fn acquire(&self, _: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError> {
         Ok(Some(Box::new(self.clone())))
     }
 
-    fn holder(&self) -> Result<Option<String>, CacheError> {
+    fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
         Ok(None)
     }
 
-    fn take_away(&self, _: bool) -> Result<Unlocked, CacheError> {
-        Ok(Unlocked::WasFree)
+    fn take_away(&self, _: &dyn Fn(&LockHolder) -> bool) -> Result<Option<LockHolder>, CacheError> {
+        Ok(None)
     }
 }
 

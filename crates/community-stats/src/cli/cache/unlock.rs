@@ -21,7 +21,7 @@ impl Unlock {
             let hint = "see lock.enabled in `community-stats config show --origin`";
             return Err(Failure::new(Exit::Failed, "the lock is switched off").hint(hint));
         };
-        let taken = match lock.take_away(self.force)? {
+        let taken = match lock.unlock(self.force)? {
             Unlocked::WasFree => None,
             Unlocked::Taken(told) => Some(told),
             Unlocked::Lives(told) => {

@@ -6,7 +6,7 @@ use community_stats::config::RedisUrl;
 use community_stats::connections::redis_address;
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use jiff::SignedDuration;
-use stats_cache::{RedisClient, RedisLock, RedisOptions};
+use stats_cache::{BulkLock, RedisClient, RedisLock, RedisOptions};
 use stats_model::ManualClock;
 use stats_testkit::services::{Redis, Sentinel, Service, process, require};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::Value;
-use stats_cache::{CacheErrorKind, Ends, Liveness, LockHolder, RedisLock, Who};
+use stats_cache::{BulkLock, CacheErrorKind, Ends, Liveness, LockHolder, RedisLock, Who};
 use stats_testkit::proxy::TcpProxy;
 use stats_testkit::wait;
 
@@ -31,7 +31,6 @@ fn one_takes_it_the_other_sees_who() {
     assert!(held.still_held().unwrap());
     assert!(hour(&server).acquire(NOW).unwrap().is_none());
     let holder = hour(&server).holder().unwrap().unwrap();
-    assert_eq!(holder.token.as_deref(), Some(held.token()));
     assert_eq!(holder.who, Some(Who::this_process(NOW)));
     assert_eq!(holder.liveness(), Liveness::Alive);
     let Ends::In(remaining) = holder.ends else { panic!("{holder:?}") };
@@ -40,6 +39,7 @@ fn one_takes_it_the_other_sees_who() {
     let Value::BulkString(value) = server.say(0, &format!("GET {KEY}")) else { panic!() };
     assert_eq!(value.len(), 52);
     assert!(value.starts_with(b"!\x80\x05\x95"));
+    assert!(String::from_utf8_lossy(&value).contains(&holder.token.unwrap()));
 
     assert!(held.release().unwrap());
     assert_eq!(lock.holder().unwrap(), None);
@@ -79,7 +79,7 @@ fn a_user_who_may_say_nothing_beside_the_lock_has_it_all_the_same() {
     let held = narrow.acquire(NOW).unwrap().unwrap();
     assert!(held.renew().unwrap());
     let holder = narrow.holder().unwrap().unwrap();
-    assert_eq!((holder.token.as_deref(), &holder.who), (Some(held.token()), &None));
+    assert_eq!((holder.token.unwrap().len(), &holder.who), (36, &None));
     assert!(held.release().unwrap());
 }
 
@@ -87,12 +87,13 @@ fn a_user_who_may_say_nothing_beside_the_lock_has_it_all_the_same() {
 fn a_lock_is_taken_away_only_from_whom_it_was_looked_at() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let lock = hour(&server);
-    assert_eq!(lock.take_away(|_| true).unwrap(), None);
+    assert_eq!(lock.take_away(&|_| true).unwrap(), None);
     let held = lock.acquire(NOW).unwrap().unwrap();
-    let kept = lock.take_away(|_| false).unwrap().unwrap();
-    assert_eq!(kept.token.as_deref(), Some(held.token()));
+    let holder = lock.holder().unwrap().unwrap();
+    let kept = lock.take_away(&|_| false).unwrap().unwrap();
+    assert_eq!((kept.token, kept.who), (holder.token, holder.who));
     assert!(held.still_held().unwrap());
-    lock.take_away(|_| true).unwrap().unwrap();
+    lock.take_away(&|_| true).unwrap().unwrap();
     assert!(!held.still_held().unwrap());
     assert_eq!(held.lease_left(), Duration::ZERO);
     assert_eq!(server.say(0, "DBSIZE"), Value::Int(0));
@@ -102,8 +103,11 @@ fn a_lock_is_taken_away_only_from_whom_it_was_looked_at() {
 fn every_holder_has_a_token_of_its_own_and_a_dropped_lock_is_free() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let lock = hour(&server);
-    let first = lock.acquire(NOW).unwrap().unwrap().token().to_owned();
-    let second = lock.acquire(NOW).unwrap().unwrap().token().to_owned();
+    let token = || {
+        let _held = lock.acquire(NOW).unwrap().unwrap();
+        lock.holder().unwrap().unwrap().token.unwrap()
+    };
+    let (first, second) = (token(), token());
     assert_ne!(first, second);
     assert_eq!((first.len(), first.matches('-').count()), (36, 4));
 }
@@ -156,12 +160,13 @@ fn a_stolen_lock_is_noticed_and_not_touched() {
     let held = hour(&server).acquire(NOW).unwrap().unwrap();
     server.say(0, &format!("DEL {KEY}"));
     let thief = hour(&server).acquire(NOW).unwrap().unwrap();
+    let token = hour(&server).holder().unwrap().unwrap().token;
     assert!(!held.still_held().unwrap());
     assert_eq!(held.lease_left(), Duration::ZERO);
     assert!(!held.renew().unwrap());
     assert!(!held.release().unwrap());
     assert!(thief.still_held().unwrap());
-    assert_eq!(hour(&server).holder().unwrap().unwrap().token.as_deref(), Some(thief.token()));
+    assert_eq!(hour(&server).holder().unwrap().unwrap().token, token);
 }
 
 #[test]
@@ -190,7 +195,7 @@ fn a_server_without_memory_gives_no_lock_but_keeps_the_one_there_is() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let held = hour(&server).acquire(NOW).unwrap().unwrap();
     server.say(0, "CONFIG SET maxmemory 1");
-    assert_eq!(hour(&server).acquire(NOW).unwrap_err().kind(), CacheErrorKind::Full);
+    assert_eq!(hour(&server).acquire(NOW).err().unwrap().kind(), CacheErrorKind::Full);
     assert!(held.renew().unwrap());
     assert!(hour(&server).holder().unwrap().is_some());
     assert!(held.release().unwrap());
