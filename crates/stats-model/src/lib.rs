@@ -16,7 +16,7 @@ mod position;
 mod shelf;
 
 pub use category::{Category, UnknownCategory};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, StandingClock, SystemClock};
 pub use community::{Bookmark, Community, DeletionStatus, GLOBAL, Visibility};
 pub use day::{Day, InvalidDay};
 pub use fingerprint::Fingerprint;

@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use stats_documents::import::{ImportOptions, ImportReport, Input, import};
-use stats_model::{Category, Clock, GLOBAL, ManualClock};
+use stats_model::{Category, Clock, GLOBAL, StandingClock};
 use stats_service::{
     CachedResponseService, Communities, CommunityId, Plan, Request, Summary, Years,
 };
@@ -126,7 +126,7 @@ fn app(global: &Global, folder: &Path) -> Result<App, Failure> {
 fn clock(global: &Global) -> Arc<dyn Clock> {
     let clock = global.clock();
     match AFTER_THE_SAMPLE.parse::<Timestamp>() {
-        Ok(after) if clock.now() < after => Arc::new(ManualClock::new(after)),
+        Ok(after) if clock.now() < after => Arc::new(StandingClock(after)),
         _ => clock,
     }
 }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
-use stats_model::{Clock, ManualClock, SystemClock};
+use stats_model::{Clock, StandingClock, SystemClock};
 
 use crate::app::App;
 use crate::config::{Loader, Settings, may_hold_password};
@@ -292,7 +292,7 @@ impl Global {
 
     fn clock(&self) -> Arc<dyn Clock> {
         match self.now {
-            Some(now) => Arc::new(ManualClock::new(now)),
+            Some(now) => Arc::new(StandingClock(now)),
             None => Arc::new(SystemClock),
         }
     }
