@@ -5,10 +5,9 @@
 //! documents that are found, until everything written before the bookmark was read is searchable.
 
 use std::collections::BTreeMap;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use stats_model::{DocumentKind, Position, Shown};
+use stats_model::{Clock, DocumentKind, Position, Shown};
 
 use crate::{Changes, Feed, ShelfFilter, SourceError};
 
@@ -41,18 +40,20 @@ pub enum Unsearchable {
 }
 
 /// Waits until everything of these kinds that was written before now can be read, but not for
-/// longer than `patience` or once `halted` says so. Returns the kinds for which that is not so.
+/// longer by `clock` than `patience` says, or once `halted` says so. Returns the kinds for which that
+/// is not so.
 pub fn await_searchable(
     source: &dyn Feed,
     kinds: impl IntoIterator<Item = DocumentKind>,
     patience: Patience,
+    clock: &dyn Clock,
     halted: &dyn Fn() -> bool,
 ) -> BTreeMap<DocumentKind, Unsearchable> {
-    let begun = Instant::now();
+    let begun = clock.monotonic();
     let mut watches: Vec<Watch> = kinds.into_iter().map(Watch::new).collect();
     let mut unsearchable = BTreeMap::new();
     loop {
-        watches.retain_mut(|watch| match watch.look(source, patience.quiet) {
+        watches.retain_mut(|watch| match watch.look(source, clock, patience.quiet) {
             Ok(searchable) => !searchable,
             Err(error) => {
                 unsearchable.insert(watch.kind, Unsearchable::Unknown(error));
@@ -63,7 +64,8 @@ pub fn await_searchable(
         watches.retain(|watch| {
             // What only has to stay as it is gets the time for it.
             let more = watch.is_quiet_since.map_or(Duration::ZERO, |_| patience.quiet);
-            let wait = !halted && begun.elapsed() < patience.refreshes + more;
+            let waited = clock.monotonic().saturating_sub(begun);
+            let wait = !halted && waited < patience.refreshes + more;
             if !wait {
                 unsearchable.insert(watch.kind, Unsearchable::NotYet);
             }
@@ -72,7 +74,7 @@ pub fn await_searchable(
         if watches.is_empty() {
             return unsearchable;
         }
-        sleep(PAUSE);
+        clock.sleep(PAUSE);
     }
 }
 
@@ -84,8 +86,9 @@ struct Watch {
     /// A position that was certainly asked for after the beginning.
     asked: Option<Position>,
     latest: Position,
-    /// Since when the latest position is the same, and only perhaps hides something.
-    is_quiet_since: Option<Instant>,
+    /// Since when, by the reading of the clock that never goes back, the latest position is the same,
+    /// and only perhaps hides something.
+    is_quiet_since: Option<Duration>,
 }
 
 impl Watch {
@@ -94,7 +97,12 @@ impl Watch {
     }
 
     /// Whether everything that was written before the beginning can be read.
-    fn look(&mut self, source: &dyn Feed, quiet: Duration) -> Result<bool, SourceError> {
+    fn look(
+        &mut self,
+        source: &dyn Feed,
+        clock: &dyn Clock,
+        quiet: Duration,
+    ) -> Result<bool, SourceError> {
         let position = source.position(self.kind)?;
         if self.asked.is_none() && self.is_of_now(source, &position)? {
             self.asked = Some(position.clone());
@@ -108,9 +116,10 @@ impl Watch {
             // The count of refreshes alone never tells: the last change itself must be found.
             Shown::Perhaps if self.is_reached(source)? => return Ok(true),
             Shown::Perhaps => {
-                let since = self.is_quiet_since.filter(|_| same).unwrap_or_else(Instant::now);
+                let now = clock.monotonic();
+                let since = self.is_quiet_since.filter(|_| same).unwrap_or(now);
                 self.is_quiet_since = Some(since);
-                return Ok(since.elapsed() >= quiet);
+                return Ok(now.saturating_sub(since) >= quiet);
             }
         }
         Ok(false)

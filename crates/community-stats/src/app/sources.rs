@@ -116,7 +116,8 @@ impl App {
         let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?).into())?;
         let max_bytes = Some(self.settings.mirror.max_size.0);
         let options = MirrorOptions { max_bytes, ..MirrorOptions::default() };
-        Ok(Mirror::new(remote, archive, options).warning_with(|error| {
+        let mirror = Mirror::new(remote, archive, options).with_clock(Arc::clone(&self.clock));
+        Ok(mirror.warning_with(|error| {
             let why = chain(error);
             warn(&format!("documents are not kept in the mirror: {why}"));
         }))

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::thread;
 use std::time::Duration;
 
 use stats_model::{Fingerprint, ManifestEntry, Shelf};
@@ -133,13 +132,18 @@ impl Mirror {
             if !is_inconsistent(&updated) {
                 return updated;
             }
-            pause(attempt);
+            self.pause(attempt);
             updated = self.try_update_shelf(shelf, wanted);
         }
         if is_inconsistent(&updated) {
             self.doubt(shelf.kind);
         }
         updated
+    }
+
+    /// Waits a moment, so that whoever is writing gets done.
+    fn pause(&self, attempt: u32) {
+        self.clock.sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 4));
     }
 
     fn try_update_shelf(&self, shelf: &Shelf, wanted: &Wanted) -> Result<Fetched, SourceError> {
@@ -181,7 +185,7 @@ impl Mirror {
             match self.fetch_difference(remote, shelf, wanted)? {
                 Attempt::Done(fetched) => return Ok(fetched),
                 Attempt::Changed(error) if attempt == ATTEMPTS => return Err(error),
-                Attempt::Changed(_) => pause(attempt),
+                Attempt::Changed(_) => self.pause(attempt),
             }
             attempt += 1;
         }
@@ -372,11 +376,6 @@ fn compare(manifest: &[ManifestEntry], mine: &[MirrorEntry]) -> Difference {
 
 fn is_inconsistent<T>(result: &Result<T, SourceError>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == SourceErrorKind::Inconsistent)
-}
-
-/// Waits a moment, so that whoever is writing gets done.
-fn pause(attempt: u32) {
-    thread::sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 4));
 }
 
 fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {

@@ -78,8 +78,9 @@ impl Mirror {
             kinds.insert(kind, look);
         }
         let read: Vec<DocumentKind> = bookmarks.keys().copied().collect();
+        let (patience, clock) = (self.options.patience, self.clock.as_ref());
         let halted = || cancel.load(Ordering::Relaxed);
-        for (kind, why) in await_searchable(self, read, self.options.patience, &halted) {
+        for (kind, why) in await_searchable(self, read, patience, clock, &halted) {
             bookmarks.remove(&kind);
             promises.withhold(kind, Withheld::from(why));
         }
@@ -106,7 +107,7 @@ impl Mirror {
     /// long ago.
     fn are_due(&self, kind: DocumentKind, look: &Look) -> Result<bool, SourceError> {
         let copied = Ledger::of(&self.archive).bookmarks_copied(kind)?;
-        let (now, after) = ((self.clock)(), self.options.compare_all);
+        let (now, after) = (self.seconds_now(), self.options.compare_all);
         Ok(copied.is_none_or(|Copied { revision, at }| {
             let known = look.standing.as_ref().map(|standing| standing.revision);
             known != Some(revision) || is_over(at, now, after)
@@ -127,7 +128,7 @@ impl Mirror {
             for (kind, promise) in std::mem::take(&mut promises.made) {
                 let there = There::of(&mut writer, kind)?;
                 if there.has_seen(&promise.standing) && there.goes_on_from(&promise.position) {
-                    promise.write(&mut writer, kind, (self.clock)())?;
+                    promise.write(&mut writer, kind, self.seconds_now())?;
                 } else {
                     promises.withhold(kind, Withheld::Outdated);
                 }

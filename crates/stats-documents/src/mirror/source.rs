@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use stats_model::{
-    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
+    Bookmark, Clock, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
+    SystemClock,
 };
 
 use super::options::MirrorOptions;
-use super::state::{KindState, seconds_now};
+use super::state::{KindState, seconds_of};
 use crate::locked::lock;
 use crate::{
     Archive, Changes, Directory, Document, Documents, Feed, ShelfFilter, Source, SourceError,
@@ -34,8 +35,7 @@ pub struct Mirror {
     /// Held while a shelf is written: one transaction at a time.
     pub(super) writing: Mutex<()>,
     unkept: Unkept,
-    /// Seconds since 1970.
-    pub(super) clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 type Warn = dyn Fn(&SourceError) + Send + Sync;
@@ -64,15 +64,20 @@ impl Mirror {
 
     fn over(remote: Option<Source>, archive: Archive, options: MirrorOptions) -> Self {
         let (kinds, writing, unkept) = <_>::default();
-        let clock = Box::new(seconds_now);
+        let clock = Arc::new(SystemClock);
         Self { remote, archive, options, kinds, writing, unkept, clock }
     }
 
-    /// Takes the time, in seconds since 1970, from `clock`.
+    /// Takes the time from `clock`, and waits by it; otherwise by the system's.
     #[must_use]
-    pub fn with_clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        self.clock = Box::new(clock);
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
+    }
+
+    /// Seconds since 1970.
+    pub(super) fn seconds_now(&self) -> u64 {
+        seconds_of(self.clock.as_ref())
     }
 
     /// Has `warn` told, once, why the archive does not work. Documents go on to be handed out as
@@ -142,7 +147,7 @@ impl Mirror {
                 archive,
                 writing,
                 &self.options,
-                &self.clock,
+                self.clock.as_ref(),
             )?;
             if let Some(error) = unsaved {
                 self.note(&error);

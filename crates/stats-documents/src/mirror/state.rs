@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use stats_model::{DocumentKind, Fingerprint, Position, Shelf};
+use stats_model::{Clock, DocumentKind, Fingerprint, Position, Shelf};
 
 use super::ledger::{Known, Ledger, OpenLedger, Progress, Standing, There};
 use super::options::MirrorOptions;
@@ -24,7 +24,8 @@ pub(super) struct KindState {
     progress: Option<Progress>,
     fingerprints: BTreeMap<Shelf, Fingerprint>,
     unsaved: Unsaved,
-    asked: Option<Instant>,
+    /// By the reading of the clock that never goes back.
+    asked: Option<Duration>,
     nowhere: Position,
 }
 
@@ -122,13 +123,14 @@ impl KindState {
         archive: &Archive,
         writing: &Mutex<()>,
         options: &MirrorOptions,
-        now: &dyn Fn() -> u64,
+        clock: &dyn Clock,
     ) -> Result<Option<SourceError>, SourceError> {
-        if self.asked.is_some_and(|asked| asked.elapsed() < options.believe) {
+        let past = |asked| clock.monotonic().saturating_sub(asked);
+        if self.asked.is_some_and(|asked| past(asked) < options.believe) {
             return Ok(None);
         }
         for attempt in 1..=ATTEMPTS {
-            self.ask(remote, options, now())?;
+            self.ask(remote, options, clock)?;
             if !self.unsaved.any {
                 break;
             }
@@ -154,10 +156,10 @@ impl KindState {
         &mut self,
         remote: &dyn Feed,
         options: &MirrorOptions,
-        now: u64,
+        clock: &dyn Clock,
     ) -> Result<(), SourceError> {
         let kind = self.kind;
-        let asked = Instant::now();
+        let (now, asked) = (seconds_of(clock), clock.monotonic());
         let position = remote.position(kind)?;
         let due = |progress: &Progress| is_over(progress.compared, now, options.compare_all);
         let known = self.progress.clone().filter(|progress| !due(progress));
@@ -289,9 +291,9 @@ fn names_some(changes: &Changes) -> bool {
     matches!(changes, Changes::Communities(communities) if !communities.is_empty())
 }
 
-/// Seconds since 1970.
-pub(super) fn seconds_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+/// Seconds since 1970; none of a clock that shows an earlier time.
+pub(super) fn seconds_of(clock: &dyn Clock) -> u64 {
+    u64::try_from(clock.now().as_second()).unwrap_or_default()
 }
 
 /// Whether so much time has passed since `then`. A time that is still to come was written while a

@@ -119,7 +119,7 @@ impl Mirror {
     /// Whether communities and first days were never copied, or too long ago.
     fn surroundings_are_old(&self) -> Result<bool, SourceError> {
         let copied = Ledger::of(&self.archive).surroundings_copied()?;
-        let (now, after) = ((self.clock)(), self.options.compare_all);
+        let (now, after) = (self.seconds_now(), self.options.compare_all);
         Ok(copied.is_none_or(|copied| is_over(copied, now, after)))
     }
 
@@ -154,7 +154,7 @@ impl Mirror {
             kept.insert(FIRST_RECORD.to_owned());
         }
         writer.retain_events(&kept)?;
-        OpenLedger::of(&mut writer).write_surroundings_copied((self.clock)())?;
+        OpenLedger::of(&mut writer).write_surroundings_copied(self.seconds_now())?;
         writer.commit()
     }
 

@@ -31,8 +31,8 @@ impl CachedResponseService {
         halt: Halt<'_>,
     ) -> Settled {
         let halted = || halt.is_set();
-        let unsearchable =
-            await_searchable(self.documents.as_ref(), kinds, Patience::default(), &halted);
+        let (documents, clock) = (self.documents.as_ref(), self.clock.as_ref());
+        let unsearchable = await_searchable(documents, kinds, Patience::default(), clock, &halted);
         let instead = |why| match why {
             Unsearchable::NotYet => Outcome::Waiting(Lack::NotSearchable),
             Unsearchable::Unknown(error) => Outcome::Failed(chain(&error)),

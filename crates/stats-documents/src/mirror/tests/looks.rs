@@ -1,8 +1,17 @@
 //! What lies between two looks at the source, and clocks that were wrong.
 
-use std::sync::atomic::AtomicU64;
-
 use super::*;
+
+/// A setup whose mirror takes the time from a clock that shows this second.
+fn setup_at(second: i64) -> (Setup, Arc<ManualClock>) {
+    let (setup, clock) = (setup(), Arc::new(ManualClock::new(at(second))));
+    let mirror = Mirror::new(setup.remote.clone(), setup.open("mirror.db"), eager());
+    (Setup { mirror: mirror.with_clock(clock.clone()), ..setup }, clock)
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
 
 /// Without statistics the position is again what it was, once a document went that came.
 #[test]
@@ -33,17 +42,32 @@ fn a_document_that_came_and_went_is_not_served() {
     }
 }
 
+/// What the source said is believed for a while, whoever sets the clock meanwhile.
+#[test]
+fn the_source_is_asked_again_once_its_answer_is_too_old() {
+    let (setup, clock) = (setup(), Arc::new(ManualClock::new(at(2_000_000_000))));
+    let options = MirrorOptions { believe: Duration::from_secs(10), ..eager() };
+    let mirror = Mirror::new(setup.remote.clone(), setup.open("mirror.db"), options);
+    let mirror = mirror.with_clock(clock.clone());
+    let questions = || {
+        setup.asked();
+        mirror.position(KIND).unwrap();
+        setup.asked()
+    };
+    assert!(questions() > 0);
+    clock.advance(SignedDuration::from_secs(9));
+    assert_eq!(questions(), 0);
+    clock.set(at(3_000_000_000));
+    assert_eq!(questions(), 0);
+    clock.advance(SignedDuration::from_secs(1));
+    assert!(questions() > 0);
+    assert_eq!(questions(), 0);
+}
+
 /// A time that is still to come was written while a clock was wrong.
 #[test]
 fn a_comparison_in_the_future_is_made_again() {
-    let now = Arc::new(AtomicU64::new(2_000_000_000));
-    let setup = setup();
-    let clock = now.clone();
-    let setup = Setup {
-        mirror: Mirror::new(setup.remote.clone(), setup.open("mirror.db"), eager())
-            .with_clock(move || clock.load(Ordering::Relaxed)),
-        ..setup
-    };
+    let (setup, clock) = setup_at(2_000_000_000);
     let questions = || {
         setup.asked();
         setup.mirror.position(KIND).unwrap();
@@ -59,11 +83,11 @@ fn a_comparison_in_the_future_is_made_again() {
         (1_970_000_000, true),
         (1_970_000_001, false),
         (1_970_003_600, true),
-        (u64::MAX, true),
+        (Timestamp::MAX.as_second(), true),
         (0, true),
         (3_599, false),
     ] {
-        now.store(time, Ordering::Relaxed);
+        clock.set(at(time));
         assert_eq!(questions() > 1, all, "{time}");
         assert_same(&setup);
     }
@@ -71,14 +95,7 @@ fn a_comparison_in_the_future_is_made_again() {
 
 #[test]
 fn surroundings_that_were_copied_in_the_future_are_copied_again() {
-    let now = Arc::new(AtomicU64::new(2_000_000_000));
-    let setup = setup();
-    let clock = now.clone();
-    let setup = Setup {
-        mirror: Mirror::new(setup.remote.clone(), setup.open("mirror.db"), eager())
-            .with_clock(move || clock.load(Ordering::Relaxed)),
-        ..setup
-    };
+    let (setup, clock) = setup_at(2_000_000_000);
     let bookmarks = || {
         setup.sync();
         setup.mirror.archive().bookmarks(KIND, &[]).unwrap().len()
@@ -89,12 +106,12 @@ fn surroundings_that_were_copied_in_the_future_are_copied_again() {
     writer.put_bookmark("x", KIND, "global", Bookmark { day }).unwrap();
     writer.commit().unwrap();
     assert_eq!(bookmarks(), 0, "copied a moment ago");
-    now.store(1_000_000_000, Ordering::Relaxed);
+    clock.set(at(1_000_000_000));
     assert_eq!(bookmarks(), 1);
     let mut writer = setup.remote.archive.writer().unwrap();
     writer.retain_bookmarks(&Default::default()).unwrap();
     writer.commit().unwrap();
-    now.store(1_000_003_600, Ordering::Relaxed);
+    clock.set(at(1_000_003_600));
     assert_eq!(bookmarks(), 0, "and what vanished there vanishes here");
 }
 

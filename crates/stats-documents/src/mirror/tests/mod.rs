@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use stats_model::{
-    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, PositionMark,
-    Shelf,
+    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, ManualClock, Position,
+    PositionMark, Shelf,
 };
 use tempfile::TempDir;
 

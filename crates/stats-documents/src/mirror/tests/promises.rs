@@ -1,6 +1,6 @@
 //! Bookmarks and the documents that they promise.
 
-use stats_model::MarkKind;
+use stats_model::{Clock, MarkKind};
 
 use super::*;
 use crate::Patience;
@@ -112,6 +112,7 @@ impl Directory for Busy {
 struct Place {
     folder: TempDir,
     source: Arc<Busy>,
+    clock: Arc<ManualClock>,
 }
 
 /// What a run that has only the mirror finds: the day that the bookmark promises, and how many
@@ -128,7 +129,8 @@ impl Place {
             put(&archive, day, day);
         }
         bookmark(&archive, 10);
-        let place = Self { source: Arc::new(Busy::new(archive)), folder };
+        let clock = Arc::new(ManualClock::new("2025-02-01T12:00:00Z".parse().unwrap()));
+        let place = Self { source: Arc::new(Busy::new(archive)), folder, clock };
         assert!(place.sync().withheld.is_empty());
         assert_eq!(place.offline(), Found(Some(10), Some(10)));
         place
@@ -139,9 +141,8 @@ impl Place {
     }
 
     fn mirror(&self) -> Mirror {
-        let patience = Patience { refreshes: Duration::from_millis(400), quiet: Duration::ZERO };
-        let options = MirrorOptions { patience, ..eager() };
-        Mirror::new(self.source.clone(), open(&self.folder, "mirror.db"), options)
+        Mirror::new(self.source.clone(), open(&self.folder, "mirror.db"), eager())
+            .with_clock(self.clock.clone())
     }
 
     /// What a process of its own does.
@@ -217,8 +218,12 @@ fn bookmarks_wait_until_what_was_written_before_them_is_searchable() {
     }
     aggregate(11)(place.archive(), KIND);
     *place.source.shown.lock().unwrap() = Some(hidden);
+    let patience = Patience::default();
     for _ in 0..2 {
+        let begun = place.clock.monotonic();
         let report = place.sync();
+        let waited = place.clock.monotonic() - begun;
+        assert!(waited >= patience.refreshes && waited < patience.refreshes * 2, "{waited:?}");
         let why = "documents that were written before them are not searchable yet";
         assert_eq!(withheld(&report), [(KIND, why.to_owned())]);
         assert!(report.missing.is_empty() && report.failures.is_empty(), "{report:?}");
