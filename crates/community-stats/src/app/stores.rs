@@ -74,12 +74,13 @@ impl App {
         }
         if self.settings.cache.store == StoreKind::Sqlite {
             let file = self.settings.cache.file_path(&self.settings.data);
-            return Ok(Some(Arc::new(FileLock::beside(&file))));
+            let lock = FileLock::beside(&file).with_clock(Arc::clone(&self.clock));
+            return Ok(Some(Arc::new(lock)));
         }
         let client = prepared_client(&self.settings.cache.redis_targets().locks)?;
         let lifetime = settings.timeout.min(LONGEST_LOCK);
         let lock = RedisLock::new(client, &settings.key_prefix, &settings.name, lifetime);
-        Ok(Some(Arc::new(lock)))
+        Ok(Some(Arc::new(lock.with_clock(Arc::clone(&self.clock)))))
     }
 
     /// The Redis databases that the Python side shares. Those of registry and lock are connected to

@@ -1,14 +1,16 @@
 //! The lock of a store that is a file: one of the operating system, which ends with the process
 //! that holds it, however that ends.
 
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stats_model::{Clock, SystemClock};
 
 use super::bulk::{BulkLock, Lease};
 use super::holder::{Ends, LockHolder, Who};
@@ -23,9 +25,10 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 const LONGEST_WORD: u64 = 4096;
 
 /// A lock that lies beside a file: `cache.db.lock`. Whoever holds it is the only one to run in bulk.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FileLock {
     path: PathBuf,
+    clock: Arc<dyn Clock>,
 }
 
 impl FileLock {
@@ -34,7 +37,13 @@ impl FileLock {
     pub fn beside(file: &Path) -> Self {
         let mut path = file.as_os_str().to_owned();
         path.push(".lock");
-        Self { path: path.into() }
+        Self { path: path.into(), clock: Arc::new(SystemClock) }
+    }
+
+    /// Waits by `clock` for whoever only asks who holds the lock; otherwise by the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Where the lock lies.
@@ -56,7 +65,7 @@ impl FileLock {
                     let (path, lost) = (self.path.clone(), AtomicBool::new(false));
                     return Ok(Some(HeldFileLock { path, file, lost }));
                 }
-                Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
+                Err(TryLockError::WouldBlock) => self.clock.sleep(BETWEEN_TRIES),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
@@ -102,6 +111,12 @@ impl FileLock {
         };
         let doing = format!("{doing} the lock {}", self.path.display());
         CacheError::caused_by(kind, doing, error)
+    }
+}
+
+impl fmt::Debug for FileLock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FileLock").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -210,10 +225,13 @@ fn identity(_: &std::fs::Metadata) -> Option<Identity> {
 
 #[cfg(test)]
 mod tests {
+    use stats_model::ManualClock;
+
     use super::*;
 
     fn lock(folder: &tempfile::TempDir) -> FileLock {
-        FileLock::beside(&folder.path().join("cache.db"))
+        let clock = Arc::new(ManualClock::new(NOW));
+        FileLock::beside(&folder.path().join("cache.db")).with_clock(clock)
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

@@ -1,11 +1,13 @@
 //! The lock of bulk runs, as the Python package stores it (cache-and-jobs specification, section 9).
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::{Value, cmd};
 use serde::{Deserialize, Serialize};
+use stats_model::{Clock, SystemClock};
 use uuid::Uuid;
 
 use super::client::RedisClient;
@@ -53,11 +55,12 @@ return 1";
 
 /// A lock in the main cache of an instance. Whoever holds it, also a Python worker, is the only one to
 /// run in bulk.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RedisLock {
     client: Arc<RedisClient>,
     key: String,
     lifetime: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 impl RedisLock {
@@ -67,7 +70,14 @@ impl RedisLock {
     #[must_use]
     pub fn new(client: Arc<RedisClient>, key_prefix: &str, name: &str, lifetime: Duration) -> Self {
         let lifetime = lifetime.max(Duration::from_millis(1));
-        Self { client, key: format!("{key_prefix}lock:{name}"), lifetime }
+        let (key, clock) = (format!("{key_prefix}lock:{name}"), Arc::new(SystemClock));
+        Self { client, key, lifetime, clock }
+    }
+
+    /// Tells by `clock` how much of a lease is left; otherwise by the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// The lock holds without it.
@@ -126,6 +136,16 @@ impl RedisLock {
     }
 }
 
+impl fmt::Debug for RedisLock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RedisLock")
+            .field("key", &self.key)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
 impl BulkLock for RedisLock {
     fn name(&self) -> String {
         self.key.clone()
@@ -138,7 +158,7 @@ impl BulkLock for RedisLock {
         let token = Uuid::new_v4().to_string();
         let value = stored(&token);
         let doing = format!("taking the lock {}", self.key);
-        let taken_at = Instant::now();
+        let taken_at = self.clock.monotonic();
         let mut take = command(&["SET", &self.key]);
         take.arg(&value).arg("NX").arg("PX").arg(self.milliseconds());
         if self.client.command(&take, &doing)? == Value::Nil {
@@ -196,17 +216,16 @@ struct Word {
 struct HeldLock {
     lock: RedisLock,
     value: Vec<u8>,
-    /// When it was taken or renewed; `None` when it is known to be lost or was released. Once its
-    /// lifetime is over, it is not set again.
-    renewed: Mutex<Option<Instant>>,
+    /// When it was taken or renewed, by the reading of the clock that never goes back; `None` when it
+    /// is known to be lost or was released. Once its lifetime is over, it is not set again.
+    renewed: Mutex<Option<Duration>>,
 }
 
 impl HeldLock {
-    fn lease_since(&self, renewed: Option<Instant>) -> Duration {
-        match renewed {
-            Some(renewed) => self.lock.lifetime.saturating_sub(renewed.elapsed()),
-            None => Duration::ZERO,
-        }
+    fn lease_since(&self, renewed: Option<Duration>) -> Duration {
+        let Some(renewed) = renewed else { return Duration::ZERO };
+        let past = self.lock.clock.monotonic().saturating_sub(renewed);
+        self.lock.lifetime.saturating_sub(past)
     }
 }
 
@@ -218,7 +237,7 @@ impl Lease for HeldLock {
         if self.lease_left().is_zero() {
             return Ok(false);
         }
-        let asked_at = Instant::now();
+        let asked_at = self.lock.clock.monotonic();
         let lifetime = Some(self.lock.milliseconds());
         let held = self.lock.if_held(RENEW, &self.value, lifetime, "renewing")?;
         let mut renewed = locked(&self.renewed);

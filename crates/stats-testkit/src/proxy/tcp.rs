@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Passes TCP connections to a server, and breaks them on demand.
@@ -19,6 +19,8 @@ struct State {
     sent: AtomicU64,
     received: AtomicU64,
     delay: Mutex<Duration>,
+    holding: Mutex<bool>,
+    let_go: Condvar,
     cut_after: Mutex<Option<u64>>,
     refusing: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
@@ -73,6 +75,12 @@ impl TcpProxy {
         *lock(&self.state.delay) = time;
     }
 
+    /// Keep back what comes from the server, or let go of it and what follows.
+    pub fn hold(&self, hold: bool) {
+        *lock(&self.state.holding) = hold;
+        self.state.let_go.notify_all();
+    }
+
     /// Close every connection once this many more bytes came from the server; `None` ends that.
     pub fn cut_after(&self, bytes: Option<u64>) {
         *lock(&self.state.cut_after) = bytes;
@@ -95,6 +103,7 @@ impl TcpProxy {
 impl Drop for TcpProxy {
     fn drop(&mut self) {
         self.state.stopped.store(true, Ordering::SeqCst);
+        self.hold(false);
         self.disconnect();
         // Wakes the listener; if nobody listens any more, all the better.
         drop(TcpStream::connect(&self.address));
@@ -123,6 +132,8 @@ fn pass(state: &State, mut from: TcpStream, mut to: TcpStream, sending: bool) {
             state.sent.fetch_add(length as u64, Ordering::SeqCst);
         } else {
             std::thread::sleep(*lock(&state.delay));
+            let holding = state.let_go.wait_while(lock(&state.holding), |holding| *holding);
+            drop(holding.unwrap_or_else(PoisonError::into_inner));
             if let Some(left) = lock(&state.cut_after).as_mut() {
                 passed = passed.min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= passed as u64;

@@ -1,10 +1,12 @@
 //! The lock of bulk runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redis::Value;
 use stats_cache::{BulkLock, CacheErrorKind, Ends, Liveness, LockHolder, RedisLock, Who};
+use stats_model::ManualClock;
 use stats_testkit::proxy::TcpProxy;
 use stats_testkit::wait;
 
@@ -14,12 +16,8 @@ const NAME: &str = "community_stats_cache_generation";
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const KEY: &str = "cache::lock:community_stats_cache_generation";
 
-fn lock(server: &RedisServer, lifetime: Duration) -> RedisLock {
-    RedisLock::new(server.client(0), "cache::", NAME, lifetime)
-}
-
 fn hour(server: &RedisServer) -> RedisLock {
-    lock(server, Duration::from_secs(3600))
+    RedisLock::new(server.client(0), "cache::", NAME, Duration::from_secs(3600))
 }
 
 #[test]
@@ -123,16 +121,32 @@ fn renewing_prolongs_it() {
     assert!(held.lease_left() > Duration::from_secs(3590));
 }
 
+/// A server ends it a little before its holder believes that it did, or a little later.
 #[test]
 fn a_lock_that_ended_is_lost_and_stays_lost() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let held = lock(&server, Duration::from_millis(100)).acquire(NOW).unwrap().unwrap();
     let there = || server.say(0, &format!("EXISTS {KEY}"));
-    wait::until("it ends", || there() == Value::Int(0) && held.lease_left() == Duration::ZERO);
-    assert!(!held.still_held().unwrap());
-    assert!(!held.renew().unwrap());
-    assert_eq!(there(), Value::Int(0));
-    assert!(!held.release().unwrap());
+    for server_is_first in [true, false] {
+        let clock = Arc::new(ManualClock::new(NOW));
+        let held = hour(&server).with_clock(clock.clone()).acquire(NOW).unwrap().unwrap();
+        clock.advance(SignedDuration::from_secs(3599));
+        assert_eq!(held.lease_left(), Duration::from_secs(1));
+        assert!(held.still_held().unwrap());
+        if server_is_first {
+            server.say(0, &format!("PEXPIRE {KEY} 1"));
+            wait::until("it ends", || there() == Value::Int(0));
+            assert!(!held.still_held().unwrap());
+        } else {
+            clock.advance(SignedDuration::from_secs(1));
+            assert!(held.still_held().unwrap(), "the server has it for a moment yet");
+        }
+        assert_eq!(held.lease_left(), Duration::ZERO);
+        assert!(!held.renew().unwrap());
+        let Value::Int(left) = server.say(0, &format!("PTTL {KEY}")) else { panic!() };
+        assert!(left <= 3_600_000, "nothing is prolonged");
+        assert_eq!(held.release().unwrap(), !server_is_first);
+        assert_eq!(there(), Value::Int(0));
+    }
 }
 
 /// Whoever looked while the answer was under way took the lock for lost.
@@ -141,16 +155,28 @@ fn an_answer_that_comes_after_the_lease_revives_nothing() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let proxy = TcpProxy::start(&format!("127.0.0.1:{}", server.port())).unwrap();
     let client = crate::support::client(&format!("redis://{}/0", proxy.address()));
-    let lifetime = Duration::from_millis(1000);
-    let held = RedisLock::new(client, "cache::", NAME, lifetime).acquire(NOW).unwrap().unwrap();
+    let clock = Arc::new(ManualClock::new(NOW));
+    let lock = RedisLock::new(client, "cache::", NAME, Duration::from_secs(3600));
+    let held = lock.with_clock(clock.clone()).acquire(NOW).unwrap().unwrap();
     assert!(held.renew().unwrap());
-    proxy.delay(Duration::from_millis(1500));
-    assert!(!held.renew().unwrap(), "the server renewed it, and the answer came too late");
-    proxy.delay(Duration::ZERO);
-    assert_eq!(server.say(0, &format!("EXISTS {KEY}")), Value::Int(0), "it ended meanwhile");
+    server.say(0, &format!("PEXPIRE {KEY} 5000"));
+    let left = || match server.say(0, &format!("PTTL {KEY}")) {
+        Value::Int(left) => left,
+        other => panic!("{other:?}"),
+    };
+    std::thread::scope(|scope| {
+        proxy.hold(true);
+        let renewed = scope.spawn(|| held.renew());
+        wait::until("the server renews it", || left() > 3_590_000);
+        clock.advance(SignedDuration::from_secs(3600));
+        assert_eq!(held.lease_left(), Duration::ZERO);
+        proxy.hold(false);
+        assert!(!renewed.join().unwrap().unwrap(), "the answer came too late");
+    });
     assert_eq!(held.lease_left(), Duration::ZERO);
     assert!(!held.renew().unwrap());
     assert_eq!(held.lease_left(), Duration::ZERO);
+    server.say(0, &format!("DEL {KEY}"));
     assert!(!held.release().unwrap());
 }
 
