@@ -4,6 +4,7 @@ use stats_documents::archive::Put;
 use stats_documents::contract::given;
 use stats_documents::{ArchiveOptions, Changes, Documents, Feed};
 use stats_model::{DocumentKind, Position, Shelf};
+use stats_testkit::wait;
 
 use crate::support::{Place, fingerprints};
 
@@ -46,6 +47,13 @@ fn remember(place: &Place, shelf: &Shelf, value: &str) {
     let mut writer = place.archive.writer().unwrap();
     writer.remember_of_shelf(shelf, Some(value)).unwrap();
     writer.commit().unwrap();
+}
+
+/// Uses are told apart by milliseconds.
+fn let_a_moment_pass() {
+    let now = || jiff::Timestamp::now().as_millisecond();
+    let then = now();
+    wait::until("the next millisecond", || now() > then);
 }
 
 #[test]
@@ -140,11 +148,11 @@ fn the_least_recently_used_shelves_go_first() {
             put_large(&place, community, n, number * 20 + n);
         }
         remember(&place, &shelf(community), "complete");
-        std::thread::sleep(std::time::Duration::from_millis(3));
+        let_a_moment_pass();
     }
     let position: Position = place.archive.position(KIND).unwrap();
     // `a` is the oldest, but was read last.
-    std::thread::sleep(std::time::Duration::from_millis(3));
+    let_a_moment_pass();
     let visit = &mut |_: stats_documents::Document<'_>| std::ops::ControlFlow::Continue(());
     place.archive.documents(&shelf("a"), None, visit).unwrap();
     let used = place.archive.stats().unwrap().used_bytes;

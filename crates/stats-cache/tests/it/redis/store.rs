@@ -10,6 +10,7 @@ use stats_cache::{
     EntryState, Notebook, RedisStore,
 };
 use stats_model::Category;
+use stats_testkit::wait;
 
 use crate::support::RedisServer;
 
@@ -35,6 +36,18 @@ impl RedisHarness {
         let server = RedisServer::start(options)?;
         let store = RedisStore::open(server.client(7), PREFIX).unwrap();
         Some(Self { server, store })
+    }
+}
+
+impl RedisHarness {
+    /// What time it is for the server.
+    fn milliseconds(&self) -> i64 {
+        let Value::Array(time) = self.server.say(7, "TIME") else { panic!() };
+        let number = |part: &Value| match part {
+            Value::BulkString(digits) => String::from_utf8_lossy(digits).parse::<i64>().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        number(&time[0]) * 1000 + number(&time[1]) / 1000
     }
 }
 
@@ -66,7 +79,8 @@ impl Harness for RedisHarness {
     fn pass(&self, duration: Duration) {
         // Redis still serves in the very millisecond of an expiry, by a clock that it reads once for
         // a whole transaction.
-        std::thread::sleep(duration + Duration::from_millis(20));
+        let end = self.milliseconds() + i64::try_from(duration.as_millis()).unwrap();
+        wait::until("the time has passed for the server", || self.milliseconds() > end);
     }
 
     fn short_life(&self) -> Duration {

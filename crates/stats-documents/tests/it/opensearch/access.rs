@@ -1,11 +1,13 @@
 //! Logins, certificates, compression, several hosts.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stats_documents::opensearch::{Authentication, Compression, HostUrl};
 use stats_documents::{Documents, OpenSearch, OpenSearchSettings, SourceErrorKind};
 use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy};
+use stats_testkit::wait;
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};
 
@@ -131,21 +133,28 @@ fn requests_in_flight_are_bounded() {
         let settings = OpenSearchSettings { requests_in_flight: limit, ..cluster.settings() };
         let source = OpenSearch::new(settings).unwrap();
         source.manifest(&shelf("a")).unwrap();
+        // Those under way, and the most there were at once.
         let seen = Arc::new(Mutex::new((0, 0)));
-        let counted = Arc::clone(&seen);
+        let asking = Arc::new(AtomicUsize::new(0));
+        let (counted, all_ask) = (Arc::clone(&seen), Arc::clone(&asking));
         let count = Action::Before(Arc::new(move || {
             {
                 let (now, most) = &mut *counted.lock().unwrap();
                 *now += 1;
                 *most = (*most).max(*now);
             }
-            std::thread::sleep(Duration::from_millis(50));
+            wait::until("as many as may be, and all others ask", || {
+                all_ask.load(Ordering::SeqCst) == 8 && counted.lock().unwrap().1 >= limit
+            });
             counted.lock().unwrap().0 -= 1;
         }));
         cluster.proxy.add(Fault::on("", count));
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| read(&source, &shelf("a"), None).unwrap());
+                scope.spawn(|| {
+                    asking.fetch_add(1, Ordering::SeqCst);
+                    read(&source, &shelf("a"), None).unwrap()
+                });
             }
         });
         assert_eq!(*seen.lock().unwrap(), (0, limit));

@@ -104,16 +104,20 @@ fn questions_that_take_too_long_are_given_up() {
         PostgresSettings { statement_timeout: Duration::from_millis(200), ..database.settings() };
     let communities = PostgresCommunities::connect(settings).unwrap();
     let lock = "BEGIN; LOCK TABLE communities_metadata IN ACCESS EXCLUSIVE MODE; \
-                SELECT pg_sleep(1.5); COMMIT";
+                SELECT pg_sleep(60); COMMIT";
+    let locks = "FROM pg_locks WHERE mode = 'AccessExclusiveLock'
+                 AND relation = 'communities_metadata'::regclass AND granted";
+    let unlock = format!("SELECT pg_terminate_backend(pid) {locks}");
     std::thread::scope(|scope| {
-        let locked = scope.spawn(|| database.sql(lock));
-        let locks = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'
-                     AND relation = 'communities_metadata'::regclass AND granted";
-        wait::until("the table is locked", || database.sql(locks).trim() == "1");
+        // It ends when its session is ended.
+        let locked = scope.spawn(|| server.sql(&database.name, lock).is_err());
+        let count = format!("SELECT count(*) {locks}");
+        wait::until("the table is locked", || database.sql(&count).trim() == "1");
         let error = communities.communities().unwrap_err();
         assert_eq!(error.kind(), Unreachable);
         assert!(told(&error).contains("time limit"), "{}", told(&error));
-        locked.join().unwrap();
+        database.sql(&unlock);
+        assert!(locked.join().unwrap());
     });
     communities.communities().unwrap();
 }
