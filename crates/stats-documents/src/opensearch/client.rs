@@ -1,13 +1,11 @@
 //! Sends requests: hosts in turn, login, compression, again after a failure.
 
 use std::io::Read;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue,
-};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 
@@ -16,8 +14,9 @@ use super::body::{Body, Bounds, LARGEST_ANSWER, Room, SMALL, SMALL_ANSWER};
 use super::breaker::{Breaker, jittered, later};
 use super::failure::Failure;
 use super::hits::Style;
+use super::host::Host;
 use super::lanes::{Lanes, Stream, TakenLane};
-use super::settings::{Authentication, Compression, OpenSearchSettings};
+use super::settings::{Compression, OpenSearchSettings};
 use crate::{SourceError, SourceErrorKind};
 
 #[derive(Debug)]
@@ -30,33 +29,6 @@ pub(super) struct Client {
     /// Held by the one answer that may need much memory.
     room: Mutex<()>,
     settings: OpenSearchSettings,
-}
-
-/// A node, and the login it gets: its own, else that of the settings.
-#[derive(Debug)]
-struct Host {
-    url: String,
-    authorization: Option<HeaderValue>,
-    /// After a failure: until when others are asked in its place.
-    resting: Mutex<Option<Instant>>,
-}
-
-impl Host {
-    fn rests(&self, now: Instant) -> bool {
-        self.resting().is_some_and(|until| now < until)
-    }
-
-    fn failed(&self, until: Instant) {
-        *self.resting() = Some(until);
-    }
-
-    fn answered(&self) {
-        *self.resting() = None;
-    }
-
-    fn resting(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A request, without its host.
@@ -99,30 +71,15 @@ impl Call {
 
 impl Client {
     pub(super) fn new(settings: OpenSearchSettings) -> Result<Self, SourceError> {
-        let refused = |doing: String| SourceError::new(SourceErrorKind::Refused, doing);
         if settings.hosts.is_empty() {
-            return Err(refused("no search host is configured".to_owned()));
+            let doing = "no search host is configured";
+            return Err(SourceError::new(SourceErrorKind::Refused, doing));
         }
-        let hosts = settings
-            .hosts
-            .iter()
-            .map(|host| {
-                let (url, own) = host.split();
-                if !url.starts_with("http://") && !url.starts_with("https://") {
-                    return Err(refused(format!("search host '{host}': not an http or https URL")));
-                }
-                let login = own
-                    .map(|(user, password)| Authentication::Basic { user, password })
-                    .or_else(|| settings.authentication.clone());
-                let authorization = login.map(|login| authorization(&login)).transpose()?;
-                Ok(Host { url, authorization, resting: Mutex::default() })
-            })
-            .collect::<Result<Vec<_>, SourceError>>()?;
         Ok(Self {
+            hosts: Host::all(&settings)?,
             lanes: Lanes::new(settings.clone())?,
             style: Style::default(),
             room: Mutex::default(),
-            hosts,
             next_host: AtomicUsize::new(0),
             breaker: Breaker::new(settings.attempts.max(1), settings.probe_interval),
             settings,
@@ -222,10 +179,7 @@ impl Client {
         request: &Request,
     ) -> Result<(bool, Stream<'a>), Failure> {
         let url = &host.url;
-        let mut builder = lane.request(request.method.clone(), format!("{url}{}", request.path));
-        if let Some(authorization) = &host.authorization {
-            builder = builder.header(AUTHORIZATION, authorization.clone());
-        }
+        let mut builder = host.request(&lane, request.method.clone(), &request.path);
         let asked = request.large && self.settings.compression == Compression::On;
         builder = builder.header(ACCEPT_ENCODING, if asked { "gzip" } else { "identity" });
         if !request.body.is_empty() {
@@ -308,18 +262,6 @@ fn is_packed(response: &Response, asked: bool) -> Result<bool, Failure> {
         packed = true;
     }
     Ok(packed)
-}
-
-/// The header that a login is sent in.
-fn authorization(login: &Authentication) -> Result<HeaderValue, SourceError> {
-    let mut value = HeaderValue::from_str(&login.header()).map_err(|_| {
-        SourceError::new(
-            SourceErrorKind::Refused,
-            "the search login has characters that cannot be sent",
-        )
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// More of what a cluster says is not repeated.

@@ -20,11 +20,14 @@ mod breaker;
 mod client;
 mod doubled;
 mod entries;
+pub mod examine;
 mod failure;
 mod fingerprints;
 mod hits;
+mod host;
 mod json;
 mod lanes;
+pub mod names;
 mod numbers;
 mod pit;
 mod position;
@@ -243,10 +246,9 @@ impl Documents for OpenSearch {
         communities: &[String],
     ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
         let doing = format_args!("the bookmarks of {kind}");
-        let found =
-            self.behind("stats-bookmarks-community", "community_id", doing, |call, target| {
-                entries::bookmarks(&self.client, call, target, kind, communities)
-            });
+        let found = self.behind(names::BOOKMARKS, "community_id", doing, |call, target| {
+            entries::bookmarks(&self.client, call, target, kind, communities)
+        });
         found.map(Option::unwrap_or_default)
     }
 }
@@ -262,15 +264,15 @@ impl Feed for OpenSearch {
 
 impl Directory for OpenSearch {
     fn communities(&self) -> Result<Vec<Community>, SourceError> {
-        let found = self.behind("communities", "id", "the communities", |call, target| {
+        let found = self.behind(names::COMMUNITIES, "id", "the communities", |call, target| {
             entries::communities(&self.client, call, target)
         })?;
-        found.ok_or_else(|| no_communities(&self.name("communities")))
+        found.ok_or_else(|| no_communities(&self.name(names::COMMUNITIES)))
     }
 
     fn first_events(&self, communities: &[String]) -> Result<BTreeMap<String, Day>, SourceError> {
         let doing = "the first community events";
-        let found = self.behind("stats-community-events", "community_id", doing, |call, target| {
+        let found = self.behind(names::EVENTS, "community_id", doing, |call, target| {
             entries::first_events(&self.client, call, target, communities)
         });
         found.map(Option::unwrap_or_default)
@@ -278,7 +280,7 @@ impl Directory for OpenSearch {
 
     fn first_record(&self) -> Result<Option<Day>, SourceError> {
         let call = self.client.call();
-        entries::first_record(&self.client, &call, &self.name("rdmrecords-records"))
+        entries::first_record(&self.client, &call, &self.name(names::RECORDS))
             .map_err(|failure| failure.while_("asking the search indices for the first record"))
     }
 }

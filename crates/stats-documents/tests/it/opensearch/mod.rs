@@ -3,6 +3,7 @@
 mod access;
 mod answers;
 mod contract;
+mod examine;
 mod faults;
 mod fuzz;
 mod hostile;

@@ -1,0 +1,90 @@
+//! A node of the cluster, and the login it gets.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, RequestBuilder};
+
+use super::lanes::TakenLane;
+use super::settings::{Authentication, HostUrl, OpenSearchSettings};
+use crate::{SourceError, SourceErrorKind};
+
+/// A node, and the login it gets: its own, else that of the settings.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) url: String,
+    authorization: Option<HeaderValue>,
+    /// After a failure: until when others are asked in its place.
+    resting: Mutex<Option<Instant>>,
+}
+
+impl Host {
+    /// All that the settings name.
+    ///
+    /// # Errors
+    /// When an address is none of HTTP, or a login cannot be sent.
+    pub(super) fn all(settings: &OpenSearchSettings) -> Result<Vec<Self>, SourceError> {
+        settings.hosts.iter().map(|host| Self::of(host, settings)).collect()
+    }
+
+    fn of(host: &HostUrl, settings: &OpenSearchSettings) -> Result<Self, SourceError> {
+        let (url, own) = host.split();
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            let doing = format!("search host '{host}': not an http or https URL");
+            return Err(SourceError::new(SourceErrorKind::Refused, doing));
+        }
+        let login = own
+            .map(|(user, password)| Authentication::Basic { user, password })
+            .or_else(|| settings.authentication.clone());
+        let authorization = login.map(|login| authorization(&login)).transpose()?;
+        Ok(Self { url, authorization, resting: Mutex::default() })
+    }
+
+    /// Whether a login is sent to it.
+    pub(super) const fn logs_in(&self) -> bool {
+        self.authorization.is_some()
+    }
+
+    /// Prepares a request of `path`, which may have a query.
+    pub(super) fn request(
+        &self,
+        lane: &TakenLane<'_>,
+        method: Method,
+        path: &str,
+    ) -> RequestBuilder {
+        let builder = lane.request(method, format!("{}{path}", self.url));
+        match &self.authorization {
+            Some(authorization) => builder.header(AUTHORIZATION, authorization.clone()),
+            None => builder,
+        }
+    }
+
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        self.resting().is_some_and(|until| now < until)
+    }
+
+    pub(super) fn failed(&self, until: Instant) {
+        *self.resting() = Some(until);
+    }
+
+    pub(super) fn answered(&self) {
+        *self.resting() = None;
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The header that a login is sent in.
+fn authorization(login: &Authentication) -> Result<HeaderValue, SourceError> {
+    let mut value = HeaderValue::from_str(&login.header()).map_err(|_| {
+        SourceError::new(
+            SourceErrorKind::Refused,
+            "the search login has characters that cannot be sent",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
