@@ -1,11 +1,68 @@
 //! From addresses in settings to what the backends connect with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use stats_cache::{Endpoint, RedisAddress, TlsSettings};
+use stats_documents::opensearch::{Authentication, Compression, OpenSearchSettings};
 use stats_documents::postgres::PostgresSettings;
 
-use crate::config::{DatabaseUrl, RedisTransport, RedisUrl};
+use crate::config::{
+    self, ConfigError, DatabaseUrl, RedisTransport, RedisUrl, SearchHost, Secret, Settings,
+    SourceSettings,
+};
+
+/// One cell must not wait for a failing cluster for ever.
+const CALL_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What the cluster is connected with.
+///
+/// # Errors
+/// When the file with the certificates cannot be read.
+pub fn opensearch_settings(settings: &Settings) -> Result<OpenSearchSettings, ConfigError> {
+    let source = &settings.source;
+    let hosts: Vec<String> = source.hosts.iter().map(host_url).collect();
+    Ok(OpenSearchSettings {
+        authentication: authentication(source),
+        authorities: settings.certificates()?,
+        verify_certificates: source.verify_certs,
+        compression: match source.gzip {
+            config::Compression::On => Compression::On,
+            config::Compression::Off => Compression::Off,
+        },
+        page_bytes: usize::try_from(source.page_size.0).unwrap_or(usize::MAX),
+        requests_in_flight: usize::from(source.shelves_in_flight.get()).max(2),
+        request_timeout: source.timeout,
+        call_timeout: CALL_TIMEOUT.max(source.timeout),
+        attempts: u32::from(source.max_retries) + 1,
+        ..OpenSearchSettings::new(hosts, source.index_prefix.clone())
+    })
+}
+
+fn authentication(source: &SourceSettings) -> Option<Authentication> {
+    match (&source.api_key, &source.username, &source.password) {
+        (Some(key), _, _) => Some(Authentication::ApiKey(key.expose().to_owned())),
+        (None, Some(user), password) => Some(Authentication::Basic {
+            user: user.clone(),
+            password: password.as_ref().map(Secret::expose).unwrap_or_default().to_owned(),
+        }),
+        (None, None, _) => None,
+    }
+}
+
+/// The address of a node with its login, which the client takes apart again.
+fn host_url(host: &SearchHost) -> String {
+    let base = host.base_url();
+    match (&host.credentials, base.split_once("://")) {
+        (Some(login), Some((scheme, rest))) => {
+            let encode =
+                |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+            let (user, password) = (encode(&login.username), encode(login.password.expose()));
+            format!("{scheme}://{user}:{password}@{rest}")
+        }
+        _ => base,
+    }
+}
 
 /// What the database is connected with.
 #[must_use]

@@ -1,16 +1,15 @@
 //! The sources of documents and communities.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use stats_documents::opensearch::{Authentication, Compression, OpenSearch, OpenSearchSettings};
+use stats_documents::opensearch::{OpenSearch, OpenSearchSettings};
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings, WithCommunities};
 use stats_documents::{Archive, ArchiveOptions, Mirror, MirrorOptions, Source, SourceErrorKind};
 use stats_service::chain;
 
 use super::parts::{App, AppError, make_folder_of};
 use super::told::warn;
-use crate::config::{CommunitySource, ConfigError, SearchHost, Secret, SourceKind};
+use crate::config::{CommunitySource, ConfigError, SourceKind};
 use crate::connections;
 
 /// Where documents come from.
@@ -128,31 +127,7 @@ impl App {
     /// # Errors
     /// When the file with the certificates cannot be read.
     pub fn opensearch_settings(&self) -> Result<OpenSearchSettings, AppError> {
-        let source = &self.settings.source;
-        let hosts: Vec<String> = source.hosts.iter().map(host_url).collect();
-        let authentication = match (&source.api_key, &source.username, &source.password) {
-            (Some(key), _, _) => Some(Authentication::ApiKey(key.expose().to_owned())),
-            (None, Some(user), password) => Some(Authentication::Basic {
-                user: user.clone(),
-                password: password.as_ref().map(Secret::expose).unwrap_or_default().to_owned(),
-            }),
-            (None, None, _) => None,
-        };
-        Ok(OpenSearchSettings {
-            authentication,
-            authorities: self.settings.certificates()?,
-            verify_certificates: source.verify_certs,
-            compression: match source.gzip {
-                crate::config::Compression::On => Compression::On,
-                crate::config::Compression::Off => Compression::Off,
-            },
-            page_bytes: usize::try_from(source.page_size.0).unwrap_or(usize::MAX),
-            requests_in_flight: usize::from(source.shelves_in_flight.get()).max(2),
-            request_timeout: source.timeout,
-            call_timeout: CALL_TIMEOUT.max(source.timeout),
-            attempts: u32::from(source.max_retries) + 1,
-            ..OpenSearchSettings::new(hosts, source.index_prefix.clone())
-        })
+        Ok(connections::opensearch_settings(&self.settings)?)
     }
 
     /// How the database of InvenioRDM is reached.
@@ -166,22 +141,5 @@ impl App {
             return Err(ConfigError::new(text).into());
         };
         Ok(connections::postgres_settings(url))
-    }
-}
-
-/// One cell must not wait for a failing cluster for ever.
-const CALL_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// The address of a node with its login, which the client takes apart again.
-fn host_url(host: &SearchHost) -> String {
-    let base = host.base_url();
-    match (&host.credentials, base.split_once("://")) {
-        (Some(login), Some((scheme, rest))) => {
-            let encode =
-                |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-            let (user, password) = (encode(&login.username), encode(login.password.expose()));
-            format!("{scheme}://{user}:{password}@{rest}")
-        }
-        _ => base,
     }
 }

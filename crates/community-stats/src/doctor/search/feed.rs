@@ -1,25 +1,21 @@
 //! How changes are learned of: from statistics, by searches, or not at all
 //! (change-feed design, section 2).
 
-use serde_json::{Value, json};
+use stats_documents::opensearch::examine::{FeedReport, Statistics, Sums};
 
 use super::super::check::Check;
-use super::http::Node;
 
 const NAME: &str = "change feed";
 
-/// `targets` are names of aliases or indices, possibly several in one, separated by commas.
-pub(super) fn check(node: &Node, targets: &[String]) -> Check {
-    let names = targets.join(",");
-    let statistics = node.get(&format!("/{names}/_stats/docs?level=shards"));
-    let why = match statistics {
-        Ok(answer) if answer.is_ok() && tells_positions(&answer.json) => None,
-        Ok(answer) if answer.is_forbidden() => Some("no right to _stats (indices:monitor/stats)"),
-        Ok(_) => Some("_stats does not tell positions"),
-        Err(_) => Some("_stats does not answer"),
+pub(super) fn check(report: FeedReport) -> Check {
+    let why = match report.statistics {
+        Statistics::Told => None,
+        Statistics::Forbidden => Some("no right to _stats (indices:monitor/stats)"),
+        Statistics::Without => Some("_stats does not tell positions"),
+        Statistics::NoAnswer => Some("_stats does not answer"),
     };
     let grant = "grant indices:monitor/stats on the statistics indices to this user";
-    let numbers = sums_up(node, &names);
+    let numbers = report.sums;
     match why {
         None if numbers != Sums::None => {
             Check::ok(NAME, "by statistics: positions from _stats, no change costs one request")
@@ -42,52 +38,5 @@ pub(super) fn check(node: &Node, targets: &[String]) -> Check {
                 format!("{why}, but sequence numbers cannot be summed up: changes are not seen");
             Check::failed(NAME, detail, format!("{grant}, and indices:data/read/search"))
         }
-    }
-}
-
-/// Whether the answer names a sequence number for each primary shard.
-fn tells_positions(statistics: &Value) -> bool {
-    let indices = statistics["indices"].as_object();
-    let mut shards = indices
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, index)| index["shards"].as_object())
-        .flatten()
-        .flat_map(|(_, copies)| copies.as_array().into_iter().flatten())
-        .filter(|copy| copy["routing"]["primary"] == Value::Bool(true))
-        .peekable();
-    shards.peek().is_some() && shards.all(|copy| copy["seq_no"]["max_seq_no"].is_i64())
-}
-
-/// What an engine makes of the sequence numbers of all documents.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sums {
-    /// Sums.
-    Told,
-    /// It declines, or there are documents and no sums.
-    None,
-    /// It does not say: there is no right to ask, or no answer.
-    Unknown,
-}
-
-fn sums_up(node: &Node, names: &str) -> Sums {
-    let all = json!({"filter": {"match_all": {}}});
-    let numbers = json!({"stats": {"field": "_seq_no"}});
-    let search = |aggregations: Value| {
-        let question = json!({"size": 0, "aggs": aggregations});
-        node.search(&format!("/{names}/_search"), &question).ok()
-    };
-    let Some(answer) = search(json!({"all": all, "numbers": numbers})) else {
-        return Sums::Unknown;
-    };
-    let found = &answer.json["aggregations"];
-    let (numbers, documents) =
-        (found["numbers"]["count"].as_u64(), found["all"]["doc_count"].as_u64());
-    match answer.status {
-        200 if numbers > Some(0) || (numbers == Some(0) && documents == Some(0)) => Sums::Told,
-        200 => Sums::None,
-        // What declines every search has not shown what it lacks.
-        400 if search(json!({"all": all})).is_some_and(|answer| answer.status == 200) => Sums::None,
-        _ => Sums::Unknown,
     }
 }

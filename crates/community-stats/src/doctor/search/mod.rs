@@ -2,109 +2,122 @@
 
 mod alias;
 mod feed;
-mod http;
 mod indices;
 mod reading;
 
 use std::time::Instant;
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use jiff::SignedDuration;
+use stats_documents::opensearch::examine::{self, Banner, NoAnswer, Node};
+use stats_documents::tls::trusting;
 use stats_model::Clock;
+use stats_service::chain;
 
-use self::http::{Answer, NAME, Node, Trouble, nodes};
 use super::check::{Check, State};
 use super::clocks;
 use crate::config::{CommunitySource, Settings, SourceKind};
+use crate::connections::opensearch_settings;
+
+/// What checks of the cluster are called.
+const NAME: &str = "opensearch";
 
 pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     let nodes = match nodes(settings) {
         Ok(nodes) => nodes,
         Err(check) => return vec![check],
     };
-    let greeted: Vec<(Check, Option<Answer>)> =
-        nodes.iter().map(|node| greet(node, nodes.len())).collect();
-    let first = greeted.iter().position(|(_, answer)| answer.is_some());
-    let mut checks: Vec<Check> = greeted.into_iter().map(|(check, _)| check).collect();
+    let mut checks: Vec<Check> = nodes.iter().map(|node| greet(node, nodes.len())).collect();
+    // Of what failed nothing more can be asked.
+    let answers = |check: &Check| matches!(check.state, State::Ok | State::Warning);
+    let first = checks.iter().position(answers);
     let Some(node) = first.and_then(|at| nodes.get(at)) else { return checks };
     for check in checks.iter_mut().filter(|check| check.state == State::Unreachable) {
         // The others carry on without it.
         check.state = State::Warning;
     }
     checks.extend(time(node, clock));
-    let prefix = &settings.source.index_prefix;
     if settings.source.kind == SourceKind::Opensearch {
-        checks.extend(indices::documents(node, prefix));
+        checks.extend(indices::documents(node, &settings.source.index_prefix));
         checks.extend(indices::aggregation(node, settings, clock));
     }
     if settings.communities.source == CommunitySource::Opensearch {
-        checks.push(indices::communities(node, prefix));
+        checks.push(indices::communities(node));
     }
     checks
 }
 
-/// Asks a node who it is. The answer is `None` when nothing more can be asked of it.
-fn greet(node: &Node, of: usize) -> (Check, Option<Answer>) {
-    let name = if of == 1 { NAME.to_owned() } else { format!("{NAME} {}", node.base()) };
-    let asked = Instant::now();
-    let answer = match node.get("/") {
-        Ok(answer) => answer,
-        Err(trouble) => return (broken(&name, node, &trouble), None),
-    };
-    let check = banner(&name, node, &answer).took(asked.elapsed());
-    let usable = matches!(check.state, State::Ok | State::Warning);
-    (check, usable.then_some(answer))
+/// The nodes that settings name.
+fn nodes(settings: &Settings) -> Result<Vec<Node>, Check> {
+    let refused = |detail: String| Check::failed(NAME, detail, "correct `source.ca_certs`");
+    let search = opensearch_settings(settings).map_err(|error| refused(chain(&error)))?;
+    let (source, authorities) = (&settings.source, &search.authorities);
+    if let (true, Some(file), Some(pem)) = (source.verify_certs, &source.ca_certs, authorities) {
+        // Told with the name of the file.
+        trusting(pem)
+            .map_err(|reason| refused(settings.no_certificates(file, &reason).to_string()))?;
+    }
+    let remedy = "correct `source.hosts`, `source.api_key`, or what the message names";
+    examine::nodes(search).map_err(|error| Check::failed(NAME, chain(&error), remedy))
 }
 
-fn banner(name: &str, node: &Node, answer: &Answer) -> Check {
+/// Asks a node who it is.
+fn greet(node: &Node, of: usize) -> Check {
+    let name = if of == 1 { NAME.to_owned() } else { format!("{NAME} {}", node.base()) };
+    let asked = Instant::now();
+    match node.banner() {
+        Ok(banner) => told(&name, node, banner).took(asked.elapsed()),
+        Err(why) => broken(&name, node, &why),
+    }
+}
+
+fn told(name: &str, node: &Node, banner: Banner) -> Check {
     let base = node.base();
-    match answer.status {
-        200 => {}
-        401 => {
+    let address = "name the address of the cluster in `source.hosts`";
+    match banner {
+        Banner::Version { number, distribution, cluster } => {
+            version(name, base, &number, &distribution, &cluster)
+        }
+        Banner::LoginRefused => {
             let login = if node.logs_in() { "the login is refused" } else { "it wants a login" };
             let remedy = "set `source.username` and `source.password`, or `source.api_key`";
-            return Check::failed(name, format!("{base}: {login}"), remedy);
+            Check::failed(name, format!("{base}: {login}"), remedy)
         }
-        403 => {
+        Banner::Forbidden => {
             let detail = format!(
                 "{base} answers; its version is not told (banner forbidden, no right \
                  cluster:monitor/main), which does no harm"
             );
-            return Check::ok(name, detail);
+            Check::ok(name, detail)
         }
-        502..=504 => {
-            let detail = format!("{base} answers {}", answer.status);
-            return Check::of(State::Unreachable, name, detail, "wait until the cluster is back");
+        Banner::Away(status) => {
+            let detail = format!("{base} answers {status}");
+            Check::of(State::Unreachable, name, detail, "wait until the cluster is back")
         }
-        status => {
+        Banner::Unexpected(status) => {
             let detail = format!("{base} answers {status} where a cluster names its version");
-            return Check::failed(
-                name,
-                detail,
-                "name the address of the cluster in `source.hosts`",
-            );
+            Check::failed(name, detail, address)
+        }
+        Banner::NoCluster => {
+            let detail = format!("{base} answers, but not as a cluster does");
+            Check::failed(name, detail, address)
         }
     }
-    let version = &answer.json["version"];
-    let Some(number) = version["number"].as_str() else {
-        let detail = format!("{base} answers, but not as a cluster does");
-        return Check::failed(name, detail, "name the address of the cluster in `source.hosts`");
-    };
+}
+
+fn version(name: &str, base: &str, number: &str, distribution: &str, cluster: &str) -> Check {
     let major: u32 = number.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(0);
-    let distribution = version["distribution"].as_str().unwrap_or("elasticsearch");
     let check = if distribution != "opensearch" || !(2..=3).contains(&major) {
         let detail = format!("{base} is {distribution} {number}");
         Check::warning(name, detail, "OpenSearch 2.3 to 3 is supported; others are not tried")
     } else {
-        let cluster = answer.json["cluster_name"].as_str().unwrap_or_default();
         Check::ok(name, format!("{base}, cluster {cluster}"))
     };
     check.version(number)
 }
 
-fn broken(name: &str, node: &Node, trouble: &Trouble) -> Check {
-    let detail = format!("{}: {trouble}", node.base());
-    if trouble.is_certificate() {
+fn broken(name: &str, node: &Node, why: &NoAnswer) -> Check {
+    let detail = format!("{}: {why}", node.base());
+    if why.is_certificate() {
         let remedy = "name the authority's certificates in `source.ca_certs`, and the host as they \
                       name it";
         return Check::failed(name, detail, remedy);
@@ -113,17 +126,12 @@ fn broken(name: &str, node: &Node, trouble: &Trouble) -> Check {
     Check::of(State::Unreachable, name, detail, remedy)
 }
 
-/// The cluster's clock: from the header `Date` where something sends it, else from the health
-/// list. Both tell whole seconds.
+/// The cluster's clock against ours, where it tells one.
 fn time(node: &Node, clock: &dyn Clock) -> Option<Check> {
     let before = clock.now();
-    let answer = node.get("/_cat/health?format=json&h=epoch").ok()?;
+    let theirs = node.clock();
     let after = clock.now();
-    let theirs = answer.date.or_else(|| epoch(&answer.json))?;
-    Some(clocks::check(NAME, theirs, before, after, SignedDuration::from_secs(1)))
-}
-
-fn epoch(health: &Value) -> Option<Timestamp> {
-    let epoch = health.get(0)?.get("epoch")?.as_str()?.parse().ok()?;
-    Timestamp::from_second(epoch).ok()
+    // It is told in whole seconds.
+    let resolution = SignedDuration::from_secs(1);
+    theirs.map(|theirs| clocks::check(NAME, theirs, before, after, resolution))
 }
