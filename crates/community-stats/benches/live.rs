@@ -24,7 +24,7 @@ use stats_documents::{
 use stats_model::{Category, Clock, DocumentKind, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
 use stats_service::{
-    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Years,
+    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Stop, Years,
 };
 use stats_testkit::measure::{processor_time, timed};
 use stats_testkit::proxy::HttpProxy;
@@ -295,8 +295,7 @@ fn generate(service: &CachedResponseService, workers: usize, communities: u32) {
         years: Years::Named(vec![2025]),
         ..Request::default()
     };
-    let cancel = AtomicBool::new(false);
-    let mut run = Run { workers, cancel: &cancel, progress: &mut |_| {} };
+    let mut run = Run { workers, stop: Stop::default(), progress: &mut |_| {} };
     let summary = service.create(&request, &mut run).unwrap();
     assert_eq!((summary.success, summary.failed), (u64::from(communities) * 4, 0));
 }

@@ -9,7 +9,6 @@ use std::hint::black_box;
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +18,7 @@ use stats_documents::{Archive, ArchiveOptions};
 use stats_model::{Category, Clock, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
 use stats_service::{
-    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Years,
+    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Stop, Years,
 };
 use stats_testkit::corpus;
 use stats_testkit::measure::{exponent, medians, processor_time, timed};
@@ -164,9 +163,8 @@ fn generate(archive: &Path, store: &Path, optimize: bool, communities: u32) -> D
         years: Years::Named(vec![2025]),
         ..Request::default()
     };
-    let cancel = AtomicBool::new(false);
     timed(|| {
-        let mut run = Run { workers: 1, cancel: &cancel, progress: &mut |_| {} };
+        let mut run = Run { workers: 1, stop: Stop::default(), progress: &mut |_| {} };
         let summary = service.create(&request, &mut run).unwrap();
         let responses = u64::from(communities) * Category::ALL.len() as u64;
         assert_eq!((summary.success, summary.failed), (responses, 0));

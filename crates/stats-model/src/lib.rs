@@ -1,11 +1,12 @@
 //! The words that all parts of the program share: days, kinds of documents, categories of
-//! responses, shelves and their fingerprints, positions, communities, clocks.
+//! responses, cells, shelves and their fingerprints, positions, communities, clocks.
 //!
 //! Nothing here does I/O; only [`SystemClock`] looks at the machine.
 #![forbid(unsafe_code)]
 
 pub mod calendar;
 mod category;
+mod cell;
 mod clock;
 mod community;
 mod day;
@@ -16,6 +17,7 @@ mod position;
 mod shelf;
 
 pub use category::{Category, UnknownCategory};
+pub use cell::Cell;
 pub use clock::{Clock, ManualClock, StandingClock, SystemClock};
 pub use community::{Bookmark, Community, DeletionStatus, GLOBAL, Visibility};
 pub use day::{Day, InvalidDay};

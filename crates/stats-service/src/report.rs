@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use stats_cache::ShelfMark;
 use stats_documents::OpenImport;
-use stats_model::Category;
+use stats_model::Cell;
+
+use crate::matrix::loss::Loss;
+use crate::matrix::verdict::{Keep, Wait};
+use crate::matrix::words::held_because;
 
 /// The result of a run. As JSON it is the object of the Python package, and `incomplete`.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -31,12 +35,12 @@ pub struct Summary {
     pub adopted: u64,
     /// Of the stored ones those that took the place of another one of another writer.
     pub replaced: u64,
-    /// How many were skipped for which reason.
+    /// How many were left as they are, for which reason.
     #[serde(skip)]
-    pub skipped_because: BTreeMap<String, u64>,
-    /// Which were incomplete for which reason.
+    pub kept: BTreeMap<Keep, u64>,
+    /// The incomplete ones.
     #[serde(skip)]
-    pub incomplete_because: BTreeMap<String, Vec<Waiting>>,
+    pub waiting: Vec<Waiting>,
     /// Documents that were read.
     #[serde(skip)]
     pub documents: u64,
@@ -79,63 +83,68 @@ pub struct Summary {
 /// A response that could not be made or stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct Failure {
-    /// Community id.
-    pub community_id: String,
-    /// Year.
-    pub year: i16,
-    /// Query name of the category.
-    #[serde(serialize_with = "query_name")]
-    pub category: Category,
+    /// Its cell.
+    #[serde(flatten)]
+    pub cell: Cell,
     /// Why.
     pub error: String,
 }
 
 /// A response that waits for the aggregation, or for what it wrote.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Waiting {
-    /// Community id.
-    pub community_id: String,
-    /// Year.
-    pub year: i16,
-    /// Query name of the category.
-    #[serde(serialize_with = "query_name")]
-    pub category: Category,
+    /// Its cell.
+    pub cell: Cell,
+    /// What it waits for.
+    pub wait: Wait,
 }
 
 /// A response that stays as it is because its shelf has lost days.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Held {
-    /// Community id.
-    pub community_id: String,
-    /// Year.
-    pub year: i16,
-    /// Query name of the category.
-    #[serde(serialize_with = "query_name")]
-    pub category: Category,
-    /// How many days it shows.
-    pub days_then: u64,
-    /// How many days there are now, at most.
-    pub days_now: u64,
-    /// The same in words.
-    pub reason: String,
+    /// Its cell.
+    pub cell: Cell,
+    /// How many days it shows, and how many there are now, at most.
+    pub loss: Loss,
+    /// What the source says, where it has nothing for the whole kind.
+    pub missing: Option<String>,
     /// The shelf as it was read and the length of the body that stays; `None` when nothing had to be
     /// read to know.
-    #[serde(skip)]
     pub(crate) found: Option<(ShelfMark, u64)>,
 }
 
 /// A response that was stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct Stored {
-    /// Community id.
-    pub community_id: String,
-    /// Year.
-    pub year: i16,
-    /// Query name of the category.
-    #[serde(serialize_with = "query_name")]
-    pub category: Category,
+    /// Its cell.
+    #[serde(flatten)]
+    pub cell: Cell,
     /// Under which key.
     pub cache_key: String,
+}
+
+impl Held {
+    /// Why it stays, in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        held_because(self.loss, self.missing.as_deref())
+    }
+}
+
+/// Cell, days, and the reason in words.
+impl Serialize for Held {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            #[serde(flatten)]
+            cell: &'a Cell,
+            days_then: u64,
+            days_now: u64,
+            reason: String,
+        }
+        let (Loss { then, now }, reason) = (self.loss, self.reason());
+        Shown { cell: &self.cell, days_then: then, days_now: now, reason }.serialize(serializer)
+    }
 }
 
 impl Summary {
@@ -145,9 +154,14 @@ impl Summary {
         self.success + self.failed + self.skipped + self.incomplete + self.held
     }
 
-    pub(crate) fn skip(&mut self, reason: String) {
+    pub(crate) fn keep(&mut self, reason: Keep) {
         self.skipped += 1;
-        *self.skipped_because.entry(reason).or_default() += 1;
+        *self.kept.entry(reason).or_default() += 1;
+    }
+
+    pub(crate) fn fail(&mut self, cell: Cell, error: String) {
+        self.failed += 1;
+        self.errors.push(Failure { cell, error });
     }
 
     pub(crate) fn hold(&mut self, response: Held) {
@@ -155,13 +169,8 @@ impl Summary {
         self.held_responses.push(response);
     }
 
-    pub(crate) fn wait(&mut self, reason: String, response: Waiting) {
+    pub(crate) fn wait(&mut self, cell: Cell, wait: Wait) {
         self.incomplete += 1;
-        self.incomplete_because.entry(reason).or_default().push(response);
+        self.waiting.push(Waiting { cell, wait });
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn query_name<S: serde::Serializer>(category: &Category, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(category.query_name())
 }

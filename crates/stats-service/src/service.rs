@@ -8,7 +8,7 @@ use stats_cache::{
     MemoryChanges, Notebook, Registry, response_key,
 };
 use stats_documents::{Directory, Feed, Source};
-use stats_model::{Category, Clock};
+use stats_model::{Category, Cell, Clock};
 
 use crate::blueprints::Blueprints;
 use crate::settings::ServiceSettings;
@@ -148,6 +148,12 @@ impl CachedResponseService {
     #[must_use]
     pub fn key(&self, community: &str, year: i16, category: Category) -> String {
         response_key(&self.settings.prefix, community, year, category).into_string()
+    }
+
+    /// The key of the response of a cell.
+    #[must_use]
+    pub fn key_of(&self, cell: &Cell) -> String {
+        self.key(&cell.community, cell.year, cell.category)
     }
 
     /// What earlier runs noted.

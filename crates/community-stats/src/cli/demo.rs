@@ -182,11 +182,11 @@ impl Show {
         ]);
         for member in &self.plan.members {
             let mine =
-                || self.summary.responses.iter().filter(|made| made.community_id == *member.id);
-            let years = mine().map(|made| made.year);
+                || self.summary.responses.iter().filter(|made| made.cell.community == *member.id);
+            let years = mine().map(|made| made.cell.year);
             let years = years.clone().min().zip(years.max());
             let entries = mine().filter_map(|made| {
-                self.service.describe(&member.id, made.year, made.category).ok().flatten()
+                self.service.describe(&member.id, made.cell.year, made.cell.category).ok().flatten()
             });
             table.row(vec![
                 member.slug.clone().unwrap_or_else(|| member.id.to_string()),

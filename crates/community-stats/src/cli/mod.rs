@@ -18,6 +18,7 @@ mod picture;
 mod progress;
 mod rate;
 mod series;
+mod summary;
 mod sync;
 mod table;
 mod terminal;

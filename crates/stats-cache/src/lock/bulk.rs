@@ -99,9 +99,9 @@ pub trait Lease: Send + Sync {
     /// How long it lasts at least, without asking anybody; zero when it is lost, and zero for good.
     fn lease_left(&self) -> Duration;
 
-    /// Gives it back; false when it was lost.
+    /// Gives it back; false when it was lost. It is lost from then on.
     ///
     /// # Errors
     /// When whoever keeps the lock cannot answer.
-    fn release(self: Box<Self>) -> Result<bool, CacheError>;
+    fn release(&self) -> Result<bool, CacheError>;
 }

@@ -162,8 +162,8 @@ struct HeldFileLock {
 
 impl HeldFileLock {
     /// What is left of the file holds nobody's name. Where that fails, the lock is free all the same.
-    fn leave_no_word(&mut self) {
-        drop(self.file.set_len(0).and_then(|()| self.file.rewind()));
+    fn leave_no_word(&self) {
+        drop(self.file.set_len(0).and_then(|()| (&self.file).rewind()));
     }
 }
 
@@ -195,16 +195,24 @@ impl Lease for HeldFileLock {
         if self.lost.load(Ordering::Relaxed) { Duration::ZERO } else { Duration::MAX }
     }
 
-    fn release(mut self: Box<Self>) -> Result<bool, CacheError> {
+    fn release(&self) -> Result<bool, CacheError> {
         let held = self.still_held()?;
-        self.leave_no_word();
+        if !self.lost.swap(true, Ordering::Relaxed) {
+            self.leave_no_word();
+            self.file.unlock().map_err(|error| {
+                let doing = format!("releasing the lock {}", self.path.display());
+                CacheError::caused_by(CacheErrorKind::Unreachable, doing, error)
+            })?;
+        }
         Ok(held)
     }
 }
 
 impl Drop for HeldFileLock {
     fn drop(&mut self) {
-        self.leave_no_word();
+        if !self.lost.load(Ordering::Relaxed) {
+            self.leave_no_word();
+        }
     }
 }
 

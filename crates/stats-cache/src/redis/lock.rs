@@ -263,7 +263,7 @@ impl Lease for HeldLock {
     }
 
     /// Where the server cannot answer, the lock ends by itself.
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
+    fn release(&self) -> Result<bool, CacheError> {
         *locked(&self.renewed) = None;
         self.lock.if_held(RELEASE, &self.value, None, "releasing")
     }

@@ -14,7 +14,7 @@ use crate::matrix::verdict::{Action, Wait};
 use crate::matrix::words::StateName;
 use crate::service::CachedResponseService;
 use crate::survey::names::{Communities, CommunityName};
-use crate::survey::plan::{Cell, Plan};
+use crate::survey::plan::{Plan, PlannedCell};
 use crate::survey::request::{Request, Years};
 
 /// What is known about one response.
@@ -222,7 +222,7 @@ impl Explanation {
 const NOT_ENABLED: &str =
     "the community has not switched its dashboard on, so it is made only when it is named";
 
-fn reason(plan: &Plan, cell: &Cell, entry: &EntryDescription, now: Fingerprint) -> String {
+fn reason(plan: &Plan, cell: &PlannedCell, entry: &EntryDescription, now: Fingerprint) -> String {
     let member = plan.member(cell);
     if !member.wanted && plan.state(cell) == StateName::Orphan {
         return "the community is gone".to_owned();
@@ -256,7 +256,7 @@ fn since(state: StateName, entry: &EntryDescription, blank: &Explanation) -> Opt
     }
 }
 
-fn due(plan: &Plan, cell: &Cell, entry: &EntryDescription) -> Option<String> {
+fn due(plan: &Plan, cell: &PlannedCell, entry: &EntryDescription) -> Option<String> {
     match cell.verdict.action {
         Action::Make(_) if !plan.member(cell).takes_part => Some("when it is named".to_owned()),
         Action::Make(_) => Some("now".to_owned()),
@@ -269,6 +269,9 @@ fn due(plan: &Plan, cell: &Cell, entry: &EntryDescription) -> Option<String> {
             let midnight: Option<Timestamp> = format!("{}T00:00:00Z", gap.needed).parse().ok();
             let next = midnight?.checked_add(SignedDuration::from_hours(24)).ok()?;
             Some(format!("when {} is aggregated, not before {next}", gap.needed))
+        }
+        Action::Wait(Wait::ImportedMeanwhile | Wait::NotSearchable | Wait::Replaced) => {
+            Some("with the next run".to_owned())
         }
         Action::Hold(_) => Some("when the days are back, or with --accept-loss".to_owned()),
         Action::Refuse(_) => None,

@@ -1,14 +1,14 @@
 //! What a verification is asked, and what it found.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
-use stats_model::{Category, Shelf};
+use stats_model::{Category, Cell, Shelf};
 
 use crate::inspect::list::Listed;
 use crate::matrix::words::StateName;
 use crate::report::Failure;
+use crate::stop::Stop;
 
 /// An entry that belongs to no cell.
 #[derive(Debug, Clone, Serialize)]
@@ -57,8 +57,8 @@ impl fmt::Display for LeftOver {
 pub struct VerifyRun<'a> {
     /// Per cent of the entries to look at, chosen by their keys: always the same ones.
     pub sample: f64,
-    /// Set from outside to stop.
-    pub cancel: &'a AtomicBool,
+    /// Ends it early.
+    pub stop: Stop,
     /// Told how many of how many entries are done.
     pub progress: &'a mut dyn FnMut(u64, u64),
 }
@@ -94,12 +94,9 @@ pub struct Verification {
 /// An entry that is not what would be made now.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
-    /// Community id.
-    pub community_id: String,
-    /// Year.
-    pub year: i16,
-    /// Query name of the category.
-    pub category: &'static str,
+    /// Its cell.
+    #[serde(flatten)]
+    pub cell: Cell,
     /// Its key.
     pub cache_key: String,
     /// Its state: a stale or held entry is expected to differ, a fresh one never may.
@@ -121,12 +118,8 @@ impl Verification {
     pub(crate) fn fail(&mut self, shelf: &Shelf, category: Category, error: String) {
         self.checked += 1;
         self.failed += 1;
-        self.errors.push(Failure {
-            community_id: shelf.community.clone(),
-            year: shelf.year,
-            category,
-            error,
-        });
+        let cell = Cell::new(&shelf.community, shelf.year, category);
+        self.errors.push(Failure { cell, error });
     }
 
     pub(crate) fn differ(&mut self, finding: Finding) {

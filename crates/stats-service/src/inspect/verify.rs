@@ -2,14 +2,12 @@
 //! to the byte.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use stats_cache::{EntryDescription, EntryState};
-use stats_model::{Category, Fingerprint, Shelf};
+use stats_model::{Category, Cell, Fingerprint, Shelf};
 use stats_series::{ResponseSpec, Selection};
 
 use crate::error::{ServiceError, chain};
-use crate::halt::Halt;
 use crate::inspect::compare::Compared;
 use crate::inspect::list::{Listed, damaged_left_over, description, unplanned};
 use crate::inspect::share::Sample;
@@ -17,10 +15,11 @@ use crate::inspect::verification::{Finding, LeftOver, Verification, VerifyRun};
 use crate::matrix::verdict::Verdict;
 use crate::matrix::words::StateName;
 use crate::service::CachedResponseService;
+use crate::stop::Stop;
 use crate::survey::directory::Directory;
 use crate::survey::members::MemberLayout;
 use crate::survey::names::Communities;
-use crate::survey::plan::{Cell, Plan};
+use crate::survey::plan::{Plan, PlannedCell};
 use crate::survey::request::Request;
 
 /// How often an entry that differs is looked at, when it or its documents change in between.
@@ -122,7 +121,8 @@ impl CachedResponseService {
         let mut seen = HashSet::new();
         for plan in [Some(plan), others.as_ref().map(|(_, look)| &look.plan)].into_iter().flatten()
         {
-            let key = |cell: &Cell| self.key(&plan.member(cell).id, cell.year, cell.category);
+            let key =
+                |cell: &PlannedCell| self.key(&plan.member(cell).id, cell.year, cell.category);
             seen.extend(plan.cells.iter().map(key));
         }
         damaged.retain(|entry| all && !seen.contains(&entry.key));
@@ -171,7 +171,7 @@ impl CachedResponseService {
                 !suspects.is_empty()
             });
             // Whatever was not found again is not stored any more.
-            verification.interrupted |= run.cancel.load(Ordering::Relaxed) && again.count() > 0;
+            verification.interrupted |= run.stop.is_set() && again.count() > 0;
             if verification.interrupted || again.count() == 0 {
                 break;
             }
@@ -199,13 +199,11 @@ impl CachedResponseService {
             EntryState::Absent | EntryState::Expired(_) => {}
         })?;
         for (cell, why) in damaged {
-            let community_id = plan.member(&cell).id.to_string();
-            let cache_key = self.key(&community_id, cell.year, cell.category);
+            let place = plan.place(&cell);
+            let cache_key = self.key(&place.community, place.year, place.category);
             if wanted(&cache_key) {
                 verification.differ(Finding {
-                    community_id,
-                    year: cell.year,
-                    category: cell.category.query_name(),
+                    cell: place,
                     cache_key,
                     state: StateName::Damaged,
                     reason: cell.verdict.reason(),
@@ -233,11 +231,11 @@ impl CachedResponseService {
     ) -> Result<BTreeMap<String, Doubt>, ServiceError> {
         let mut doubts = BTreeMap::new();
         for ((member, shelf), suspects) in &look.suspects {
-            if run.cancel.load(Ordering::Relaxed) {
+            if run.stop.is_set() {
                 break;
             }
             let layout = &look.plan.members[*member].layout;
-            for doubt in self.verify_shelf(layout, shelf, suspects, run.cancel, verification)? {
+            for doubt in self.verify_shelf(layout, shelf, suspects, &run.stop, verification)? {
                 doubts.insert(doubt.suspect.entry.key.clone(), doubt);
             }
             (run.progress)(verification.checked, total);
@@ -250,12 +248,11 @@ impl CachedResponseService {
         layout: &MemberLayout,
         shelf: &Shelf,
         suspects: &[Suspect],
-        cancel: &AtomicBool,
+        stop: &Stop,
         verification: &mut Verification,
     ) -> Result<Vec<Doubt>, ServiceError> {
         let specs = in_both_modes(layout, suspects);
-        let halt = Halt { asked: cancel, lock: None };
-        let reading = match self.read_shelf(shelf, &specs, halt) {
+        let reading = match self.read_shelf(shelf, &specs, stop) {
             Ok(reading) => reading,
             Err(ServiceError::Interrupted) => return Ok(Vec::new()),
             Err(ServiceError::Source(error)) => {
@@ -326,9 +323,7 @@ fn finding(
 ) -> Finding {
     let (series, date) = place.map_or((None, None), |(series, date)| (Some(series), date));
     Finding {
-        community_id: shelf.community.clone(),
-        year: shelf.year,
-        category: suspect.category.query_name(),
+        cell: Cell::new(&shelf.community, shelf.year, suspect.category),
         cache_key: suspect.entry.key.clone(),
         state: suspect.verdict.name(),
         reason: suspect.verdict.reason(),

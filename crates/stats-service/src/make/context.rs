@@ -4,30 +4,31 @@ use std::collections::HashMap;
 
 use stats_model::Category;
 
-use crate::halt::Halt;
 use crate::make::settled::Settled;
 use crate::make::task::ShelfTask;
-use crate::survey::plan::{Cell, Plan};
+use crate::stop::Stop;
+use crate::survey::plan::{Plan, PlannedCell};
 
 /// What all tasks of a run have in common: the plan that they are from, whether documents can be
 /// searched, and what stops them.
 pub struct MakeContext<'a> {
     pub(crate) plan: &'a Plan,
     /// The cells of the plan by their places.
-    cells: HashMap<(&'a str, i16, Category), &'a Cell>,
+    cells: HashMap<(&'a str, i16, Category), &'a PlannedCell>,
     pub(crate) settled: Settled,
-    pub(crate) halt: Halt<'a>,
+    pub(crate) stop: Stop,
 }
 
 impl<'a> MakeContext<'a> {
-    pub(crate) fn new(plan: &'a Plan, settled: Settled, halt: Halt<'a>) -> Self {
-        let place = |cell: &'a Cell| (plan.member(cell).id.as_str(), cell.year, cell.category);
+    pub(crate) fn new(plan: &'a Plan, settled: Settled, stop: Stop) -> Self {
+        let place =
+            |cell: &'a PlannedCell| (plan.member(cell).id.as_str(), cell.year, cell.category);
         let cells = plan.cells.iter().map(|cell| (place(cell), cell)).collect();
-        Self { plan, cells, settled, halt }
+        Self { plan, cells, settled, stop }
     }
 
     /// The cell of a response of a task; `None` where the plan has no such cell.
-    pub(crate) fn cell(&self, task: &ShelfTask, category: Category) -> Option<&'a Cell> {
+    pub(crate) fn cell(&self, task: &ShelfTask, category: Category) -> Option<&'a PlannedCell> {
         self.cells.get(&(task.community.as_str(), task.year, category)).copied()
     }
 }

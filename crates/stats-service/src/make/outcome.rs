@@ -1,15 +1,11 @@
 //! What came of the responses of a shelf.
 
-use std::fmt;
-
 use serde::Serialize;
 use stats_cache::ShelfMark;
-use stats_documents::Unsettled;
 use stats_model::Category;
 
-use crate::matrix::completeness::Gap;
 use crate::matrix::loss::Loss;
-use crate::matrix::verdict::Verdict;
+use crate::matrix::verdict::{Verdict, Wait};
 
 /// What came of one task.
 #[derive(Debug, Clone, Serialize)]
@@ -49,7 +45,7 @@ pub enum Outcome {
         length: u64,
     },
     /// What stands stays, since not all documents are there yet.
-    Waiting(Lack),
+    Waiting(Wait),
     /// The plan has nothing to make here.
     Left(Verdict),
     /// It could not be made or stored.
@@ -68,30 +64,4 @@ pub enum Over {
     Theirs,
     /// The same one of somebody else: it became ours.
     Same,
-}
-
-/// What a response waits for, found out while it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lack {
-    /// Its period is not aggregated yet.
-    Aggregation(Gap),
-    /// Its documents are written and cannot be searched yet.
-    NotSearchable,
-    /// An import changes its documents.
-    Import(Unsettled),
-    /// Something else was stored in its place since the plan was made.
-    Changed,
-}
-
-impl fmt::Display for Lack {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Aggregation(gap) => gap.fmt(out),
-            Self::NotSearchable => out.write_str("written but not searchable yet"),
-            Self::Import(unsettled) => unsettled.fmt(out),
-            Self::Changed => out
-                .write_str("was changed meanwhile; what stands there now stays until the next run"),
-        }
-    }
 }

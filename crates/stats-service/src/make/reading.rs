@@ -10,9 +10,9 @@ use stats_model::{Fingerprint, Shelf};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
 use crate::error::{ServiceError, chain};
-use crate::halt::Halt;
 use crate::matrix::decide::position_text;
 use crate::service::CachedResponseService;
+use crate::stop::Stop;
 
 /// A shelf that changes while it is read is read anew, so often in all.
 const ATTEMPTS: u32 = 3;
@@ -38,11 +38,11 @@ impl CachedResponseService {
         &self,
         shelf: &Shelf,
         specs: &[ResponseSpec],
-        halt: Halt<'_>,
+        stop: &Stop,
     ) -> Result<Reading, ServiceError> {
         let mut attempt = 1;
         loop {
-            let changed = match self.read_attempt(shelf, specs, halt) {
+            let changed = match self.read_attempt(shelf, specs, stop) {
                 Err(ServiceError::Source(error))
                     if error.kind() == SourceErrorKind::Inconsistent =>
                 {
@@ -56,7 +56,7 @@ impl CachedResponseService {
                 return Err(SourceError::caused_by(kind, doing, changed).into());
             }
             self.clock.sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 2));
-            if halt.is_set() {
+            if stop.is_set() {
                 return Err(ServiceError::Interrupted);
             }
             attempt += 1;
@@ -67,10 +67,10 @@ impl CachedResponseService {
         &self,
         shelf: &Shelf,
         specs: &[ResponseSpec],
-        halt: Halt<'_>,
+        stop: &Stop,
     ) -> Result<Reading, ServiceError> {
         let expected = self.fingerprint(shelf)?;
-        let reading = self.read_once(shelf, specs, halt)?;
+        let reading = self.read_once(shelf, specs, stop)?;
         if reading.fingerprint == expected {
             return Ok(reading);
         }
@@ -90,7 +90,7 @@ impl CachedResponseService {
         &self,
         shelf: &Shelf,
         specs: &[ResponseSpec],
-        halt: Halt<'_>,
+        stop: &Stop,
     ) -> Result<Reading, ServiceError> {
         let position = position_text(&self.documents.position(shelf.kind)?);
         let blueprint = self.blueprints.of(&self.settings.series, specs)?;
@@ -98,7 +98,7 @@ impl CachedResponseService {
         let (mut fingerprint, mut bytes) = (Fingerprint::default(), 0);
         let (mut days, mut day) = (0, None);
         self.documents.documents(shelf, None, &mut |document| {
-            if halt.is_set() {
+            if stop.is_set() {
                 return ControlFlow::Break(());
             }
             builder.feed(document.id, document.source);
@@ -110,7 +110,7 @@ impl CachedResponseService {
             bytes += document.source.len() as u64;
             ControlFlow::Continue(())
         })?;
-        if halt.is_set() {
+        if stop.is_set() {
             return Err(ServiceError::Interrupted);
         }
         let documents = fingerprint.count;

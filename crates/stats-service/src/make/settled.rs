@@ -7,9 +7,10 @@ use stats_documents::{Patience, Unsearchable, await_searchable};
 use stats_model::DocumentKind;
 
 use crate::error::chain;
-use crate::halt::Halt;
-use crate::make::outcome::{Lack, Outcome};
+use crate::make::outcome::Outcome;
+use crate::matrix::verdict::Wait;
 use crate::service::CachedResponseService;
+use crate::stop::Stop;
 
 /// The kinds of which nothing may be stored, and what comes of their responses instead.
 #[derive(Debug, Clone, Default)]
@@ -28,13 +29,13 @@ impl CachedResponseService {
     pub(crate) fn settle(
         &self,
         kinds: impl IntoIterator<Item = DocumentKind>,
-        halt: Halt<'_>,
+        stop: &Stop,
     ) -> Settled {
-        let halted = || halt.is_set();
+        let stopped = || stop.is_set();
         let (documents, clock) = (self.documents.as_ref(), self.clock.as_ref());
-        let unsearchable = await_searchable(documents, kinds, Patience::default(), clock, &halted);
+        let unsearchable = await_searchable(documents, kinds, Patience::default(), clock, &stopped);
         let instead = |why| match why {
-            Unsearchable::NotYet => Outcome::Waiting(Lack::NotSearchable),
+            Unsearchable::NotYet => Outcome::Waiting(Wait::NotSearchable),
             Unsearchable::Unknown(error) => Outcome::Failed(chain(&error)),
         };
         Settled(unsearchable.into_iter().map(|(kind, why)| (kind, instead(why))).collect())

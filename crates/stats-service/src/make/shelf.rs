@@ -9,15 +9,15 @@ use stats_series::{GENERATOR_VERSION, ResponseSpec, Selection};
 
 use crate::error::{ServiceError, chain};
 use crate::make::context::MakeContext;
-use crate::make::outcome::{Lack, Outcome, Over, ShelfReport};
+use crate::make::outcome::{Outcome, Over, ShelfReport};
 use crate::make::reading::Reading;
 use crate::make::task::ShelfTask;
 use crate::matrix::completeness::gap;
 use crate::matrix::loss::{Former, Loss, days_of_body};
-use crate::matrix::verdict::{Action, ForeignRule};
+use crate::matrix::verdict::{Action, ForeignRule, Wait};
 use crate::service::CachedResponseService;
 use crate::survey::members::MemberLayout;
-use crate::survey::plan::{Cell, Plan};
+use crate::survey::plan::{Plan, PlannedCell};
 use crate::survey::standing::mark;
 
 const UNPLANNED: &str = "the plan of this run has no such cell";
@@ -53,20 +53,20 @@ impl CachedResponseService {
         }
         let mut report = task.report(&Outcome::Abandoned);
         let Some(job) = job_of(task, context, &mut report) else { return Ok(report) };
-        let waits = |lack| Ok(task.report(&Outcome::Waiting(lack)));
+        let waits = |wait| Ok(task.report(&Outcome::Waiting(wait)));
         let before = context.plan.standing.bookmark(task.kind, &task.community);
         if let Some(gap) = gap(before, task.year, self.clock.now()) {
-            return waits(Lack::Aggregation(gap));
+            return waits(Wait::Aggregation(gap));
         }
         let shelf = task.shelf();
-        let reading = self.read_shelf(&shelf, &job.specs(context.plan.optimize), context.halt)?;
+        let reading = self.read_shelf(&shelf, &job.specs(context.plan.optimize), &context.stop)?;
         let after = self.bookmark(task)?;
         if let Some(gap) = gap(after, task.year, self.clock.now()) {
-            return waits(Lack::Aggregation(gap));
+            return waits(Wait::Aggregation(gap));
         }
         // What an import wrote meanwhile may be half of what it brings.
         if let Some(unsettled) = self.documents.unsettled_reading(&shelf, &reading.fingerprint)? {
-            return waits(Lack::Import(unsettled));
+            return waits(unsettled.into());
         }
         let through = before.min_by_day(after).map(|bookmark| bookmark.day.to_string());
         let made = Made { through, origin: self.origin(context.plan, &job, &reading), reading };
@@ -83,10 +83,10 @@ impl CachedResponseService {
         context: &MakeContext<'_>,
         report: &mut ShelfReport,
     ) {
-        context.halt.ask();
+        context.stop.look();
         let accept_loss = context.plan.accept_loss;
         for (index, (place, cell)) in job.cells.iter().enumerate() {
-            if context.halt.is_set() {
+            if context.stop.is_set() {
                 break;
             }
             let mut former = cell.former;
@@ -147,7 +147,7 @@ impl CachedResponseService {
             }
         }
         if !self.store.put_over(seen, &description, &body).map_err(|error| chain(&error))? {
-            return Ok(Outcome::Waiting(Lack::Changed));
+            return Ok(Outcome::Waiting(Wait::Replaced));
         }
         let EntryDescription { key, .. } = description;
         Ok(Outcome::Stored { key, plain_length: body.plain_length, over })
@@ -197,13 +197,14 @@ impl CachedResponseService {
 struct Job<'a> {
     layout: &'a MemberLayout,
     /// The cells to make, and where in the task they stand.
-    cells: Vec<(usize, &'a Cell)>,
+    cells: Vec<(usize, &'a PlannedCell)>,
 }
 
 impl Job<'_> {
     fn specs(&self, optimize: bool) -> Vec<ResponseSpec> {
         let selection = || if optimize { self.layout.selection() } else { Selection::All };
-        let spec = |cell: &Cell| ResponseSpec { category: cell.category, selection: selection() };
+        let spec =
+            |cell: &PlannedCell| ResponseSpec { category: cell.category, selection: selection() };
         self.cells.iter().map(|(_, cell)| spec(cell)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The state of a cell, and what to do about it.
 
 use serde::Serialize;
-use stats_documents::OpenImport;
+use stats_documents::{OpenImport, Unsettled};
 
 use crate::matrix::completeness::Gap;
 use crate::matrix::loss::Loss;
@@ -68,6 +68,21 @@ pub enum Wait {
     Aggregation(Gap),
     /// An import changed its documents, and has not ended or lost something.
     Import(OpenImport),
+    /// An import changed its documents after they were read.
+    ImportedMeanwhile,
+    /// Its documents are written and cannot be searched yet.
+    NotSearchable,
+    /// Something else was stored in its place since the plan was made.
+    Replaced,
+}
+
+impl From<Unsettled> for Wait {
+    fn from(unsettled: Unsettled) -> Self {
+        match unsettled {
+            Unsettled::Import(import) => Self::Import(import),
+            Unsettled::Changed => Self::ImportedMeanwhile,
+        }
+    }
 }
 
 /// Why a cell is made.
@@ -87,7 +102,7 @@ pub enum Cause {
 }
 
 /// Why a cell is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// It was made from what there is now.

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::Serialize;
+use stats_documents::Unsettled;
 
+use crate::matrix::loss::Loss;
 use crate::matrix::verdict::{Action, Cause, CellState, Difference, Keep, Refusal, Verdict, Wait};
 
 /// The state of a cell in one word, as `cache list --state` takes it.
@@ -106,13 +108,20 @@ impl Verdict {
             }
             Action::Make(Cause::Marked) => "origin unknown, and the year was aggregated".to_owned(),
             Action::Make(Cause::State) => self.state.to_string(),
-            Action::Keep(Keep::Unchanged) => "unchanged".to_owned(),
-            Action::Keep(Keep::Foreign) => "made by another writer".to_owned(),
-            Action::Keep(Keep::ByHand) => "stored by hand".to_owned(),
+            Action::Keep(keep) => keep.to_string(),
             Action::Hold(loss) => loss.to_string(),
             Action::Wait(wait) => wait.to_string(),
             Action::Refuse(refusal) => refusal.to_string(),
         }
+    }
+}
+
+/// Why a response stays that has more days than its shelf: the loss, and what the source says, where it
+/// has nothing for the whole kind.
+pub(crate) fn held_because(loss: Loss, missing: Option<&str>) -> String {
+    match missing {
+        Some(missing) => format!("{loss}: {missing}"),
+        None => loss.to_string(),
     }
 }
 
@@ -121,7 +130,21 @@ impl fmt::Display for Wait {
         match self {
             Self::Aggregation(gap) => gap.fmt(formatter),
             Self::Import(import) => import.fmt(formatter),
+            Self::ImportedMeanwhile => Unsettled::Changed.fmt(formatter),
+            Self::NotSearchable => formatter.write_str("written but not searchable yet"),
+            Self::Replaced => formatter
+                .write_str("was changed meanwhile; what stands there now stays until the next run"),
         }
+    }
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Unchanged => "unchanged",
+            Self::Foreign => "made by another writer",
+            Self::ByHand => "stored by hand",
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! and the marks of the aggregation (cache-and-jobs specification, sections 5, 8 and 9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -10,11 +11,11 @@ use stats_cache::{CacheError, FirstRun, Lease, Registry, UpdateMark};
 use stats_model::Category;
 
 use crate::error::{ServiceError, chain};
-use crate::halt::Halt;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::Summary;
 use crate::run::pool::Run;
 use crate::service::CachedResponseService;
+use crate::stop::Stop;
 use crate::survey::plan::Plan;
 use crate::survey::request::Request;
 
@@ -29,18 +30,17 @@ impl CachedResponseService {
         let held = match &self.lock {
             None => None,
             Some(lock) => match lock.acquire(self.clock.now())? {
-                Some(held) => Some(held),
+                Some(held) => Some(Arc::<dyn Lease>::from(held)),
                 // Who holds it only helps: that nobody could say is no other failure.
                 None => return Err(ServiceError::Locked(lock.told_holder().ok().flatten())),
             },
         };
+        let stop = run.stop.or_lost(held.clone());
         let created = match &held {
-            None => self.create_marked(request, run, None),
-            Some(held) => {
-                while_renewing(held.as_ref(), || self.create_marked(request, run, Some(&**held)))
-            }
+            None => self.create_marked(request, run, &stop),
+            Some(held) => while_renewing(&**held, || self.create_marked(request, run, &stop)),
         };
-        match (created, held.map(Lease::release)) {
+        match (created, held.map(|held| held.release())) {
             (Ok(mut summary), Some(Err(error))) => {
                 summary.warnings.push(format!("the lock was not given back: {}", chain(&error)));
                 Ok(summary)
@@ -60,26 +60,25 @@ impl CachedResponseService {
         &self,
         request: &Request,
         run: &mut Run<'_>,
-        lock: Option<&dyn Lease>,
+        stop: &Stop,
     ) -> Result<Summary, ServiceError> {
         let Some(registry) = self.registry.as_deref() else {
             let plan = self.plan(request)?;
-            return Ok(self.execute_with(&plan, run, lock));
+            return Ok(self.execute_until(&plan, run, stop));
         };
         let (mut plan, marks) = self.plan_with_marks(request)?;
         let years = years_of(&plan);
         let name = format!("{}-{}", std::process::id(), self.clock.now().as_nanosecond());
         let mut troubles = unreadable_marks(&marks.unreadable);
         note(&mut troubles, self.look_at_some(&mut plan));
-        let mark = || registry.mark_generating(&name, &years, lock.is_some());
+        let mark = || registry.mark_generating(&name, &years, stop.is_alone());
         note(&mut troubles, mark());
         let mut summary = while_repeating(registry.marks_last() / 3, &mark, || {
-            self.execute_with(&plan, run, lock)
+            self.execute_until(&plan, run, stop)
         });
         note(&mut troubles, registry.unmark_generating(&name, &years));
-        let halt = Halt { asked: run.cancel, lock };
-        halt.ask();
-        summary.lock_lost |= halt.lost();
+        stop.look();
+        summary.lock_lost |= stop.is_lost();
         if !summary.lock_lost {
             let stored = stored_years(&plan, &summary);
             note(&mut troubles, complete_first_runs(registry, &plan, &stored));
@@ -174,7 +173,7 @@ fn stored_years<'a>(
     let made = summary
         .responses
         .iter()
-        .map(|made| ((made.community_id.as_str(), made.year), made.category));
+        .map(|made| ((made.cell.community.as_str(), made.cell.year), made.cell.category));
     let unchanged = plan
         .cells
         .iter()

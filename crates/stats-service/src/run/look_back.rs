@@ -1,7 +1,7 @@
 //! What a run stored is there at its end, or was not stored.
 
 use crate::error::chain;
-use crate::report::{Failure, Stored, Summary};
+use crate::report::{Stored, Summary};
 use crate::service::CachedResponseService;
 use crate::survey::request::KEYS_PER_QUESTION;
 
@@ -37,12 +37,6 @@ impl CachedResponseService {
 impl Summary {
     fn take_back(&mut self, response: &Stored, error: &str) {
         self.success -= 1;
-        self.failed += 1;
-        self.errors.push(Failure {
-            community_id: response.community_id.clone(),
-            year: response.year,
-            category: response.category,
-            error: error.to_owned(),
-        });
+        self.fail(response.cell.clone(), error.to_owned());
     }
 }

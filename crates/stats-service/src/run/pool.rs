@@ -2,29 +2,27 @@
 //! category that wants it, and each response stands or fails for itself.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use stats_cache::Lease;
-use stats_model::{Category, DocumentKind};
+use stats_model::{Cell, DocumentKind};
 
-use crate::halt::Halt;
 use crate::make::context::MakeContext;
-use crate::make::outcome::{Lack, Outcome, Over, ShelfReport};
+use crate::make::outcome::{Outcome, Over, ShelfReport};
 use crate::make::task::ShelfTask;
-use crate::matrix::verdict::Action;
-use crate::report::{Failure, Held, Stored, Summary, Waiting};
+use crate::matrix::verdict::{Action, Wait};
+use crate::report::{Held, Stored, Summary};
 use crate::service::CachedResponseService;
+use crate::stop::Stop;
 use crate::survey::plan::Plan;
 
 /// How a run is carried out.
 pub struct Run<'a> {
     /// How many threads read shelves; at least one does.
     pub workers: usize,
-    /// Set from outside: shelves that are being read are abandoned, and no further one begins.
-    pub cancel: &'a AtomicBool,
+    /// Ends it early: shelves that are being read are abandoned, and no further one begins.
+    pub stop: Stop,
     /// Told after each response.
     pub progress: &'a mut dyn FnMut(&Progress<'_>),
 }
@@ -36,12 +34,8 @@ pub struct Progress<'a> {
     pub done: u64,
     /// Responses that the run makes.
     pub total: u64,
-    /// Community of the last one.
-    pub community: &'a str,
-    /// Year of the last one.
-    pub year: i16,
-    /// Category of the last one.
-    pub category: Category,
+    /// The cell of the last one.
+    pub cell: &'a Cell,
     /// What came of it.
     pub outcome: &'a Outcome,
 }
@@ -49,17 +43,12 @@ pub struct Progress<'a> {
 impl CachedResponseService {
     /// Makes the cells that a plan wants made, without lock or marks.
     pub fn execute(&self, plan: &Plan, run: &mut Run<'_>) -> Summary {
-        self.execute_with(plan, run, None)
+        let stop = run.stop.clone();
+        self.execute_until(plan, run, &stop)
     }
 
-    pub(crate) fn execute_with(
-        &self,
-        plan: &Plan,
-        run: &mut Run<'_>,
-        lock: Option<&dyn Lease>,
-    ) -> Summary {
+    pub(crate) fn execute_until(&self, plan: &Plan, run: &mut Run<'_>, stop: &Stop) -> Summary {
         let begun = Instant::now();
-        let halt = Halt { asked: run.cancel, lock };
         let mut summary = Summary {
             bookmarked: plan.bookmarked,
             open_imports: plan.open_imports.clone(),
@@ -68,23 +57,23 @@ impl CachedResponseService {
             ..Summary::default()
         };
         count_settled(plan, &mut summary);
-        self.work(plan, run, halt, &mut summary);
+        self.work(plan, run, stop, &mut summary);
         self.look_back(&mut summary);
-        halt.ask();
-        if !halt.lost() {
+        stop.look();
+        if !stop.is_lost() {
             self.keep_alive(&mut summary);
             self.note_down(plan, &mut summary);
         }
-        summary.lock_lost = halt.lost();
-        summary.interrupted = halt.is_set() || summary.total() != plan.cells.len() as u64;
+        summary.lock_lost = stop.is_lost();
+        summary.interrupted = stop.is_set() || summary.total() != plan.cells.len() as u64;
         summary.elapsed = begun.elapsed();
         summary
     }
 
-    fn work(&self, plan: &Plan, run: &mut Run<'_>, halt: Halt<'_>, summary: &mut Summary) {
+    fn work(&self, plan: &Plan, run: &mut Run<'_>, stop: &Stop, summary: &mut Summary) {
         let (tasks, total) = tasks(plan);
         let kinds: BTreeSet<DocumentKind> = tasks.iter().map(|task| task.kind).collect();
-        let context = MakeContext::new(plan, self.settle(kinds, halt), halt);
+        let context = MakeContext::new(plan, self.settle(kinds, stop), stop.clone());
         let workers = run.workers.clamp(1, tasks.len().max(1));
         let queue = Mutex::new(tasks);
         let (sender, receiver) = mpsc::sync_channel(workers);
@@ -92,7 +81,7 @@ impl CachedResponseService {
             for _ in 0..workers {
                 let (sender, queue, context) = (sender.clone(), &queue, &context);
                 scope.spawn(move || {
-                    while let Some(task) = next(queue, halt) {
+                    while let Some(task) = next(queue, stop) {
                         if sender.send(self.make(&task, context)).is_err() {
                             return;
                         }
@@ -113,30 +102,13 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
     for cell in &plan.cells {
         match cell.verdict.action {
             Action::Make(_) => {}
-            Action::Keep(_) => summary.skip(cell.verdict.reason()),
-            Action::Wait(_) => {
-                let community_id = plan.member(cell).id.to_string();
-                let (year, category) = (cell.year, cell.category);
-                summary.wait(cell.verdict.reason(), Waiting { community_id, year, category });
+            Action::Keep(keep) => summary.keep(keep),
+            Action::Wait(wait) => summary.wait(plan.place(cell), wait),
+            Action::Hold(loss) => {
+                let (cell, missing) = (plan.place(cell), plan.missing(cell));
+                summary.hold(Held { cell, loss, missing, found: None });
             }
-            Action::Hold(loss) => summary.hold(Held {
-                community_id: plan.member(cell).id.to_string(),
-                year: cell.year,
-                category: cell.category,
-                days_then: loss.then,
-                days_now: loss.now,
-                reason: plan.reason(cell),
-                found: None,
-            }),
-            Action::Refuse(_) => {
-                summary.failed += 1;
-                summary.errors.push(Failure {
-                    community_id: plan.member(cell).id.to_string(),
-                    year: cell.year,
-                    category: cell.category,
-                    error: plan.refusal(cell),
-                });
-            }
+            Action::Refuse(_) => summary.fail(plan.place(cell), plan.refusal(cell)),
         }
     }
 }
@@ -166,8 +138,8 @@ fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
     (tasks, total)
 }
 
-fn next(queue: &Mutex<VecDeque<ShelfTask>>, halt: Halt<'_>) -> Option<ShelfTask> {
-    if halt.is_set() {
+fn next(queue: &Mutex<VecDeque<ShelfTask>>, stop: &Stop) -> Option<ShelfTask> {
+    if stop.is_set() {
         return None;
     }
     queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
@@ -182,44 +154,35 @@ fn record(
 ) {
     summary.documents += report.documents;
     summary.document_bytes += report.bytes;
-    let (community_id, year) = (report.community, report.year);
     for (category, outcome) in report.outcomes {
         if matches!(outcome, Outcome::Abandoned | Outcome::Left(_)) {
             continue;
         }
         *done += 1;
-        let (community, done) = (community_id.as_str(), *done);
-        progress(&Progress { done, total, community, year, category, outcome: &outcome });
-        match outcome {
-            Outcome::Abandoned | Outcome::Left(_) => {}
-            Outcome::Waiting(lack) => {
-                summary.changed_meanwhile |= lack == Lack::Changed;
-                summary.imported_meanwhile |= matches!(lack, Lack::Import(_));
-                let community_id = community_id.clone();
-                summary.wait(lack.to_string(), Waiting { community_id, year, category });
-            }
-            Outcome::Failed(error) => {
-                summary.failed += 1;
-                let community_id = community_id.clone();
-                summary.errors.push(Failure { community_id, year, category, error });
-            }
-            Outcome::Held { loss, shelf, length } => summary.hold(Held {
-                community_id: community_id.clone(),
-                year,
-                category,
-                days_then: loss.then,
-                days_now: loss.now,
-                reason: loss.to_string(),
-                found: Some((shelf, length)),
-            }),
-            Outcome::Stored { key, plain_length, over } => {
-                summary.success += 1;
-                summary.adopted += u64::from(over == Over::Same);
-                summary.replaced += u64::from(over == Over::Theirs);
-                summary.response_bytes += plain_length;
-                let community_id = community_id.clone();
-                summary.responses.push(Stored { community_id, year, category, cache_key: key });
-            }
+        let cell = Cell::new(report.community.as_str(), report.year, category);
+        progress(&Progress { done: *done, total, cell: &cell, outcome: &outcome });
+        count(cell, outcome, summary);
+    }
+}
+
+fn count(cell: Cell, outcome: Outcome, summary: &mut Summary) {
+    match outcome {
+        Outcome::Abandoned | Outcome::Left(_) => {}
+        Outcome::Waiting(wait) => {
+            summary.changed_meanwhile |= wait == Wait::Replaced;
+            summary.imported_meanwhile |= matches!(wait, Wait::Import(_) | Wait::ImportedMeanwhile);
+            summary.wait(cell, wait);
+        }
+        Outcome::Failed(error) => summary.fail(cell, error),
+        Outcome::Held { loss, shelf, length } => {
+            summary.hold(Held { cell, loss, missing: None, found: Some((shelf, length)) });
+        }
+        Outcome::Stored { key, plain_length, over } => {
+            summary.success += 1;
+            summary.adopted += u64::from(over == Over::Same);
+            summary.replaced += u64::from(over == Over::Theirs);
+            summary.response_bytes += plain_length;
+            summary.responses.push(Stored { cell, cache_key: key });
         }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use stats_cache::{CacheError, EntryDescription, EntryState, Memory, MemoryChanges, Note, Trouble};
-use stats_model::Category;
+use stats_model::{Category, Cell};
 
 use crate::error::chain;
+use crate::matrix::loss::Loss;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::{Held, Summary};
 use crate::service::CachedResponseService;
@@ -17,11 +18,8 @@ use crate::survey::request::KEYS_PER_QUESTION;
 impl CachedResponseService {
     /// Gives entries that are held a new lifetime when less than half of theirs is left.
     pub(crate) fn keep_alive(&self, summary: &mut Summary) {
-        let keys: Vec<String> = summary
-            .held_responses
-            .iter()
-            .map(|held| self.key(&held.community_id, held.year, held.category))
-            .collect();
+        let keys: Vec<String> =
+            summary.held_responses.iter().map(|held| self.key_of(&held.cell)).collect();
         for keys in keys.chunks(KEYS_PER_QUESTION) {
             if let Err(error) = self.prolong(keys) {
                 let text = format!("held responses may end: {}", chain(&error));
@@ -68,22 +66,20 @@ impl CachedResponseService {
     fn changes(&self, plan: &Plan, summary: &Summary) -> MemoryChanges {
         let now = self.clock.now();
         let mut changes = MemoryChanges::default();
-        let mut note = |community: &str, year: i16, category: Category, trouble: Trouble| {
-            let key = self.key(community, year, category);
+        let mut note = |cell: &Cell, trouble: Trouble| {
+            let key = self.key_of(cell);
             let known = plan.memory.notes.get(&key);
             let since = known.map_or(now, |known| known.since);
-            let community = community.to_owned();
+            let Cell { community, year, category } = cell.clone();
             changes
                 .notes
                 .push((key, Note { community, year, category, since, last: now, trouble }));
         };
         for failure in &summary.errors {
-            let trouble = Trouble::failed(&failure.error);
-            note(&failure.community_id, failure.year, failure.category, trouble);
+            note(&failure.cell, Trouble::failed(&failure.error));
         }
         for held in &summary.held_responses {
-            let trouble = self.trouble_of(plan, held);
-            note(&held.community_id, held.year, held.category, trouble);
+            note(&held.cell, self.trouble_of(plan, held));
         }
         let stand = self.standing_now(plan, summary);
         for (community, year, category) in &stand {
@@ -99,8 +95,8 @@ impl CachedResponseService {
     /// What was found when the shelf was read, now or the last time. What the number of documents tells
     /// is told by it again.
     fn trouble_of(&self, plan: &Plan, held: &Held) -> Trouble {
-        let Held { community_id, year, category, days_then: then, days_now: now, found, .. } = held;
-        let known = plan.memory.notes.get(&self.key(community_id, *year, *category));
+        let known = plan.memory.notes.get(&self.key_of(&held.cell));
+        let Held { loss: Loss { then, now }, found, .. } = held;
         match (found, known.map(|note| &note.trouble)) {
             (None, Some(trouble @ Trouble::Held { .. })) => trouble.clone(),
             _ => {
@@ -117,7 +113,8 @@ impl CachedResponseService {
         summary: &'a Summary,
     ) -> Vec<(&'a str, i16, Category)> {
         let made = &summary.responses;
-        let made = made.iter().map(|it| (it.community_id.as_str(), it.year, it.category));
+        let made =
+            made.iter().map(|it| (it.cell.community.as_str(), it.cell.year, it.cell.category));
         let kept = plan.cells.iter().filter(|cell| {
             matches!(
                 cell.verdict.action,

@@ -12,7 +12,7 @@ use crate::survey::directory::Directory;
 use crate::survey::judge::Judge;
 use crate::survey::members::Member;
 use crate::survey::names::{Communities, Found};
-use crate::survey::plan::{Cell, Plan};
+use crate::survey::plan::{Plan, PlannedCell};
 use crate::survey::request::{KEYS_PER_QUESTION, Request};
 use crate::survey::standing::Standing;
 use crate::survey::still::StandingStill;
@@ -48,7 +48,7 @@ impl CachedResponseService {
     pub(crate) fn survey(
         &self,
         request: &Request,
-        look: &mut dyn FnMut(&Cell, EntryState),
+        look: &mut dyn FnMut(&PlannedCell, EntryState),
     ) -> Result<Plan, ServiceError> {
         let marks = self.marks();
         let known = marks.as_ref().map_or(&[][..], |marks| &marks.marks);
@@ -62,7 +62,7 @@ impl CachedResponseService {
         &self,
         request: &Request,
         marks: &[UpdateMark],
-        look: &mut dyn FnMut(&Cell, EntryState),
+        look: &mut dyn FnMut(&PlannedCell, EntryState),
     ) -> Result<Plan, ServiceError> {
         let categories = self.categories(request);
         let directory = Directory::read(self.directory.as_ref())?;
@@ -158,8 +158,8 @@ impl CachedResponseService {
         &self,
         plan: &Plan,
         overwrite: bool,
-        look: &mut dyn FnMut(&Cell, EntryState),
-    ) -> Result<Vec<Cell>, ServiceError> {
+        look: &mut dyn FnMut(&PlannedCell, EntryState),
+    ) -> Result<Vec<PlannedCell>, ServiceError> {
         let mut judge = Judge::new(self, plan, overwrite);
         let mut cells = Vec::new();
         let mut waiting = Vec::with_capacity(KEYS_PER_QUESTION);
@@ -182,8 +182,8 @@ impl CachedResponseService {
         plan: &Plan,
         judge: &mut Judge<'_>,
         waiting: &mut Vec<(usize, i16, Category)>,
-        cells: &mut Vec<Cell>,
-        look: &mut dyn FnMut(&Cell, EntryState),
+        cells: &mut Vec<PlannedCell>,
+        look: &mut dyn FnMut(&PlannedCell, EntryState),
     ) -> Result<(), ServiceError> {
         let key = |(member, year, category): &(usize, i16, Category)| {
             self.key(&plan.members[*member].id, *year, *category)
@@ -202,7 +202,7 @@ impl CachedResponseService {
             }
             let verdict = judge.verdict(place, &key, &entry);
             let former = Former::of(&entry);
-            let cell = Cell { member, year, category, verdict, former, seen };
+            let cell = PlannedCell { member, year, category, verdict, former, seen };
             look(&cell, entry);
             cells.push(cell);
         }

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stats_cache::{Memory, Seen};
 use stats_documents::OpenImport;
-use stats_model::{Category, Shelf};
+use stats_model::{Category, Cell, Shelf};
 
 use crate::error::chain;
 use crate::matrix::loss::Former;
 use crate::matrix::verdict::{Action, Verdict};
-use crate::matrix::words::StateName;
+use crate::matrix::words::{StateName, held_because};
 use crate::survey::members::Member;
 use crate::survey::request::Years;
 use crate::survey::standing::Standing;
 
-/// One community, one year, one category.
+/// A cell of a plan.
 #[derive(Debug, Clone, Copy)]
-pub struct Cell {
+pub struct PlannedCell {
     /// Index into [`Plan::members`].
     pub member: usize,
     /// The year.
@@ -44,7 +44,7 @@ pub struct Plan {
     /// Whether responses hold only what the layout needs.
     pub optimize: bool,
     /// The cells.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<PlannedCell>,
     /// Whether the source holds any bookmark for the kinds and communities of the request.
     pub bookmarked: bool,
     /// The imports that are open: communities, events or documents may be missing.
@@ -65,21 +65,26 @@ pub struct Plan {
 impl Plan {
     /// The community of a cell.
     #[must_use]
-    pub fn member(&self, cell: &Cell) -> &Member {
+    pub fn member(&self, cell: &PlannedCell) -> &Member {
         &self.members[cell.member]
+    }
+
+    /// Which cell it is, by the id of its community.
+    #[must_use]
+    pub fn place(&self, cell: &PlannedCell) -> Cell {
+        Cell::new(self.member(cell).id.as_str(), cell.year, cell.category)
     }
 
     /// The shelf a cell is made from.
     #[must_use]
-    pub fn shelf(&self, cell: &Cell) -> Shelf {
-        let community = self.member(cell).id.to_string();
-        Shelf { kind: cell.category.kind(), community, year: cell.year }
+    pub fn shelf(&self, cell: &PlannedCell) -> Shelf {
+        self.place(cell).shelf()
     }
 
     /// The state of a cell in one word. What stands of a community that is gone is an orphan,
     /// whatever it was made from.
     #[must_use]
-    pub fn state(&self, cell: &Cell) -> StateName {
+    pub fn state(&self, cell: &PlannedCell) -> StateName {
         match cell.verdict.name() {
             state if self.member(cell).wanted || !state.is_stored() => state,
             _ => StateName::Orphan,
@@ -88,11 +93,17 @@ impl Plan {
 
     /// Why a cell is made, kept, held, waited for or refused.
     #[must_use]
-    pub fn reason(&self, cell: &Cell) -> String {
-        match (cell.verdict.action, self.standing.missing(cell.category.kind())) {
-            (Action::Hold(loss), Some(error)) => format!("{loss}: {}", chain(error)),
+    pub fn reason(&self, cell: &PlannedCell) -> String {
+        match cell.verdict.action {
+            Action::Hold(loss) => held_because(loss, self.missing(cell).as_deref()),
             _ => cell.verdict.reason(),
         }
+    }
+
+    /// What the source says of the kind of documents that a cell is made from, where it has nothing
+    /// for it.
+    pub(crate) fn missing(&self, cell: &PlannedCell) -> Option<String> {
+        self.standing.missing(cell.category.kind()).map(|error| chain(error))
     }
 
     /// Whether an aggregation marked a year of a community as changed.
@@ -101,15 +112,15 @@ impl Plan {
     }
 
     /// Why a cell cannot be made.
-    pub(crate) fn refusal(&self, cell: &Cell) -> String {
-        match self.standing.missing(cell.category.kind()) {
-            Some(error) if !self.member(cell).deleted => chain(error),
+    pub(crate) fn refusal(&self, cell: &PlannedCell) -> String {
+        match self.missing(cell) {
+            Some(error) if !self.member(cell).deleted => error,
             _ => cell.verdict.reason(),
         }
     }
 
     /// The cells that would be made.
-    pub fn to_make(&self) -> impl Iterator<Item = &Cell> {
+    pub fn to_make(&self) -> impl Iterator<Item = &PlannedCell> {
         self.cells.iter().filter(|cell| matches!(cell.verdict.action, Action::Make(_)))
     }
 

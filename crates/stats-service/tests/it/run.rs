@@ -14,7 +14,7 @@ use stats_documents::{Archive, ArchiveOptions};
 use stats_model::ManualClock;
 use stats_service::{
     CachedResponseService, Communities, CommunityName, Progress, Request, Run, ServiceError,
-    ServiceSettings, Summary,
+    ServiceSettings, Stop, Summary,
 };
 use stats_testkit::fixtures;
 use tempfile::TempDir;
@@ -80,7 +80,7 @@ impl Lease for Fading {
         if lost { Duration::ZERO } else { Duration::from_secs(60) }
     }
 
-    fn release(self: Box<Self>) -> Result<bool, CacheError> {
+    fn release(&self) -> Result<bool, CacheError> {
         if self.faults.stays {
             return Err(CacheError::new(CacheErrorKind::Refused, "releasing the lock"));
         }
@@ -163,8 +163,8 @@ impl Place {
 }
 
 fn create(service: &CachedResponseService, request: &Request) -> Result<Summary, ServiceError> {
-    let cancel = AtomicBool::new(false);
-    service.create(request, &mut Run { workers: 1, cancel: &cancel, progress: &mut |_| () })
+    let run = &mut Run { workers: 1, stop: Stop::default(), progress: &mut |_| () };
+    service.create(request, run)
 }
 
 fn create_with(faults: Faults, request: &Request) -> (Place, Result<Summary, ServiceError>) {
@@ -243,9 +243,8 @@ fn a_long_run_is_marked_as_long_as_it_lasts() {
         .service()
         .with_registry(Some(Arc::clone(&registry) as _))
         .with_lock(Some(Arc::new(Fading::default())));
-    let cancel = AtomicBool::new(false);
     let mut slowly = |_: &Progress<'_>| std::thread::sleep(Duration::from_millis(20));
-    let mut run = Run { workers: 1, cancel: &cancel, progress: &mut slowly };
+    let mut run = Run { workers: 1, stop: Stop::default(), progress: &mut slowly };
     let summary = service.create(&Request::default(), &mut run).unwrap();
     let marked = registry.marked.load(Ordering::Relaxed);
     assert!(marked > 5, "{marked}");

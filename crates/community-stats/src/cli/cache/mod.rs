@@ -14,15 +14,13 @@ mod update;
 mod verify;
 mod verify_source;
 
-use std::io;
-
 use clap::Subcommand;
 use serde_json::{Value, json};
 use stats_cache::EntryDescription;
 use stats_model::GLOBAL;
 use stats_service::{CachedResponseService, CommunityId, CommunityName, ServiceError};
 
-use super::{Ending, Failure, Global, Needs, terminal};
+use super::{Ending, Failure, Global, Needs};
 use crate::app::{App, AppError};
 pub(in crate::cli) use generate::watched;
 
@@ -126,19 +124,4 @@ fn described(entry: &EntryDescription) -> Value {
         "created_at": entry.created,
         "expires_at": entry.expires,
     })
-}
-
-/// The cells that failed, a line each, as the Python package prints them.
-fn show_failures(
-    output: &mut terminal::Page,
-    failures: &[stats_service::Failure],
-) -> io::Result<()> {
-    if !failures.is_empty() {
-        writeln!(output, "Errors:")?;
-    }
-    for failure in failures {
-        let (community, year) = (&failure.community_id, failure.year);
-        writeln!(output, "  {community}/{year}/{}: {}", failure.category, failure.error)?;
-    }
-    Ok(())
 }

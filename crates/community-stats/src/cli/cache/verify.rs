@@ -3,13 +3,14 @@
 use clap::Args;
 use stats_documents::ShelfFilter;
 use stats_model::Category;
-use stats_service::{Finding, Request, Verification, VerifyRun};
+use stats_service::{Finding, Request, Stop, Verification, VerifyRun};
 
 use super::super::progress::{Progress, Unit};
+use super::super::summary::show_failures;
 use super::super::table::count;
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, arguments, interrupt, terminal};
-use super::{show_failures, verify_source};
+use super::verify_source;
 
 /// Arguments of `cache verify`.
 #[derive(Debug, Args)]
@@ -43,7 +44,6 @@ impl Verify {
             let filter = ShelfFilter { communities, years: self.years.named() };
             return verify_source::run(global, &app, &filter);
         }
-        let cancel = interrupt::flag();
         let request = Request {
             communities: self.communities.communities(),
             years: self.years.resolve(),
@@ -59,7 +59,7 @@ impl Verify {
             &request,
             &mut VerifyRun {
                 sample: self.sample,
-                cancel: &cancel,
+                stop: Stop::when(interrupt::flag()),
                 progress: &mut |done, total| progress.show(done, Some(total), ""),
             },
         );
@@ -105,18 +105,15 @@ fn report(verification: &Verification) -> Result<(), Failure> {
         writeln!(output, "Differences:")?;
     }
     for finding in &verification.findings {
-        writeln!(
-            output,
-            "  {}/{}/{} ({}): {}",
-            finding.community_id, finding.year, finding.category, finding.state, finding.difference
-        )?;
+        let Finding { cell, state, difference, .. } = finding;
+        writeln!(output, "  {cell} ({state}): {difference}")?;
     }
     if !verification.outdated.is_empty() {
         writeln!(output, "Not up to date:")?;
     }
     for finding in &verification.outdated {
-        let Finding { community_id, year, category, state, reason, .. } = finding;
-        writeln!(output, "  {community_id}/{year}/{category} ({state}): {reason}")?;
+        let Finding { cell, state, reason, .. } = finding;
+        writeln!(output, "  {cell} ({state}): {reason}")?;
     }
     if !verification.left_over.is_empty() {
         writeln!(output, "Not checked:")?;

@@ -1,0 +1,57 @@
+//! What stops work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use stats_cache::Lease;
+
+/// Tells work that it has to end: somebody asked for it, or what it needed to be let write is lost.
+/// Copies tell the same, and live as long as they are needed.
+#[derive(Clone, Default)]
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    lease: Option<Arc<dyn Lease>>,
+}
+
+impl Stop {
+    /// One that is set once `asked` is.
+    #[must_use]
+    pub fn when(asked: Arc<AtomicBool>) -> Self {
+        Self { asked, lease: None }
+    }
+
+    /// One that is also set once this lease is lost.
+    #[must_use]
+    pub(crate) fn or_lost(&self, lease: Option<Arc<dyn Lease>>) -> Self {
+        Self { asked: Arc::clone(&self.asked), lease }
+    }
+
+    /// Asks whoever has a copy of it to end.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether work has to end.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) || self.is_lost()
+    }
+
+    /// Whether it has to end without another word: somebody else may be at the same work.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.lease_left().is_zero())
+    }
+
+    /// Whether several work by turns, so that a lease says whose turn it is.
+    pub(crate) const fn is_alone(&self) -> bool {
+        self.lease.is_some()
+    }
+
+    /// Finds out whether the lease was taken away, which nothing else tells; afterwards
+    /// [`is_set`](Self::is_set) says so. Without an answer the lease runs on.
+    pub(crate) fn look(&self) {
+        if let Some(lease) = &self.lease {
+            drop(lease.still_held());
+        }
+    }
+}
