@@ -31,5 +31,6 @@ pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;
 pub use searchable::{Patience, Unsearchable, await_searchable};
 pub use source::{
-    Changes, Directory, Document, DocumentSource, Documents, Feed, ShelfFilter, Source, Visit,
+    Changes, Directory, Document, DocumentSource, Documents, Feed, Pulse, ShelfFilter, Source,
+    Visit,
 };

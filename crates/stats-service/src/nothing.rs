@@ -8,7 +8,9 @@ use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
     EntryFilter, EntryState, Seen, StoreSummary,
 };
-use stats_documents::{Changes, Directory, Documents, Feed, ShelfFilter, SourceError, Visit};
+use stats_documents::{
+    Changes, Directory, Documents, Feed, Pulse, ShelfFilter, SourceError, Visit,
+};
 use stats_model::{
     Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
 };
@@ -59,6 +61,10 @@ impl Documents for Nothing {
 impl Feed for Nothing {
     fn changed_since(&self, _: DocumentKind, _: &Position) -> Result<Changes, SourceError> {
         Ok(Changes::Everything)
+    }
+
+    fn pulse(&self) -> Result<Pulse, SourceError> {
+        Ok(Pulse::default())
     }
 }
 

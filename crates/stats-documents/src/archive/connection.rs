@@ -39,6 +39,15 @@ pub(super) struct Connected {
     pub(super) unchanging: Unchanging,
 }
 
+/// A connection that does nothing but look whether others wrote: SQLite counts that for each
+/// connection, and the counts of two have nothing to do with each other.
+#[derive(Default)]
+pub(super) struct Watched {
+    pub(super) connection: Option<Connected>,
+    /// How many connections there were.
+    pub(super) number: u64,
+}
+
 /// A connection to what lies at `path`.
 pub(super) fn connected(
     path: &Path,

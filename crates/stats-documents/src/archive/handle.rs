@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use stats_sqlite::{FileIdentity, Unchanging, file_identity};
 
 use super::checks::Table;
-use super::connection::{Connected, WriteConnection, connected};
+use super::connection::{Connected, Watched, WriteConnection, connected};
 use super::dictionary::Dictionaries;
 use super::failure::{DoingWithFile, Result};
 use super::options::ArchiveOptions;
@@ -35,6 +35,7 @@ pub struct Archive {
     pub(super) used: Mutex<BTreeMap<i64, i64>>,
     /// Bytes of documents that were committed since the log was last moved into the file.
     pub(super) logged: AtomicU64,
+    pub(super) watched: Mutex<Watched>,
 }
 
 /// A connection to read with, and what it needs to unpack documents.
@@ -90,6 +91,7 @@ impl Archive {
             idle_writer: Mutex::default(),
             used: Mutex::default(),
             logged: AtomicU64::new(0),
+            watched: Mutex::default(),
         })
     }
 

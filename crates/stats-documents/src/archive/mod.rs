@@ -13,6 +13,7 @@
 //! * `packing`, `dictionary`: documents as they are stored
 //! * `writer`, `rows`, `connection`, `lent`, `shelves`, `entries`: writing, in transactions
 //! * `reader`, `reading`: the questions of a [`source`](crate::source)
+//! * `beats`: whether anybody wrote
 //! * `imports`, `running`, `unsettled`: imports that are open, how others see that one runs, and
 //!   what they hold back
 //! * `versions`: which of two documents is the newer one
@@ -22,6 +23,7 @@
 //! * `checks`, `sound`: whether tables and indices agree, before anything is believed
 //! * `stats`: sizes and counts
 
+mod beats;
 mod checks;
 mod communities;
 mod connection;

@@ -20,7 +20,8 @@ use super::time::now;
 use super::unsettled;
 use crate::locked::lock;
 use crate::{
-    Changes, Directory, Documents, Feed, OpenImport, ShelfFilter, SourceError, Unsettled, Visit,
+    Changes, Directory, Documents, Feed, OpenImport, Pulse, ShelfFilter, SourceError, Unsettled,
+    Visit,
 };
 
 impl Documents for Archive {
@@ -138,6 +139,11 @@ impl Feed for Archive {
                 .collect::<rusqlite::Result<BTreeSet<String>>>()?;
             Ok(Changes::Communities(communities))
         })
+    }
+
+    fn pulse(&self) -> Result<Pulse, SourceError> {
+        let beats = self.beats()?;
+        Ok(Pulse { documents: beats.clone(), directory: beats })
     }
 }
 

@@ -13,8 +13,8 @@ use super::options::MirrorOptions;
 use super::state::{KindState, seconds_of};
 use crate::locked::lock;
 use crate::{
-    Archive, Changes, Directory, Document, Documents, Feed, ShelfFilter, Source, SourceError,
-    SourceErrorKind, Visit,
+    Archive, Changes, Directory, Document, Documents, Feed, Pulse, ShelfFilter, Source,
+    SourceError, SourceErrorKind, Visit,
 };
 
 /// What a shelf is in the source, as far as the mirror knows.
@@ -261,6 +261,13 @@ impl Feed for Mirror {
                     Changes::Everything
                 }
             }),
+        }
+    }
+
+    fn pulse(&self) -> Result<Pulse, SourceError> {
+        match &self.remote {
+            Some(remote) => remote.documents.pulse(),
+            None => self.archive.pulse(),
         }
     }
 }

@@ -53,7 +53,7 @@ use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};
 use crate::{
-    Changes, Directory, Documents, Feed, ShelfFilter, SourceError, SourceErrorKind, Visit,
+    Changes, Directory, Documents, Feed, Pulse, ShelfFilter, SourceError, SourceErrorKind, Visit,
 };
 
 /// A cluster as a source of documents.
@@ -148,6 +148,38 @@ impl OpenSearch {
         position(&indices.join(",")).map(Some)
     }
 
+    /// The pulse, in one question; where the right to see statistics is missing, in one for each kind
+    /// and a few.
+    fn pulse_now(&self) -> Result<Pulse, Failure> {
+        let call = self.client.call();
+        let mut names: Vec<String> = SURROUNDINGS.iter().map(|alias| self.name(alias)).collect();
+        for kind in DocumentKind::ALL {
+            let alias = self.name(kind.alias());
+            // Year indices stand in for an alias that is missing.
+            names.extend([format!("{alias}-*"), alias]);
+        }
+        if let Some(marks) = position::pulse(&self.client, &call, &names)? {
+            let of_directory = [self.name(names::COMMUNITIES), self.name(names::EVENTS)];
+            let is_of = |index: &str| of_directory.iter().any(|name| index.starts_with(name));
+            let (directory, documents) = position::parted(marks, is_of);
+            return Ok(Pulse { documents, directory });
+        }
+        let mut pulse = Pulse::default();
+        for kind in DocumentKind::ALL {
+            let position = self.position_now(&call, kind)?.unwrap_or_default();
+            pulse.documents.0.extend(position.0);
+        }
+        for alias in SURROUNDINGS {
+            let position = match position::position(&self.client, &call, &self.name(alias)) {
+                Err(failure) if failure.is_missing() => Position::default(),
+                position => position?,
+            };
+            let part = if alias == names::BOOKMARKS { &mut pulse.documents } else { &mut pulse.directory };
+            part.0.extend(position.0);
+        }
+        Ok(pulse)
+    }
+
     /// Reads a shelf.
     fn read(
         &self,
@@ -183,6 +215,9 @@ impl OpenSearch {
         })
     }
 }
+
+/// The small indices beside the documents.
+const SURROUNDINGS: [&str; 3] = [names::BOOKMARKS, names::COMMUNITIES, names::EVENTS];
 
 fn missing(alias: &str) -> SourceError {
     SourceError::new(
@@ -259,6 +294,11 @@ impl Feed for OpenSearch {
         self.about(kind, format_args!("changes of {kind}"), |call, target| {
             position::changes(&self.client, call, target, since, &now)
         })
+    }
+
+    fn pulse(&self) -> Result<Pulse, SourceError> {
+        self.pulse_now()
+            .map_err(|failure| failure.while_("asking the search indices whether anything moved"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stats_model::{DocumentKind, Position};
 
-use super::Documents;
+use super::{Documents, Pulse};
 use crate::SourceError;
 
 /// What changed since a remembered position.
@@ -33,4 +33,11 @@ pub trait Feed: Documents {
     /// # Errors
     /// When the source cannot answer.
     fn changed_since(&self, kind: DocumentKind, since: &Position) -> Result<Changes, SourceError>;
+
+    /// How far everything is. One cheap question for all kinds, bookmarks and communities together,
+    /// independent of the number of communities.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn pulse(&self) -> Result<Pulse, SourceError>;
 }

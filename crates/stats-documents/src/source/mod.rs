@@ -22,9 +22,11 @@
 mod directory;
 mod documents;
 mod feed;
+mod pulse;
 mod whole;
 
 pub use self::directory::Directory;
 pub use self::documents::{Document, Documents, ShelfFilter, Visit};
 pub use self::feed::{Changes, Feed};
+pub use self::pulse::Pulse;
 pub use self::whole::{DocumentSource, Source};

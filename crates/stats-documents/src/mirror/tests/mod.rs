@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Changes, Directory, Document, DocumentSource, Documents, Feed,
+    Archive, ArchiveOptions, Changes, Directory, Document, DocumentSource, Documents, Feed, Pulse,
     ShelfFilter, SourceError, Visit,
 };
 
@@ -113,6 +113,9 @@ impl Feed for Counted {
             }
             Changes::Everything => Changes::Everything,
         })
+    }
+    fn pulse(&self) -> Result<Pulse, SourceError> {
+        self.ask().pulse()
     }
 }
 

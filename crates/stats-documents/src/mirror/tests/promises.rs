@@ -95,6 +95,9 @@ impl Feed for Busy {
         }
         Ok(Changes::Everything)
     }
+    fn pulse(&self) -> Result<Pulse, SourceError> {
+        self.counted.pulse()
+    }
 }
 
 impl Directory for Busy {

@@ -15,6 +15,7 @@
 
 mod changes;
 mod now;
+mod pulse;
 mod searched;
 mod statistics;
 #[cfg(test)]
@@ -22,3 +23,4 @@ mod tests;
 
 pub(super) use self::changes::changes;
 pub(super) use self::now::{indices, position};
+pub(super) use self::pulse::{parted, pulse};

@@ -17,13 +17,7 @@ pub(in crate::opensearch) fn position(
     call: &Call,
     name: &str,
 ) -> Result<Position, Failure> {
-    let request = Request::get(format!(
-        "/{}/_stats/refresh,segments?level=shards&filter_path=_shards,indices.*.uuid,\
-         indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no,indices.*.shards.*.refresh,\
-         indices.*.shards.*.commit.user_data.history_uuid,\
-         indices.*.shards.*.segments.index_writer_memory_in_bytes",
-        escape(name)
-    ));
+    let request = statistics_of(&escape(name), "");
     // A primary that just moves or starts is there a moment later.
     let mut attempts = client.attempts(call);
     loop {
@@ -39,6 +33,16 @@ pub(in crate::opensearch) fn position(
             Err(failure) => attempts.again(failure)?,
         }
     }
+}
+
+/// The question for the statistics that a position is made of.
+pub(super) fn statistics_of(names: &str, options: &str) -> Request {
+    Request::get(format!(
+        "/{names}/_stats/refresh,segments?level=shards{options}&filter_path=_shards,indices.*.uuid,\
+         indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no,indices.*.shards.*.refresh,\
+         indices.*.shards.*.commit.user_data.history_uuid,\
+         indices.*.shards.*.segments.index_writer_memory_in_bytes"
+    ))
 }
 
 /// The indices that a position is about.

@@ -79,7 +79,17 @@ struct Primary<'a> {
 }
 
 impl Statistics {
+    /// The position; there has to be an index.
     pub(super) fn position(&self, name: &str) -> Result<Position, Failure> {
+        let marks = self.marks()?;
+        if marks.is_empty() {
+            return Err(Failure::Incomplete(format!("no shard of {name} is started")));
+        }
+        Ok(Position(marks))
+    }
+
+    /// The marks of all primary shards, in order.
+    pub(super) fn marks(&self) -> Result<Vec<PositionMark>, Failure> {
         self.check_failures()?;
         let mut marks = Vec::new();
         for (index, stats) in &self.indices.0 {
@@ -100,11 +110,8 @@ impl Statistics {
                 });
             }
         }
-        if marks.is_empty() {
-            return Err(Failure::Incomplete(format!("no shard of {name} is started")));
-        }
         marks.sort();
-        Ok(Position(marks))
+        Ok(marks)
     }
 
     /// Copies may fail where their primary has answered. A shard of which nothing came at all is
