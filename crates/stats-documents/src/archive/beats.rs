@@ -3,7 +3,7 @@
 use stats_model::{Position, PositionMark};
 use stats_sqlite::file_identity;
 
-use super::connection::{Connected, connected};
+use super::connection::{Connected, connected, next_number};
 use super::failure::{DoingWithFile, Result};
 use super::handle::Archive;
 use super::schema::Access;
@@ -20,7 +20,7 @@ impl Archive {
             // Without a connection, whatever was known is not known any more.
             watched.connection = None;
             watched.connection = Some(connected(&self.path, access, &self.options)?);
-            watched.number += 1;
+            watched.number = next_number();
         }
         let number = watched.number;
         let Some(Connected { connection, .. }) = &watched.connection else {

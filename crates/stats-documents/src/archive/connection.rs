@@ -1,6 +1,7 @@
 //! Connections and the files they lead to.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use stats_sqlite::{FileIdentity, Unchanging, file_identity, limit_size};
@@ -44,8 +45,14 @@ pub(super) struct Connected {
 #[derive(Default)]
 pub(super) struct Watched {
     pub(super) connection: Option<Connected>,
-    /// How many connections there were.
+    /// No other one in this process has the same.
     pub(super) number: u64,
+}
+
+/// The number of the next connection that is [`Watched`].
+pub(super) fn next_number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// A connection to what lies at `path`.

@@ -46,6 +46,7 @@ mod tests {
                     include_str!("feed/documents.rs"),
                     include_str!("feed/meanwhile.rs"),
                     include_str!("feed/moves.rs"),
+                    include_str!("feed/pulse.rs"),
                 ]
                 .concat(),
             ),

@@ -5,6 +5,7 @@ mod changes;
 mod documents;
 mod meanwhile;
 mod moves;
+mod pulse;
 
 use stats_model::DocumentKind;
 
@@ -13,6 +14,7 @@ pub use self::changes::*;
 pub use self::documents::*;
 pub use self::meanwhile::*;
 pub use self::moves::*;
+pub use self::pulse::*;
 use super::given::{GivenBookmark, GivenDocument};
 use crate::Feed;
 
@@ -92,6 +94,7 @@ macro_rules! feed_contract {
             bookmarks_by_community()
             the_regular_bookmark_counts_else_the_newest()
             bookmarks_that_were_reset_are_gone()
+            a_pulse_tells_of_every_write()
         }
     };
 }
