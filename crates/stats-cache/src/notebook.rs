@@ -33,8 +33,26 @@ pub struct Note {
     pub since: Timestamp,
     /// When it came to nothing the last time.
     pub last: Timestamp,
+    /// How often it was tried since it last succeeded, or since what it is made from changed.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub attempts: u32,
+    /// When it may be tried again by whoever does not insist; `None`: at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Timestamp>,
+    /// What it was to be made from, in a few characters that mean nothing to the notebook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<String>,
     /// What the matter was.
     pub trouble: Trouble,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_once(attempts: &u32) -> bool {
+    *attempts == 1
 }
 
 /// What kept a response from being made or stored.

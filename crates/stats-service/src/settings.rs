@@ -1,10 +1,10 @@
 //! What the service has to know about this installation, in resolved form.
 
 use jiff::SignedDuration;
-use sha2::{Digest, Sha256};
 use stats_model::Category;
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
 
+use crate::hash::hash;
 use crate::matrix::verdict::ForeignRule;
 
 /// The settings of a [`CachedResponseService`](crate::CachedResponseService).
@@ -30,6 +30,8 @@ pub struct ServiceSettings {
     pub foreign: ForeignRule,
     /// Whether shelves that have lost days are taken for the truth.
     pub accept_loss: bool,
+    /// How often what cannot be made is tried, when somebody asks again and again.
+    pub attempts: u32,
     /// How many days old the newest bookmark of a kind may be before somebody is told that the
     /// aggregation stands still; `None`: nobody is.
     pub still_after_days: Option<u16>,
@@ -48,6 +50,7 @@ impl Default for ServiceSettings {
             layouts: Layouts::default(),
             foreign: ForeignRule::default(),
             accept_loss: false,
+            attempts: 5,
             still_after_days: None,
         }
     }
@@ -63,15 +66,4 @@ impl ServiceSettings {
             FloatStyle::Signed => hash(&format!("{series}\nlarge floats: signed")),
         }
     }
-}
-
-/// SHA-256 as lower-case hex.
-#[must_use]
-pub fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-        hex
-    })
 }

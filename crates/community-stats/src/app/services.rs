@@ -106,6 +106,7 @@ impl App {
                 Foreign::Keep => ForeignRule::Keep,
             },
             accept_loss: self.settings.generation.accept_loss,
+            attempts: 5,
             still_after_days: self.settings.source.still_after_days(),
         };
         let service =

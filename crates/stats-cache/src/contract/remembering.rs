@@ -76,6 +76,9 @@ pub fn notes_come_back_until_they_are_forgotten(harness: &dyn Harness) {
         category: Category::UsageDelta,
         since: now,
         last: now + SignedDuration::from_secs(5),
+        attempts: year.unsigned_abs().into(),
+        next: Some(now + SignedDuration::from_secs(60)),
+        made_from: Some("0f".to_owned()),
         trouble,
     };
     let shelf = crate::ShelfMark { count: 3, max: u64::MAX, sum: 1 << 60 };

@@ -73,6 +73,9 @@ fn note() -> Note {
         category: Category::UsageDelta,
         since: time("2025-06-15T12:34:56.789Z"),
         last: time("2025-06-16T12:34:56.789Z"),
+        attempts: 1,
+        next: None,
+        made_from: None,
         trouble: Trouble::Held {
             shelf: ShelfMark { count: 1, max: 400, sum: 400 },
             then: 365,

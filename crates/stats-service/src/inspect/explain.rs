@@ -179,6 +179,7 @@ fn only(community: &CommunityName, year: i16, category: Category) -> Request {
         communities: Communities::Named(vec![community.clone()]),
         years: Years::Named(vec![year]),
         categories: vec![category],
+        patient: true,
         ..Request::default()
     }
 }
@@ -252,6 +253,9 @@ fn since(state: StateName, entry: &EntryDescription, blank: &Explanation) -> Opt
         StateName::Incomplete => {
             blank.aggregated_through.as_ref().map(|day| format!("the end of {day}"))
         }
+        StateName::Failed | StateName::Dead => {
+            blank.last_failure.as_ref().map(|failure| failure.since.to_string())
+        }
         StateName::Missing | StateName::Damaged => None,
     }
 }
@@ -270,6 +274,7 @@ fn due(plan: &Plan, cell: &PlannedCell, entry: &EntryDescription) -> Option<Stri
             let next = midnight?.checked_add(SignedDuration::from_hours(24)).ok()?;
             Some(format!("when {} is aggregated, not before {next}", gap.needed))
         }
+        Action::Wait(Wait::Pause(pause)) => pause.until.map(|until| until.to_string()),
         Action::Wait(Wait::ImportedMeanwhile | Wait::NotSearchable | Wait::Replaced) => {
             Some("with the next run".to_owned())
         }

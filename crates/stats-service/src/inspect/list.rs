@@ -81,6 +81,7 @@ impl ListFilter {
                 [] => Category::ALL.to_vec(),
                 categories => categories.to_vec(),
             },
+            patient: true,
             ..Request::default()
         }
     }
@@ -103,7 +104,7 @@ impl CachedResponseService {
             let communities = Communities::Named(unplanned);
             let request = Request { communities, ..filter.request() };
             let (_, others) = self.list_cells(filter, &request, &mut seen)?;
-            listed.extend(others.into_iter().filter(|other| other.state.is_stored()));
+            listed.extend(others.into_iter().filter(|other| other.key.is_some()));
         }
         let left = self.beyond_cells(&directory, entries, &seen)?;
         listed.extend(

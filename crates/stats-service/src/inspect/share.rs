@@ -35,8 +35,8 @@ fn number(key: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use crate::hash::hash;
     use crate::inspect::share::Sample;
-    use crate::settings::hash;
 
     #[test]
     fn a_sample_is_its_share_and_always_the_same() {

@@ -5,10 +5,11 @@ use stats_cache::{EntryState, Origin, ShelfMark};
 use stats_documents::OpenImport;
 use stats_model::Position;
 
+use crate::hash::hash;
 use crate::matrix::completeness::Gap;
 use crate::matrix::loss::{Loss, days_of};
 use crate::matrix::verdict::{
-    Action, Cause, CellState, Difference, ForeignRule, Keep, Refusal, Verdict, Wait,
+    Action, Cause, CellState, Difference, ForeignRule, Keep, Pause, Refusal, Verdict, Wait,
 };
 
 /// What a cell would be made from now.
@@ -26,6 +27,19 @@ pub struct Wanted {
     pub optimized: bool,
     /// The version of the generator.
     pub generator: u32,
+}
+
+impl Wanted {
+    /// All of it but the position in a few characters: another text, another thing to make.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let ShelfMark { count, max, sum } = self.shelf;
+        let Self { layout, configuration, optimized, generator, .. } = self;
+        let all = format!("{count} {max} {sum} {layout} {configuration} {optimized} {generator}");
+        let mut text = hash(&all);
+        text.truncate(16);
+        text
+    }
 }
 
 /// Everything the decision about one cell depends on.
@@ -53,6 +67,8 @@ pub struct Facts<'a> {
     pub known_loss: Option<Loss>,
     /// Whether the caller takes losses of days for the truth.
     pub accept_loss: bool,
+    /// How long it is left alone since it could not be made.
+    pub pause: Option<Pause>,
 }
 
 /// Decides about one cell.
@@ -92,7 +108,10 @@ fn action(state: CellState, facts: &Facts<'_>) -> Action {
     match (facts.import, facts.gap) {
         (Some(import), _) => Action::Wait(Wait::Import(import)),
         (None, Some(gap)) => Action::Wait(Wait::Aggregation(gap)),
-        (None, None) => Action::Make(cause),
+        (None, None) => match facts.pause {
+            Some(pause) if !facts.overwrite => Action::Wait(Wait::Pause(pause)),
+            _ => Action::Make(cause),
+        },
     }
 }
 

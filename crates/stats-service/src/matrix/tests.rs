@@ -68,6 +68,7 @@ fn facts<'a>(entry: &'a EntryState, wanted: &'a Wanted) -> Facts<'a> {
         foreign: ForeignRule::Keep,
         known_loss: None,
         accept_loss: false,
+        pause: None,
     }
 }
 
@@ -232,6 +233,29 @@ fn what_has_lost_days_is_held_until_the_loss_is_accepted() {
     assert_eq!(decide(&deleted).action, Action::Refuse(Refusal::Deleted));
 }
 
+#[test]
+fn what_could_not_be_made_is_left_alone_for_a_while_unless_somebody_insists() {
+    let (wanted, entry) = (wanted(), EntryState::Absent);
+    let until = "2025-01-01T00:00:00Z".parse().ok();
+    for (pause, name) in [(until, StateName::Failed), (None, StateName::Dead)] {
+        let pause = Some(Pause { attempts: 3, until: pause });
+        let resting = Facts { pause, ..facts(&entry, &wanted) };
+        let verdict = decide(&resting);
+        assert_eq!(verdict.name(), name);
+        assert!(verdict.reason().starts_with("failed several times (3)"), "{}", verdict.reason());
+        let insisted = decide(&Facts { overwrite: true, ..resting });
+        assert_eq!(insisted.action, Action::Make(Cause::Overwrite));
+    }
+    let entry = ours(|_| ());
+    let pause = Some(Pause { attempts: 3, until: None });
+    let fresh = decide(&Facts { pause, ..facts(&entry, &wanted) });
+    assert_eq!(
+        fresh.action,
+        Action::Keep(Keep::Unchanged),
+        "what stands as it should rests anyway"
+    );
+}
+
 mod properties {
     use proptest::prelude::*;
 
@@ -295,6 +319,7 @@ mod properties {
             flags: [bool; 4],
             refusal in 0..3_u8,
             adopt: bool,
+            resting in proptest::bool::weighted(0.2),
             known in proptest::option::weighted(0.1, (1..40_u64).prop_map(|then| Loss { then, now: 0 })),
         ) {
             let origin = entry.description().and_then(|entry| entry.origin.clone());
@@ -318,6 +343,7 @@ mod properties {
                 foreign: if adopt { ForeignRule::Adopt } else { ForeignRule::Keep },
                 known_loss: known,
                 accept_loss,
+                pause: resting.then_some(Pause { attempts: 2, until: None }),
             };
             let Verdict { state, action } = decide(&facts);
             let ours = matches!(entry, EntryState::Ours(_));
@@ -342,6 +368,7 @@ mod properties {
             // Nothing is made before its period is complete, or of what cannot be made.
             if let Action::Make(_) = action {
                 prop_assert!(facts.gap.is_none() && facts.refusal.is_none() && !imported);
+                prop_assert!(overwrite || !resting);
             }
             // What is missing, damaged or not up to date is never left alone.
             if let Action::Keep(_) = action {

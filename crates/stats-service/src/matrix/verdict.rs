@@ -1,5 +1,6 @@
 //! The state of a cell, and what to do about it.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use stats_documents::{OpenImport, Unsettled};
 
@@ -74,6 +75,17 @@ pub enum Wait {
     NotSearchable,
     /// Something else was stored in its place since the plan was made.
     Replaced,
+    /// It could not be made, and is not tried again so soon.
+    Pause(Pause),
+}
+
+/// How long a cell is left alone that could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// Until when; `None`: until somebody asks for it, or what it is made from changes.
+    pub until: Option<Timestamp>,
 }
 
 impl From<Unsettled> for Wait {

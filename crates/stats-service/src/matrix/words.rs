@@ -6,7 +6,9 @@ use serde::Serialize;
 use stats_documents::Unsettled;
 
 use crate::matrix::loss::Loss;
-use crate::matrix::verdict::{Action, Cause, CellState, Difference, Keep, Refusal, Verdict, Wait};
+use crate::matrix::verdict::{
+    Action, Cause, CellState, Difference, Keep, Pause, Refusal, Verdict, Wait,
+};
 
 /// The state of a cell in one word, as `cache list --state` takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,6 +28,10 @@ pub enum StateName {
     Held,
     /// What is stored was left by another writer, or by hand.
     Foreign,
+    /// It could not be made, and is tried again.
+    Failed,
+    /// It could not be made so often that it is not tried any more.
+    Dead,
     /// What is stored was made from what there is now.
     Fresh,
     /// What is stored belongs to a community that is gone, or to a year that it never had.
@@ -34,7 +40,7 @@ pub enum StateName {
 
 impl StateName {
     /// All of them, in the order of the enumeration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Missing,
         Self::Incomplete,
         Self::Damaged,
@@ -42,6 +48,8 @@ impl StateName {
         Self::Stale,
         Self::Held,
         Self::Foreign,
+        Self::Failed,
+        Self::Dead,
         Self::Fresh,
         Self::Orphan,
     ];
@@ -57,15 +65,17 @@ impl StateName {
             Self::Stale => "stale",
             Self::Held => "held",
             Self::Foreign => "foreign",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
             Self::Fresh => "fresh",
             Self::Orphan => "orphan",
         }
     }
 
-    /// Whether something is stored, served or not.
+    /// Whether something is stored, served or not; of what cannot be made, that is not known.
     #[must_use]
     pub const fn is_stored(self) -> bool {
-        !matches!(self, Self::Missing | Self::Incomplete)
+        !matches!(self, Self::Missing | Self::Incomplete | Self::Failed | Self::Dead)
     }
 
     /// Whether an entry stands that is served.
@@ -87,6 +97,8 @@ impl Verdict {
     pub const fn name(&self) -> StateName {
         match (self.state, self.action) {
             (_, Action::Hold(_)) => StateName::Held,
+            (_, Action::Wait(Wait::Pause(Pause { until: Some(_), .. }))) => StateName::Failed,
+            (_, Action::Wait(Wait::Pause(Pause { until: None, .. }))) => StateName::Dead,
             (CellState::Missing, Action::Wait(_)) => StateName::Incomplete,
             (CellState::Missing, _) => StateName::Missing,
             (CellState::Damaged, _) => StateName::Damaged,
@@ -132,8 +144,21 @@ impl fmt::Display for Wait {
             Self::Import(import) => import.fmt(formatter),
             Self::ImportedMeanwhile => Unsettled::Changed.fmt(formatter),
             Self::NotSearchable => formatter.write_str("written but not searchable yet"),
+            Self::Pause(pause) => pause.fmt(formatter),
             Self::Replaced => formatter
                 .write_str("was changed meanwhile; what stands there now stays until the next run"),
+        }
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let times = if self.attempts == 1 { "once" } else { "several times" };
+        match self.until {
+            Some(until) => {
+                write!(formatter, "failed {times} ({}), next try at {until:.0}", self.attempts)
+            }
+            None => write!(formatter, "failed {times} ({}), not tried any more", self.attempts),
         }
     }
 }

@@ -2,9 +2,11 @@
 //! nothing is noted until it succeeds.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use stats_cache::{CacheError, EntryDescription, EntryState, Memory, MemoryChanges, Note, Trouble};
+use stats_documents::jittered;
 use stats_model::{Category, Cell};
 
 use crate::error::chain;
@@ -12,8 +14,14 @@ use crate::matrix::loss::Loss;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::{Held, Summary};
 use crate::service::CachedResponseService;
+use crate::survey::judge::Judge;
 use crate::survey::plan::Plan;
-use crate::survey::request::KEYS_PER_QUESTION;
+use crate::survey::request::{KEYS_PER_QUESTION, Request};
+
+/// The longest pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl CachedResponseService {
     /// Gives entries that are held a new lifetime when less than half of theirs is left.
@@ -64,22 +72,13 @@ impl CachedResponseService {
     }
 
     fn changes(&self, plan: &Plan, summary: &Summary) -> MemoryChanges {
-        let now = self.clock.now();
         let mut changes = MemoryChanges::default();
-        let mut note = |cell: &Cell, trouble: Trouble| {
+        let troubles = summary.errors.iter().map(|it| (&it.cell, Trouble::failed(&it.error)));
+        let held = summary.held_responses.iter().map(|it| (&it.cell, self.trouble_of(plan, it)));
+        for (cell, trouble) in troubles.chain(held) {
             let key = self.key_of(cell);
-            let known = plan.memory.notes.get(&key);
-            let since = known.map_or(now, |known| known.since);
-            let Cell { community, year, category } = cell.clone();
-            changes
-                .notes
-                .push((key, Note { community, year, category, since, last: now, trouble }));
-        };
-        for failure in &summary.errors {
-            note(&failure.cell, Trouble::failed(&failure.error));
-        }
-        for held in &summary.held_responses {
-            note(&held.cell, self.trouble_of(plan, held));
+            let note = self.note_of(plan, cell, plan.memory.notes.get(&key), trouble);
+            changes.notes.push((key, note));
         }
         let stand = self.standing_now(plan, summary);
         for (community, year, category) in &stand {
@@ -90,6 +89,29 @@ impl CachedResponseService {
         }
         changes.first_years = earlier_years(&plan.memory, &stand);
         changes
+    }
+
+    /// What is noted of a trouble, with what was noted before. Each failure in a row is followed by a
+    /// longer pause, as long as what the response is made from is the same.
+    fn note_of(&self, plan: &Plan, cell: &Cell, known: Option<&Note>, trouble: Trouble) -> Note {
+        let now = self.clock.now();
+        let made_from = Judge::new(self, plan, &Request::default()).made_from(cell);
+        let again = known.filter(|it| it.made_from == made_from);
+        let attempts = again.map_or(1, |known| known.attempts.saturating_add(1));
+        let pause = jittered(attempts, FIRST_PAUSE, LONGEST_PAUSE);
+        let failed = matches!(trouble, Trouble::Failed { .. });
+        let Cell { community, year, category } = cell.clone();
+        Note {
+            community,
+            year,
+            category,
+            since: known.map_or(now, |known| known.since),
+            last: now,
+            attempts,
+            next: now.checked_add(pause).ok().filter(|_| failed),
+            made_from,
+            trouble,
+        }
     }
 
     /// What was found when the shelf was read, now or the last time. What the number of documents tells

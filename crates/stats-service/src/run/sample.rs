@@ -8,6 +8,7 @@ use crate::matrix::verdict::{Action, Keep};
 use crate::service::CachedResponseService;
 use crate::survey::judge::Judge;
 use crate::survey::plan::Plan;
+use crate::survey::request::Request;
 
 /// At least so many bodies are looked at in a run.
 const LEAST: usize = 4;
@@ -41,7 +42,7 @@ impl CachedResponseService {
                 }
             };
             let place = (cell.member, cell.year, cell.category);
-            let verdict = Judge::new(self, plan, false).verdict(place, &key, &entry);
+            let verdict = Judge::new(self, plan, &Request::default()).verdict(place, &key, &entry);
             plan.cells[*index].former = Former::of(&entry);
             if let EntryState::Foreign(_) = entry {
                 plan.cells[*index].seen = entry.seen();

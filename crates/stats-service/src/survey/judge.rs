@@ -3,15 +3,16 @@
 use jiff::Timestamp;
 use stats_cache::{EntryState, ShelfMark, Trouble};
 use stats_documents::SourceErrorKind;
-use stats_model::{Category, DocumentKind, Position, Shelf};
+use stats_model::{Category, Cell, DocumentKind, Position, Shelf};
 use stats_series::GENERATOR_VERSION;
 
 use crate::matrix::completeness::gap;
 use crate::matrix::decide::{Facts, Wanted, decide};
 use crate::matrix::loss::Loss;
-use crate::matrix::verdict::{Refusal, Verdict};
+use crate::matrix::verdict::{Pause, Refusal, Verdict};
 use crate::service::CachedResponseService;
 use crate::survey::plan::Plan;
+use crate::survey::request::Request;
 use crate::survey::standing::mark;
 
 /// Judges the cells of one plan.
@@ -20,12 +21,17 @@ pub(crate) struct Judge<'a> {
     plan: &'a Plan,
     now: Timestamp,
     overwrite: bool,
+    patient: bool,
     wanted: Wanted,
     kind: Option<DocumentKind>,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(service: &'a CachedResponseService, plan: &'a Plan, overwrite: bool) -> Self {
+    pub(crate) fn new(
+        service: &'a CachedResponseService,
+        plan: &'a Plan,
+        request: &Request,
+    ) -> Self {
         let wanted = Wanted {
             shelf: ShelfMark::default(),
             position: Position::default(),
@@ -35,7 +41,8 @@ impl<'a> Judge<'a> {
             generator: GENERATOR_VERSION,
         };
         let now = service.clock.now();
-        Self { service, plan, now, overwrite, wanted, kind: None }
+        let Request { overwrite, patient, .. } = *request;
+        Self { service, plan, now, overwrite, patient, wanted, kind: None }
     }
 
     /// The verdict about one cell, under whose key there is `entry`.
@@ -70,8 +77,17 @@ impl<'a> Judge<'a> {
             },
             foreign: self.service.settings.foreign,
             known_loss: self.known_loss(key, entry),
+            pause: self.pause(key),
             accept_loss: plan.accept_loss,
         })
+    }
+
+    /// What a cell of the plan would be made from, in a few characters; `None` when the plan has no
+    /// such community.
+    pub(crate) fn made_from(mut self, cell: &Cell) -> Option<String> {
+        let member = self.plan.members.iter().position(|it| *it.id == *cell.community)?;
+        self.prepare(member, cell.year, cell.category);
+        Some(self.wanted.text())
     }
 
     /// What the cell would be made from; only shelf and layout change from cell to cell.
@@ -86,6 +102,23 @@ impl<'a> Judge<'a> {
         self.wanted.layout.clear();
         if self.plan.optimize {
             self.wanted.layout.push_str(&member.layout.hash);
+        }
+    }
+
+    /// How long what could not be made is left alone.
+    fn pause(&self, key: &str) -> Option<Pause> {
+        let note = self.plan.memory.notes.get(key).filter(|_| self.patient)?;
+        let same = note.made_from.as_ref() == Some(&self.wanted.text());
+        if !same || !matches!(note.trouble, Trouble::Failed { .. }) {
+            return None;
+        }
+        let attempts = note.attempts;
+        match note.next {
+            _ if attempts >= self.service.settings.attempts => {
+                Some(Pause { attempts, until: None })
+            }
+            until @ Some(next) if next > self.now => Some(Pause { attempts, until }),
+            _ => None,
         }
     }
 

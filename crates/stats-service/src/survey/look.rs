@@ -99,9 +99,18 @@ impl CachedResponseService {
             standing,
             memory,
         };
-        plan.cells = self.cells(&plan, request.overwrite, look)?;
+        plan.cells = self.cells(&plan, request, look)?;
         plan.outside = plan.years_outside();
         Ok(plan)
+    }
+
+    /// The communities that take part, and `global`, when the source holds `standing`.
+    pub(crate) fn all_members(&self, standing: &Standing) -> Result<Vec<Member>, ServiceError> {
+        let directory = Directory::read(self.directory.as_ref())?;
+        let first = standing.first_shelves();
+        let shelved = first.keys().cloned().collect();
+        let ids = directory.select(&Communities::All, self.settings.opt_in, &shelved)?;
+        directory.members(ids, self.directory.as_ref(), &self.settings, &first)
     }
 
     /// The communities that have documents of any kind.
@@ -157,10 +166,10 @@ impl CachedResponseService {
     fn cells(
         &self,
         plan: &Plan,
-        overwrite: bool,
+        request: &Request,
         look: &mut dyn FnMut(&PlannedCell, EntryState),
     ) -> Result<Vec<PlannedCell>, ServiceError> {
-        let mut judge = Judge::new(self, plan, overwrite);
+        let mut judge = Judge::new(self, plan, request);
         let mut cells = Vec::new();
         let mut waiting = Vec::with_capacity(KEYS_PER_QUESTION);
         for (index, member) in plan.members.iter().enumerate() {

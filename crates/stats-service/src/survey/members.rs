@@ -8,7 +8,8 @@ use stats_model::{Community, Day, GLOBAL};
 use stats_series::{ComponentNames, LayoutOwner, Layouts, Selection};
 
 use crate::error::ServiceError;
-use crate::settings::{ServiceSettings, hash};
+use crate::hash::hash;
+use crate::settings::ServiceSettings;
 use crate::survey::directory::{Directory, stands, takes_part};
 use crate::survey::names::CommunityId;
 

@@ -45,6 +45,9 @@ pub struct Request {
     pub overwrite: bool,
     /// Whether shelves that have lost days are taken for the truth; also when settings do not say so.
     pub accept_loss: bool,
+    /// Whether what could not be made is given pauses that grow, and is left alone after some
+    /// attempts: for whoever asks again and again. What it is made from changing ends that.
+    pub patient: bool,
 }
 
 impl Request {

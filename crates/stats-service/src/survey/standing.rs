@@ -97,6 +97,28 @@ impl Standing {
         self.kinds.get(&kind).map(|kind| kind.position.clone()).unwrap_or_default()
     }
 
+    /// The communities of which the source holds something else than it held `before`: documents,
+    /// bookmarks, or imports that are open. `None`: possibly all, since histories ended or kinds came
+    /// and went.
+    pub(crate) fn changed_since(&self, before: &Self) -> Option<BTreeSet<String>> {
+        let missing_alike = self.missing.keys().eq(before.missing.keys());
+        if !missing_alike || !self.kinds.keys().eq(before.kinds.keys()) {
+            return None;
+        }
+        let mut changed = BTreeSet::new();
+        for (kind, now) in &self.kinds {
+            let then = before.kinds.get(kind)?;
+            if !then.position.goes_on_in(&now.position) {
+                return None;
+            }
+            let of_shelf = |shelf: &Shelf| shelf.community.clone();
+            changed.extend(differing(&then.shelves, &now.shelves).map(of_shelf));
+            changed.extend(differing(&then.bookmarks, &now.bookmarks).cloned());
+            changed.extend(differing(&then.unsettled, &now.unsettled).map(of_shelf));
+        }
+        Some(changed)
+    }
+
     /// What the source says of a kind that it has nothing for.
     pub(crate) fn missing(&self, kind: DocumentKind) -> Option<&SourceError> {
         self.missing.get(&kind)
@@ -125,6 +147,17 @@ impl Standing {
         }
         first
     }
+}
+
+/// The keys under which two maps have different values, or only one has any.
+fn differing<'a, K: Ord, V: PartialEq>(
+    one: &'a BTreeMap<K, V>,
+    two: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = &'a K> {
+    let lacks = |map: &'a BTreeMap<K, V>, key: &K| !map.contains_key(key);
+    let changed = two.iter().filter(|(key, value)| one.get(*key) != Some(*value));
+    let gone = one.keys().filter(move |key| lacks(two, key));
+    changed.map(|(key, _)| key).chain(gone)
 }
 
 /// A fingerprint in the words of the store.

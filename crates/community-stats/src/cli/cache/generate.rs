@@ -98,6 +98,7 @@ impl Generate {
             optimize: (self.optimize || self.no_optimize).then_some(self.optimize),
             overwrite: (self.overwrite || self.force) && !self.no_overwrite,
             accept_loss: self.accept_loss,
+            patient: false,
         }
     }
 }

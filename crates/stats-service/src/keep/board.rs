@@ -1,0 +1,160 @@
+//! The matrix in memory: every cell with its state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use stats_model::{Category, Cell};
+
+use crate::matrix::verdict::{Action, Verdict, Wait};
+use crate::matrix::words::StateName;
+
+/// What is known of one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Square {
+    /// Its year.
+    pub year: i16,
+    /// Its category.
+    pub category: Category,
+    /// Its state.
+    pub state: StateName,
+    /// What stands there and what has to be done about it.
+    pub verdict: Verdict,
+    /// When it was first seen in this state.
+    pub since: Timestamp,
+    /// When what stands there ends; `None`: never, or nothing stands.
+    pub expires: Option<Timestamp>,
+}
+
+/// The cells of one community, in the order year, category.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// The slug of the community, when known.
+    pub slug: Option<String>,
+    /// Its cells.
+    pub squares: Vec<Square>,
+}
+
+/// All cells by the ids of their communities.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    rows: BTreeMap<String, Row>,
+}
+
+/// A cell that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Oldest {
+    /// The cell.
+    #[serde(flatten)]
+    pub cell: Cell,
+    /// Its state.
+    pub state: StateName,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Board {
+    /// The cells of each community.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &Row)> {
+        self.rows.iter().map(|(community, row)| (community.as_str(), row))
+    }
+
+    /// How many cells are in which state.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<StateName, u64> {
+        let mut counts = BTreeMap::new();
+        for square in self.squares() {
+            *counts.entry(square.state).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The cell that is not true for the longest time: something is made, held or refused there.
+    #[must_use]
+    pub fn oldest_untrue(&self) -> Option<Oldest> {
+        let all = self
+            .rows
+            .iter()
+            .flat_map(|(community, row)| row.squares.iter().map(move |square| (community, square)));
+        let untrue = all.filter(|(_, square)| !is_true(square));
+        let (community, square) = untrue.min_by_key(|(_, square)| square.since)?;
+        Some(Oldest {
+            cell: Cell::new(community.as_str(), square.year, square.category),
+            state: square.state,
+            since: square.since,
+            reason: square.verdict.reason(),
+        })
+    }
+
+    /// When the first entry ends that stands; `None`: none ever does.
+    #[must_use]
+    pub fn first_end(&self) -> Option<Timestamp> {
+        self.squares().filter_map(|square| square.expires).min()
+    }
+
+    /// The communities of which an entry ends before `then`.
+    pub(crate) fn ending_before(&self, then: Timestamp) -> BTreeSet<String> {
+        let ends = |row: &Row| {
+            row.squares.iter().any(|it| it.expires.is_some_and(|expires| expires < then))
+        };
+        let rows = self.rows.iter().filter(|(_, row)| ends(row));
+        rows.map(|(community, _)| community.clone()).collect()
+    }
+
+    /// The communities of which a pause is over.
+    pub(crate) fn rested_until(&self, now: Timestamp) -> BTreeSet<String> {
+        let over = |square: &Square| match square.verdict.action {
+            Action::Wait(Wait::Pause(pause)) => pause.until.is_some_and(|until| until <= now),
+            _ => false,
+        };
+        let rows = self.rows.iter().filter(|(_, row)| row.squares.iter().any(over));
+        rows.map(|(community, _)| community.clone()).collect()
+    }
+
+    /// Takes over what a survey saw of some communities (of all, if `whole`). What is in the state
+    /// in which it was known stays there since then.
+    pub(crate) fn take(&mut self, seen: BTreeMap<String, Row>, whole: bool) {
+        let mut before = if whole { std::mem::take(&mut self.rows) } else { BTreeMap::new() };
+        for (community, mut row) in seen {
+            if let Some(known) = before.remove(&community).or_else(|| self.rows.remove(&community))
+            {
+                keep_since(&mut row, &known);
+            }
+            self.rows.insert(community, row);
+        }
+    }
+
+    /// Forgets communities.
+    pub(crate) fn drop(&mut self, communities: &BTreeSet<String>) {
+        self.rows.retain(|community, _| !communities.contains(community));
+    }
+
+    fn squares(&self) -> impl Iterator<Item = &Square> {
+        self.rows.values().flat_map(|row| &row.squares)
+    }
+}
+
+/// Whether nothing has to be done or said about a cell: it stands as it should, or its time has not
+/// come.
+fn is_true(square: &Square) -> bool {
+    match square.verdict.action {
+        Action::Keep(_) => true,
+        Action::Wait(wait) => !matches!(wait, Wait::Pause(_)),
+        Action::Make(_) | Action::Hold(_) | Action::Refuse(_) => false,
+    }
+}
+
+fn keep_since(row: &mut Row, known: &Row) {
+    let place = |square: &Square| (square.year, square.category);
+    let mut known = known.squares.iter().peekable();
+    for square in &mut row.squares {
+        while known.next_if(|it| place(it) < place(square)).is_some() {}
+        if let Some(before) = known.next_if(|it| place(it) == place(square))
+            && before.state == square.state
+        {
+            square.since = before.since;
+        }
+    }
+}
