@@ -35,6 +35,8 @@ pub struct Mirror {
     /// Held while a shelf is written: one transaction at a time.
     pub(super) writing: Mutex<()>,
     unkept: Unkept,
+    /// How far the documents were when that was asked last.
+    felt: Mutex<Option<Position>>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -63,9 +65,9 @@ impl Mirror {
     }
 
     fn over(remote: Option<Source>, archive: Archive, options: MirrorOptions) -> Self {
-        let (kinds, writing, unkept) = <_>::default();
+        let (kinds, writing, unkept, felt) = <_>::default();
         let clock = Arc::new(SystemClock);
-        Self { remote, archive, options, kinds, writing, unkept, clock }
+        Self { remote, archive, options, kinds, writing, unkept, felt, clock }
     }
 
     /// Takes the time from `clock`, and waits by it; otherwise by the system's.
@@ -180,6 +182,15 @@ impl Mirror {
         }
     }
 
+    /// Whoever felt that the source moved may not be told what was believed before.
+    fn feel(&self, pulse: &Pulse) {
+        let mut felt = lock(&self.felt);
+        if felt.as_ref() != Some(&pulse.documents) {
+            *felt = Some(pulse.documents.clone());
+            DocumentKind::ALL.into_iter().for_each(|kind| self.doubt(kind));
+        }
+    }
+
     /// Answers about communities from the source, or, offline, from the archive.
     fn directory(&self) -> &dyn Directory {
         match &self.remote {
@@ -266,7 +277,11 @@ impl Feed for Mirror {
 
     fn pulse(&self) -> Result<Pulse, SourceError> {
         match &self.remote {
-            Some(remote) => remote.documents.pulse(),
+            Some(remote) => {
+                let pulse = remote.documents.pulse()?;
+                self.feel(&pulse);
+                Ok(pulse)
+            }
             None => self.archive.pulse(),
         }
     }

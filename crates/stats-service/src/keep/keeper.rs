@@ -211,10 +211,16 @@ impl Keeper {
         }
     }
 
+    /// How long before its end an entry is given a longer life: a short one is half over first.
+    fn ahead(&self) -> SignedDuration {
+        let lifetime = self.service.settings.lifetime;
+        lifetime.map_or(SignedDuration::ZERO, |lifetime| self.rules.ahead.min(lifetime / 2))
+    }
+
     /// The communities of which something is due though nothing moved.
     fn due(&self, now: Timestamp) -> BTreeSet<String> {
         let mut due = self.again.clone();
-        if let Ok(soon) = now.checked_add(self.rules.ahead) {
+        if let Ok(soon) = now.checked_add(self.ahead()) {
             due.extend(self.board.ending_before(soon));
         }
         due.extend(self.board.rested_until(now));
@@ -304,9 +310,7 @@ impl Keeper {
                 continue;
             };
             let is_fresh = cell.verdict.action == Action::Keep(Keep::Unchanged);
-            // A short life is half over first.
-            let ahead = self.rules.ahead.min(end.duration_since(now) / 2);
-            if is_fresh && expires.duration_since(now) < ahead {
+            if is_fresh && expires.duration_since(now) < self.ahead() {
                 let key = self.service.key_of(&plan.place(cell));
                 if self.service.store.prolong(&key, Some(end))? {
                     *expires = end;

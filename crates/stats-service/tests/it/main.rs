@@ -1,4 +1,5 @@
 //! One integration binary: the service over real archives and stores.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod keeper;
 mod run;

@@ -184,3 +184,15 @@ fn an_audit_names_every_shelf_that_differs() {
     setup.mirror.archive().evict_to(0).unwrap();
     assert_eq!(audit()[0].mirror, None);
 }
+
+#[test]
+fn what_was_believed_is_doubted_once_the_pulse_is_another_one() {
+    let setup = setup_believing();
+    let fingerprint = || setup.mirror.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    setup.mirror.pulse().unwrap();
+    let before = fingerprint();
+    put(&setup.remote.archive, 3, 333);
+    assert_eq!(fingerprint(), before, "it is believed for a while");
+    setup.mirror.pulse().unwrap();
+    assert_ne!(fingerprint(), before);
+}
