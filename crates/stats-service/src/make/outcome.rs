@@ -64,4 +64,6 @@ pub enum Over {
     Theirs,
     /// The same one of somebody else: it became ours.
     Same,
+    /// The same one of ours: only what is known of it was written.
+    Equal,
 }

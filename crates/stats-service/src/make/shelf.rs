@@ -14,7 +14,7 @@ use crate::make::reading::Reading;
 use crate::make::task::ShelfTask;
 use crate::matrix::completeness::gap;
 use crate::matrix::loss::{Former, Loss, days_of_body};
-use crate::matrix::verdict::{Action, ForeignRule, Wait};
+use crate::matrix::verdict::{Action, Cause, ForeignRule, Wait};
 use crate::service::CachedResponseService;
 use crate::survey::members::MemberLayout;
 use crate::survey::plan::{Plan, PlannedCell};
@@ -102,7 +102,8 @@ impl CachedResponseService {
                 data_through: made.through.clone(),
                 ..self.new_description(&report.community, report.year, cell.category)
             };
-            let response = Response { index, former, seen: cell.seen, accept_loss };
+            let rewrite = cell.verdict.action == Action::Make(Cause::Overwrite);
+            let response = Response { index, former, seen: cell.seen, accept_loss, rewrite };
             let placed = self.place(&made.reading, description, response);
             report.outcomes[*place].1 = placed.unwrap_or_else(Outcome::Failed);
         }
@@ -114,7 +115,7 @@ impl CachedResponseService {
         &self,
         reading: &Reading,
         description: EntryDescription,
-        Response { index, former, mut seen, accept_loss }: Response,
+        Response { index, former, mut seen, accept_loss, rewrite }: Response,
     ) -> Result<Outcome, String> {
         let held = |loss, length| {
             let shelf = mark(reading.fingerprint);
@@ -127,10 +128,17 @@ impl CachedResponseService {
             return Ok(held(loss, length));
         }
         let body = self.body(reading, index)?;
+        if let Seen::Ours { sha256: Some(known), .. } = seen
+            && known == body.sha256
+            && !rewrite
+            && let Some(kept) = self.adopt(&description, &body, Over::Equal)?
+        {
+            return Ok(kept);
+        }
         let mut over = Over::Ours;
         if former == Former::Adoptable {
             if self.settings.foreign == ForeignRule::Adopt
-                && let Some(adopted) = self.adopt(&description, &body)?
+                && let Some(adopted) = self.adopt(&description, &body, Over::Same)?
             {
                 return Ok(adopted);
             }
@@ -153,18 +161,19 @@ impl CachedResponseService {
         Ok(Outcome::Stored { key, plain_length: body.plain_length, over })
     }
 
-    /// Makes somebody else's entry ours when it has the very bytes that were made.
+    /// Makes what stands the entry that is described when it has the very bytes that were made.
     fn adopt(
         &self,
         description: &EntryDescription,
         body: &Body,
+        over: Over,
     ) -> Result<Option<Outcome>, String> {
         let plain_length = body.plain_length;
         let description =
             EntryDescription { plain_length, sha256: Some(body.sha256), ..description.clone() };
         let adopted = self.store.adopt(&description).map_err(|error| chain(&error))?;
         let EntryDescription { key, .. } = description;
-        Ok(adopted.then_some(Outcome::Stored { key, plain_length, over: Over::Same }))
+        Ok(adopted.then_some(Outcome::Stored { key, plain_length, over }))
     }
 
     fn length_of(&self, key: &str) -> Result<u64, String> {
@@ -226,6 +235,8 @@ struct Response {
     seen: Seen,
     /// Whether a loss of days is taken for the truth.
     accept_loss: bool,
+    /// Whether its body is written even if it is the one that stands.
+    rewrite: bool,
 }
 
 /// What has to be made of a task; `None` when nothing has. What need not be made is reported.

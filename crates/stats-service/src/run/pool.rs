@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use stats_model::{Cell, DocumentKind};
+use stats_model::{Cell, DocumentKind, GLOBAL};
 
 use crate::make::context::MakeContext;
 use crate::make::outcome::{Outcome, Over, ShelfReport};
@@ -113,7 +113,8 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
     }
 }
 
-/// The tasks of a plan, in its order, and the number of cells they make.
+/// The tasks of a plan, and the number of cells they make: the current year first, in it the whole
+/// repository, else in the order of the plan.
 fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
     let (mut tasks, mut total): (VecDeque<ShelfTask>, u64) = (VecDeque::new(), 0);
     let mut first_of_group = 0;
@@ -135,6 +136,9 @@ fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
             }),
         }
     }
+    // What is looked at most comes first.
+    let is_last = |task: &ShelfTask| (task.year != plan.current_year, task.community != GLOBAL);
+    tasks.make_contiguous().sort_by_key(is_last);
     (tasks, total)
 }
 

@@ -16,8 +16,8 @@ use stats_model::{
     Bookmark, Clock, DocumentKind, Fingerprint, ManifestEntry, ManualClock, Position, Shelf,
 };
 use stats_service::{
-    CachedResponseService, KeepRules, Keeper, Look, Occasion, RememberedDirectory, Run,
-    ServiceSettings, StateName, Stop, Summary,
+    CachedResponseService, KeepRules, Keeper, Look, Occasion, Outcome, Over, RememberedDirectory,
+    Run, ServiceSettings, StateName, Stop, Summary,
 };
 use stats_testkit::fixtures;
 use tempfile::TempDir;
@@ -273,6 +273,30 @@ fn what_is_as_it_should_be_lives_on_before_it_ends() {
         assert!(longer > end && made == same, "{end:?} {longer:?}");
     }
     assert_eq!(place.fresh(), ALL);
+}
+
+/// A document that is written again, and one that says no more than before, leave the bodies alone.
+#[test]
+fn a_response_that_comes_out_equal_is_not_written_again() {
+    let mut place = Place::new().kept();
+    let bodies = |place: &Place| place.store.summary().unwrap().stored_bytes;
+    let before = bodies(&place);
+    let (_, id, document) = first_document(&place.source.archive);
+    let changed = document.replacen('{', r#"{"unread":1,"#, 1);
+    let line = format!(
+        r#"{{"_index":"stats-community-usage-delta-2025","_id":{id:?},"_source":{changed}}}"#
+    );
+    add_lines(&place.source.archive, &format!("{line}\n"));
+    let equal = AtomicU64::new(0);
+    let Look::Work(work) = place.look() else { panic!("the shelf is another one") };
+    let mut count = |at: &stats_service::Progress<'_>| {
+        let is_equal = matches!(at.outcome, Outcome::Stored { over: Over::Equal, .. });
+        equal.fetch_add(u64::from(is_equal), Ordering::Relaxed);
+    };
+    let mut run = Run { workers: 1, stop: Stop::default(), progress: &mut count };
+    let summary = place.keeper.make(&work, &mut run).unwrap();
+    assert_eq!((summary.success, equal.load(Ordering::Relaxed)), (3, 3));
+    assert_eq!((place.fresh(), bodies(&place)), (ALL, before));
 }
 
 #[test]
