@@ -28,20 +28,45 @@ impl RowCheck {
         Self(Vec::with_capacity(ROOM))
     }
 
+    /// Takes back all that was said, for the next row.
+    pub fn begin_again(&mut self) {
+        self.0.clear();
+    }
+
+    /// Says a value as it stands in a row.
+    pub fn value(&mut self, value: ValueRef<'_>) {
+        match value {
+            ValueRef::Null => self.0.push(0),
+            ValueRef::Integer(number) => self.say_number(number),
+            ValueRef::Real(number) => self.say_number(number.to_bits().cast_signed()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => self.say_bytes(bytes),
+        }
+    }
+
+    fn say_number(&mut self, number: i64) {
+        self.say_head(1, number.to_le_bytes());
+    }
+
+    fn say_bytes(&mut self, bytes: &[u8]) {
+        self.say_head(2, (bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn say_head(&mut self, class: u8, [a, b, c, d, e, f, g, h]: [u8; 8]) {
+        self.0.extend_from_slice(&[class, a, b, c, d, e, f, g, h]);
+    }
+
     /// Says a number.
     #[must_use]
     pub fn number(mut self, number: i64) -> Self {
-        self.0.push(1);
-        self.0.extend_from_slice(&number.to_le_bytes());
+        self.say_number(number);
         self
     }
 
     /// Says bytes.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.push(2);
-        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(bytes);
+        self.say_bytes(bytes);
         self
     }
 
@@ -54,7 +79,7 @@ impl RowCheck {
     /// Says that there is nothing.
     #[must_use]
     pub fn nothing(mut self) -> Self {
-        self.0.push(0);
+        self.value(ValueRef::Null);
         self
     }
 
@@ -94,18 +119,15 @@ pub fn teach_row_check(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    let room = Cell::new(Vec::with_capacity(ROOM));
+    let room = Cell::new(RowCheck::new());
     connection.create_scalar_function("row_check", -1, flags, move |context| {
-        let mut empty = room.take();
-        empty.clear();
-        let said = (0..context.len()).fold(RowCheck(empty), |said, at| match context.get_raw(at) {
-            ValueRef::Null => said.nothing(),
-            ValueRef::Integer(number) => said.number(number),
-            ValueRef::Real(number) => said.number(number.to_bits().cast_signed()),
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => said.bytes(bytes),
-        });
-        let number = said.finish();
-        room.set(said.0);
+        let mut check = room.take();
+        check.begin_again();
+        for at in 0..context.len() {
+            check.value(context.get_raw(at));
+        }
+        let number = check.finish();
+        room.set(check);
         Ok(number)
     })
 }
@@ -163,6 +185,11 @@ mod tests {
         assert_eq!(numbers.len(), said.len());
         assert!(numbers.iter().all(|number| (1 << 61..1 << 62).contains(number)));
         assert_eq!(RowCheck::new().text("a").finish(), RowCheck::new().bytes(b"a").finish());
+        let mut again = RowCheck::new().text("what stood in another row");
+        again.begin_again();
+        again.value(ValueRef::Text(b"abc"));
+        again.value(ValueRef::Null);
+        assert_eq!(again.finish(), RowCheck::new().text("abc").nothing().finish());
     }
 
     #[test]

@@ -8,14 +8,15 @@ use stats_model::{
     PositionMark, Shelf,
 };
 
-use super::checks::Table;
+use super::checks::{DocumentRows, Table};
 use super::communities;
 use super::entries::{self, stored_day};
 use super::failure::{DoingWithFile, Result};
 use super::handle::Archive;
-use super::reading::{FoundShelf, Reading, as_written, check_of_documents};
+use super::reading::{FoundShelf, Reading};
 use super::remembered::history;
 use super::schema::code_of;
+use super::sound::carries_checks;
 use super::time::now;
 use super::unsettled;
 use crate::locked::lock;
@@ -51,18 +52,21 @@ impl Documents for Archive {
     fn manifest(&self, shelf: &Shelf) -> Result<Vec<ManifestEntry>, SourceError> {
         self.ask_of(Table::Shelves, |connection| {
             let Some(found) = find_shelf(connection, shelf)? else { return Ok(Vec::new()) };
-            let check = check_of_documents(connection)?;
+            let mut rows = DocumentRows::new(carries_checks(connection)?);
             connection
                 .prepare_cached(&format!(
-                    "SELECT day, id, sequence, {check} FROM documents WHERE shelf = ?1
-                     ORDER BY day, id",
+                    "SELECT {} FROM documents WHERE shelf = ?1 ORDER BY day, id",
+                    rows.columns()
                 ))?
                 .query_map([found.number], |row| {
-                    as_written(row, 3)?;
+                    if !rows.is_as_written(row)? {
+                        let day = DocumentRows::DAY;
+                        return Err(rusqlite::Error::IntegralValueOutOfRange(day, row.get(day)?));
+                    }
                     Ok(ManifestEntry {
-                        day: stored_day(row.get(0)?)?,
-                        id: row.get(1)?,
-                        sequence: row.get(2)?,
+                        day: stored_day(row.get(DocumentRows::DAY)?)?,
+                        id: row.get(DocumentRows::ID)?,
+                        sequence: row.get(DocumentRows::SEQUENCE)?,
                     })
                 })?
                 .collect()
@@ -84,7 +88,8 @@ impl Documents for Archive {
             let found = find_shelf(&snapshot, shelf).doing(&doing, self.path())?;
             let Some(found) = found else { return Ok(()) };
             self.note_use(found.number);
-            let read = Reading { archive: self, shelf, found, number: "sequence", doing: &doing };
+            let number = DocumentRows::SEQUENCE;
+            let read = Reading { archive: self, shelf, found, number, doing: &doing };
             read.documents(&snapshot, &mut reader.unpacker, only, visit)
         })
     }
@@ -211,7 +216,8 @@ impl Archive {
             let found = find_remembered(&snapshot, shelf, remembered).doing(&doing, self.path())?;
             let Some(found) = found else { return Ok(false) };
             self.note_use(found.number);
-            let read = Reading { archive: self, shelf, found, number: "origin", doing: &doing };
+            let number = DocumentRows::ORIGIN;
+            let read = Reading { archive: self, shelf, found, number, doing: &doing };
             read.documents(&snapshot, &mut reader.unpacker, None, visit)?;
             Ok(true)
         })

@@ -1,12 +1,11 @@
 //! Reading the documents of one shelf.
 
 use std::ops::ControlFlow;
-use std::sync::LazyLock;
 
 use rusqlite::Connection;
 use stats_model::{Day, Shelf};
 
-use super::checks::DOCUMENT_CHECK;
+use super::checks::DocumentRows;
 use super::entries::stored_day;
 use super::failure::{DoingWithFile, Result, damaged};
 use super::handle::Archive;
@@ -21,29 +20,17 @@ pub(super) struct FoundShelf {
     pub(super) documents: u64,
 }
 
-/// Whether a row of documents is as it was written; `NULL` where that cannot be told.
-pub(super) fn check_of_documents(connection: &Connection) -> rusqlite::Result<&'static str> {
-    Ok(if carries_checks(connection)? { AS_WRITTEN.as_str() } else { UNCHECKED })
-}
-
-static AS_WRITTEN: LazyLock<String> = LazyLock::new(|| format!("checked = {DOCUMENT_CHECK}"));
-const UNCHECKED: &str = "NULL";
-
-/// Refuses a row whose check, in this column, fails.
-pub(super) fn as_written(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<()> {
-    match row.get(column)? {
-        Some(false) => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
-        _ => Ok(()),
-    }
-}
+/// What stands beside a row of documents.
+const DICTIONARY: usize = DocumentRows::FURTHER;
+const CONTENT: usize = DocumentRows::FURTHER + 1;
 
 /// One reading of one shelf.
 pub(super) struct Reading<'a> {
     pub(super) archive: &'a Archive,
     pub(super) shelf: &'a Shelf,
     pub(super) found: FoundShelf,
-    /// The column with the number under which a document is handed out.
-    pub(super) number: &'static str,
+    /// The column of [`DocumentRows`] with the number under which a document is handed out.
+    pub(super) number: usize,
     pub(super) doing: &'a str,
 }
 
@@ -56,23 +43,23 @@ impl Reading<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<()> {
         let path = self.archive.path();
-        let check = check_of_documents(snapshot).doing(self.doing, path)?;
-        let mark = if check == UNCHECKED { "NULL" } else { "mark" };
+        let carry_checks = carries_checks(snapshot).doing(self.doing, path)?;
+        let mut document_rows = DocumentRows::new(carry_checks);
         // A missing body must be seen, hence the outer join.
         let mut statement = snapshot
             .prepare_cached(&format!(
-                "SELECT day, id, {}, plain, dictionary, content, {check}, {mark}
+                "SELECT {}, dictionary, content
                  FROM documents LEFT JOIN bodies USING (body)
                  WHERE shelf = ?1 ORDER BY day, id",
-                self.number
+                document_rows.columns()
             ))
             .doing(self.doing, path)?;
         let mut rows = statement.query([self.found.number]).doing(self.doing, path)?;
         let mut seen = 0;
         while let Some(row) = rows.next().doing(self.doing, path)? {
             seen += 1;
-            let head = row_head(row).doing(self.doing, path)?;
-            let id = row.get_ref(1).doing(self.doing, path)?.as_str();
+            let head = self.row_head(row).doing(self.doing, path)?;
+            let id = row.get_ref(DocumentRows::ID).doing(self.doing, path)?.as_str();
             let id = id.map_err(|error| self.damaged(seen, error))?;
             if only.is_some_and(|only| {
                 only.binary_search_by(|wanted| wanted.as_bytes().cmp(id.as_bytes())).is_err()
@@ -80,8 +67,10 @@ impl Reading<'_> {
                 continue;
             }
             self.learn(snapshot, unpacker, head.dictionary)?;
-            as_written(row, 6).map_err(|_| self.damaged(id, "its row is not as it was written"))?;
-            let content = row.get_ref(5).doing(self.doing, path)?.as_blob();
+            if !document_rows.is_as_written(row).unwrap_or(false) {
+                return Err(self.damaged(id, "its row is not as it was written"));
+            }
+            let content = row.get_ref(CONTENT).doing(self.doing, path)?.as_blob();
             let content = content.map_err(|_| self.damaged(id, "its content is missing"))?;
             let source = unpacker
                 .unpack(head.dictionary, content, head.plain, head.mark)
@@ -119,6 +108,16 @@ impl Reading<'_> {
             .map_err(|error| self.damaged(format_args!("dictionary {number}"), error))
     }
 
+    fn row_head(&self, row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
+        Ok(Head {
+            day: stored_day(row.get(DocumentRows::DAY)?)?,
+            sequence: row.get(self.number)?,
+            plain: row.get(DocumentRows::PLAIN)?,
+            dictionary: row.get(DICTIONARY)?,
+            mark: row.get::<_, Option<i64>>(DocumentRows::MARK)?.map(i64::cast_unsigned),
+        })
+    }
+
     fn damaged(&self, what: impl std::fmt::Display, why: impl std::fmt::Display) -> SourceError {
         let shelf = self.shelf;
         damaged(self.archive.path(), format_args!("document {what} of shelf {shelf}: {why}"))
@@ -132,14 +131,4 @@ struct Head {
     plain: usize,
     dictionary: Option<i64>,
     mark: Option<u64>,
-}
-
-fn row_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
-    Ok(Head {
-        day: stored_day(row.get(0)?)?,
-        sequence: row.get(2)?,
-        plain: row.get(3)?,
-        dictionary: row.get(4)?,
-        mark: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
-    })
 }

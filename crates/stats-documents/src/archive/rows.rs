@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use stats_model::DocumentKind;
+use stats_sqlite::RowCheck;
 
+use super::checks::DOCUMENT;
 use super::packing::{PackedDocument, SourceDigest};
 use super::running_import::RunningImport;
 use super::schema::code_of;
@@ -110,18 +112,43 @@ pub(super) fn put(
     }
     batch.shelves.add(connection, shelf, weight)?;
     batch.stored += weight.stored;
+    insert_row(connection, document, shelf, weight, body)?;
+    Ok(if known.is_some() { Put::Replaced } else { Put::New })
+}
+
+fn insert_row(
+    connection: &Connection,
+    document: &PackedDocument,
+    shelf: i64,
+    weight: Weight,
+    body: i64,
+) -> rusqlite::Result<()> {
+    let (day, kind) = (number_of(document.day), code_of(document.kind));
+    let checked = RowCheck::new()
+        .number(DOCUMENT)
+        .number(shelf)
+        .number(day)
+        .text(&document.id)
+        .number(kind)
+        .number(weight.sequence.cast_signed())
+        .maybe_number(document.origin.map(u64::cast_signed))
+        .bytes(&document.digest)
+        .number(weight.plain.cast_signed())
+        .number(weight.stored.cast_signed())
+        .number(body)
+        .number(document.mark.cast_signed())
+        .finish();
     connection
         .prepare_cached(
             "INSERT INTO documents
                 (shelf, day, id, kind, sequence, origin, digest, plain, stored, body, mark, checked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-                     row_check(5, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             shelf,
-            number_of(document.day),
+            day,
             &document.id,
-            code_of(document.kind),
+            kind,
             weight.sequence,
             document.origin,
             &document.digest[..],
@@ -129,8 +156,9 @@ pub(super) fn put(
             weight.stored,
             body,
             document.mark.cast_signed(),
+            checked,
         ))?;
-    Ok(if known.is_some() { Put::Replaced } else { Put::New })
+    Ok(())
 }
 
 /// An unchanged document: only its number in the remote index may be another.
