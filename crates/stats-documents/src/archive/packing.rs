@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 
 use lz4_flex::block::{self, CompressTable};
-use sha2::{Digest, Sha256};
 use stats_model::{Day, DocumentKind, Shelf};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use zstd::bulk::{Compressor, Decompressor};
@@ -23,9 +22,12 @@ const LEVEL: i32 = 1;
 const LZ4: &[u8; 4] = b"LZ4\x01";
 const HEAD: usize = LZ4.len() + size_of::<u64>();
 
-/// The first half of the SHA-256 of a source, or the XXH3 of one whose sequence number speaks for
-/// it: equal digests mean an unchanged document.
+/// The XXH3 of a source, all 128 bits of it, least byte first: equal digests mean an unchanged document.
+/// Rows of older programs may have another digest here, whose document is told by its bytes.
 pub(crate) type SourceDigest = [u8; 16];
+
+/// Of a source with more bytes, the two forms of XXH3 begin alike.
+const ALIKE: usize = 240;
 
 /// A document ready to be stored, without reference to an open archive: other threads may pack.
 #[derive(Debug)]
@@ -85,28 +87,12 @@ impl Packer {
     }
 
     /// Compresses a document that a source handed out from `shelf`. What the source says of it is
-    /// taken as it is; the document is not looked into, and its digest is a quick one, since the
-    /// number that it has in the source tells whether it changed.
+    /// taken as it is; the document is not looked into.
     #[must_use]
     pub(crate) fn pack_from(&mut self, shelf: &Shelf, document: Document<'_>) -> PackedDocument {
         let Document { id, day, sequence, source } = document;
-        let dictionary = self.dictionaries.for_document(shelf.kind, source);
-        let hash = xxh3_128(source);
-        // Of long ones both are the same.
-        let mark = if source.len() >= LARGE { hash as u64 } else { xxh3_64(source) };
-        let content = self.compress(shelf.kind, dictionary.as_ref(), source, mark);
-        PackedDocument {
-            kind: shelf.kind,
-            id: id.to_owned(),
-            community: shelf.community.clone(),
-            day,
-            origin: Some(sequence),
-            digest: hash.to_le_bytes(),
-            plain: source.len() as u64,
-            mark,
-            dictionary,
-            content,
-        }
+        let facts = DocumentFacts { community: shelf.community.as_str().into(), day };
+        self.pack_known(shelf.kind, id, &facts, source, Some(sequence))
     }
 
     /// The same for a document whose facts were read before.
@@ -119,7 +105,7 @@ impl Packer {
         origin: Option<u64>,
     ) -> PackedDocument {
         let dictionary = self.dictionaries.for_document(kind, source);
-        let mark = xxh3_64(source);
+        let (digest, mark) = digest_and_mark(source);
         let content = self.compress(kind, dictionary.as_ref(), source, mark);
         PackedDocument {
             kind,
@@ -127,7 +113,7 @@ impl Packer {
             community: facts.community.as_ref().to_owned(),
             day: facts.day,
             origin,
-            digest: digest_of(source),
+            digest,
             plain: source.len() as u64,
             mark,
             dictionary,
@@ -197,10 +183,14 @@ fn compressor(dictionary: &[u8]) -> Compressor<'static> {
 
 /// The digest that tells whether a document changed.
 pub(crate) fn digest_of(source: &[u8]) -> SourceDigest {
-    let digest = Sha256::digest(source);
-    let mut half = SourceDigest::default();
-    half.copy_from_slice(&digest[..16]);
-    half
+    xxh3_128(source).to_le_bytes()
+}
+
+/// The digest of a document, and the mark that its body is known by.
+fn digest_and_mark(source: &[u8]) -> (SourceDigest, u64) {
+    let hash = xxh3_128(source);
+    let mark = if source.len() > ALIKE { hash as u64 } else { xxh3_64(source) };
+    (hash.to_le_bytes(), mark)
 }
 
 /// Unpacks documents into a buffer that is used again and again.

@@ -77,17 +77,23 @@ pub(super) fn put(
     mut import: Option<&mut RunningImport>,
 ) -> rusqlite::Result<Put> {
     let known = find(connection, document.kind, &document.id)?;
-    if let Some(known) = known.as_ref().filter(|known| known.digest == document.digest) {
-        if let Some(import) = import {
-            import.saw(connection, known.weight.sequence)?;
-        }
-        return keep(connection, batch, known, &document.id, document.origin);
-    }
-    if let (Some(known), Some(import)) = (&known, &mut import) {
-        match import.version(connection, document, known.body, known.weight.plain)? {
+    if let Some(known) = &known {
+        let version = match &mut import {
+            _ if known.digest == document.digest => Version::Same,
+            Some(import) => import.version(connection, document, known.body, known.weight.plain)?,
+            None => Version::Newer,
+        };
+        match version {
             Version::Newer => {}
             Version::Older => return Ok(Put::Older),
             Version::NumberForms => return Ok(Put::NumberForms),
+            Version::Same => {
+                if let Some(import) = import {
+                    import.saw(connection, known.weight.sequence)?;
+                }
+                let (id, digest) = (&document.id, &document.digest);
+                return keep(connection, batch, known, id, digest, document.origin);
+            }
         }
     }
     batch.sequence += 1;
@@ -161,24 +167,27 @@ fn insert_row(
     Ok(())
 }
 
-/// An unchanged document: only its number in the remote index may be another.
+/// An unchanged document: only its number in the remote index may be another, and its digest, if an
+/// older program wrote it.
 pub(super) fn keep(
     connection: &Connection,
     batch: &mut Batch,
     known: &Known,
     id: &str,
+    digest: &SourceDigest,
     origin: Option<u64>,
 ) -> rusqlite::Result<Put> {
     if known.origin != origin {
         batch.shelves.forget_remote(connection, known.shelf)?;
+    }
+    if known.origin != origin || known.digest != *digest {
         connection
             .prepare_cached(
-                "UPDATE documents SET origin = ?4, checked = iif(checked IS NULL, NULL,
-                    row_check(5, shelf, day, id, kind, sequence, ?4, digest, plain, stored, body,
-                              mark))
+                "UPDATE documents SET origin = ?4, digest = ?5, checked = iif(checked IS NULL, NULL,
+                    row_check(5, shelf, day, id, kind, sequence, ?4, ?5, plain, stored, body, mark))
                  WHERE shelf = ?1 AND day = ?2 AND id = ?3",
             )?
-            .execute((known.shelf, known.day, id, origin))?;
+            .execute((known.shelf, known.day, id, origin, &digest[..]))?;
     }
     Ok(Put::Unchanged)
 }

@@ -91,7 +91,7 @@ impl RunningImport {
         body: i64,
         plain: u64,
     ) -> rusqlite::Result<Version> {
-        if self.replace {
+        if self.replace && plain != document.plain {
             return Ok(Version::Newer);
         }
         let (dictionary, content): (Option<i64>, Vec<u8>) = connection
@@ -104,9 +104,11 @@ impl RunningImport {
         };
         let new = self.plain(connection, dictionary, &document.content, document.plain)?;
         // What cannot be unpacked is no reason to refuse another one.
-        Ok(match (old, new) {
-            (Some(old), Some(new)) => compare(&old, &new),
-            _ => Version::Newer,
+        let (Some(old), Some(new)) = (old, new) else { return Ok(Version::Newer) };
+        Ok(match compare(&old, &new) {
+            Version::Same => Version::Same,
+            _ if self.replace => Version::Newer,
+            version => version,
         })
     }
 

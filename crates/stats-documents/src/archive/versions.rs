@@ -11,6 +11,8 @@ use crate::facts::Text;
 /// What a document is beside the one that stands in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
+    /// The very same.
+    Same,
     /// It may take the place: it was computed later, or nothing tells that it was not.
     Newer,
     /// It was computed earlier.
@@ -22,6 +24,9 @@ pub(crate) enum Version {
 
 /// What `new` is beside `old`; both are documents as they are stored.
 pub(crate) fn compare(old: &[u8], new: &[u8]) -> Version {
+    if old == new {
+        return Version::Same;
+    }
     match (computed(old), computed(new)) {
         (Some(old), Some(new)) if new < old => return Version::Older,
         (old, new) if new > old => return Version::Newer,
@@ -129,7 +134,7 @@ fn worst(mut all: impl Iterator<Item = Option<Forms>>) -> Option<Forms> {
 
 #[cfg(test)]
 mod tests {
-    use super::Version::{Newer, NumberForms, Older};
+    use super::Version::{Newer, NumberForms, Older, Same};
     use super::*;
 
     #[test]
@@ -175,6 +180,7 @@ mod tests {
             (at("2024-03-01T00:00:00", "3072.0"), at("2024-03-01T00:00:00", "3073"), Newer),
             (at("2024-03-01T00:00:00", "3072.0"), at("2024-03-02T00:00:00", "3072"), Newer),
             (at("someday", "1"), at("2024-03-02T00:00:00", "1"), Newer),
+            (at("someday", "1"), at("someday", "1"), Same),
             (r#"{"n":1.0,"m":2}"#.to_owned(), r#"{"m":2.0,"n":1}"#.to_owned(), NumberForms),
         ] {
             assert_eq!(compare(old.as_bytes(), new.as_bytes()), expected, "{old} {new}");

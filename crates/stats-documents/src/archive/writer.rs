@@ -89,8 +89,10 @@ impl<'a> ArchiveWriter<'a> {
             SourceError::caused_by(SourceErrorKind::Refused, doing, invalid)
         })?;
         let known = self.write(|connection, _| find(connection, kind, id))?;
-        if let Some(known) = known.filter(|known| known.digest == digest_of(source)) {
-            let done = self.write(|connection, batch| keep(connection, batch, &known, id, origin));
+        let digest = digest_of(source);
+        if let Some(known) = known.filter(|known| known.digest == digest) {
+            let done = self
+                .write(|connection, batch| keep(connection, batch, &known, id, &digest, origin));
             return self.counted(0, done?);
         }
         let packed = self.packer.pack_known(kind, id, &facts, source, origin);

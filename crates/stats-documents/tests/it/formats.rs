@@ -1,9 +1,11 @@
 //! Archives in every format that was ever written are still read, and written to.
 
 use std::fs;
+use std::io::Cursor;
 use std::ops::ControlFlow;
 
-use stats_documents::{Archive, ArchiveOptions, Documents};
+use stats_documents::import::{ImportOptions, Input, LineKind, import};
+use stats_documents::{Archive, ArchiveOptions, Documents, ShelfFilter};
 use stats_model::{DocumentKind, Shelf};
 use stats_testkit::{corpus, fixtures};
 
@@ -25,10 +27,15 @@ fn read(archive: &Archive, shelf: &Shelf) -> Vec<Vec<u8>> {
     found
 }
 
-/// What stands in the fixtures of formats 1 to 3: three communities with lists of no item, of which the
-/// last documents were packed with a dictionary, and the first three days of one with an item.
+/// What stands in the fixtures of formats 1 to 3, as items in every list and days: three communities
+/// without items, of which the last documents were packed with a dictionary, and another one.
+const fn size(community: u32) -> (usize, u32) {
+    if community < 3 { (0, 270) } else { (1, 3) }
+}
+
+/// The documents of it.
 fn expected(community: u32) -> Vec<Vec<u8>> {
-    let (items, days) = if community < 3 { (0, 270) } else { (1, 3) };
+    let (items, days) = size(community);
     let documents = corpus::documents(KIND.name(), items, days);
     let own = |document: Vec<u8>| {
         let text = String::from_utf8(document).unwrap();
@@ -66,6 +73,7 @@ fn is_read_and_becomes_the_present_one(old_format: u32) {
     assert_eq!(format(), old_format, "reading changes nothing");
 
     let archive = Archive::open(&path, options()).unwrap();
+    nothing_of_it_changes_when_it_is_imported_again(&archive);
     let large = corpus::documents(KIND.name(), 40, 5);
     let mut writer = archive.writer().unwrap();
     for (day, document) in large.iter().enumerate() {
@@ -80,4 +88,28 @@ fn is_read_and_becomes_the_present_one(old_format: u32) {
     assert!(read(&archive, &shelf) == large);
     drop(archive);
     assert_eq!(format(), 4);
+}
+
+/// Whatever digests its rows have.
+fn nothing_of_it_changes_when_it_is_imported_again(archive: &Archive) {
+    let fingerprints = || archive.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+    let before = fingerprints();
+    let exports = (0..4).map(|community| {
+        let (items, days) = size(community);
+        corpus::export(&[KIND.name()], items, days, community)
+    });
+    let export: String = exports.collect();
+    for options in
+        [ImportOptions::default(), ImportOptions { replace: true, ..ImportOptions::default() }]
+    {
+        let reader = Box::new(Cursor::new(export.clone().into_bytes()));
+        let inputs = vec![Input::Reader { name: "export".to_owned(), reader }];
+        let report = import(inputs, archive, &options, &mut ()).unwrap();
+        let counts = &report.kinds[&LineKind::Documents(KIND)];
+        assert_eq!((counts.unchanged, counts.replaced), (3 * 270 + 3, 0), "{report:?}");
+        assert_eq!(fingerprints(), before);
+    }
+    for community in 0..4 {
+        assert!(read(archive, &shelf(community)) == expected(community), "community {community}");
+    }
 }

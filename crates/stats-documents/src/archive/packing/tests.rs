@@ -56,6 +56,16 @@ fn documents_of_a_trained_dictionary_come_back_and_are_small() {
 }
 
 #[test]
+fn one_hash_is_the_digest_of_a_document_and_the_mark_of_its_body() {
+    let bytes: Vec<u8> = (0..3 * ALIKE).map(|n| (n % 251) as u8).collect();
+    for length in (0..=2 * ALIKE).chain([bytes.len()]) {
+        let source = &bytes[..length];
+        let expected = (digest_of(source), xxh3_64(source));
+        assert_eq!(digest_and_mark(source), expected, "{length} bytes");
+    }
+}
+
+#[test]
 fn a_mirrored_document_is_hashed_once_for_both_ends() {
     let shelf = Shelf { kind: DocumentKind::UsageDelta, community: "a".to_owned(), year: 2025 };
     let day = "2025-03-09".parse().unwrap();
