@@ -77,6 +77,7 @@ mod producer;
 mod queue;
 mod redis;
 mod results;
+pub mod schedule;
 mod worker;
 
 pub use amqp::{AmqpBroadcast, AmqpBroker, AmqpBrokerOptions, AmqpQueue};
