@@ -71,6 +71,7 @@ mod embedded;
 mod error;
 mod events;
 mod host;
+pub mod ledger;
 mod message;
 mod pauses;
 mod producer;

@@ -5,6 +5,7 @@ mod amqp;
 mod celery;
 mod embedded;
 mod formats;
+mod ledger;
 mod message;
 mod redis;
 mod results;
