@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stats_documents::opensearch::{OpenSearch, OpenSearchSettings};
+use stats_documents::opensearch::OpenSearch;
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings, WithCommunities};
 use stats_documents::{Archive, ArchiveOptions, Mirror, MirrorOptions, Source, SourceErrorKind};
 use stats_service::chain;
@@ -112,7 +112,7 @@ impl App {
                 aside.path.display()
             ));
         }
-        let remote = of(Arc::new(OpenSearch::new(self.opensearch_settings()?)?).into())?;
+        let remote = of(Arc::new(self.cluster()?).into())?;
         let max_bytes = Some(self.settings.mirror.max_size.0);
         let options = MirrorOptions { max_bytes, ..MirrorOptions::default() };
         let mirror = Mirror::new(remote, archive, options).with_clock(Arc::clone(&self.clock));
@@ -122,12 +122,10 @@ impl App {
         }))
     }
 
-    /// How the cluster is reached.
-    ///
-    /// # Errors
-    /// When the file with the certificates cannot be read.
-    pub fn opensearch_settings(&self) -> Result<OpenSearchSettings, AppError> {
-        Ok(connections::opensearch_settings(&self.settings)?)
+    /// The cluster. Nothing is asked yet.
+    fn cluster(&self) -> Result<OpenSearch, AppError> {
+        let cluster = OpenSearch::new(connections::opensearch_settings(&self.settings)?)?;
+        Ok(cluster.with_clock(Arc::clone(&self.clock)))
     }
 
     /// How the database of InvenioRDM is reached.

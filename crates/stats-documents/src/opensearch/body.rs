@@ -2,13 +2,14 @@
 
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 
 use super::breaker::Breaker;
 use super::failure::TooMuch;
 use super::lanes::Stream;
+use super::time::Time;
 
 /// So much of an answer, or of a page of one, may wait in memory beside that of other answers;
 /// what needs more waits until no other one does.
@@ -28,7 +29,8 @@ const ANY_RATIO: u64 = 8 << 20;
 pub(super) struct Body<'a> {
     reader: Reader<'a>,
     pub(super) room: Room<'a>,
-    end: Instant,
+    time: &'a Time,
+    end: Duration,
     breaker: &'a Breaker,
     limit: u64,
     /// Bytes that were read, unpacked.
@@ -42,8 +44,9 @@ enum Reader<'a> {
 
 /// What bounds a body.
 pub(super) struct Bounds<'a> {
+    pub(super) time: &'a Time,
     /// When the question ends.
-    pub(super) end: Instant,
+    pub(super) end: Duration,
     /// How many bytes there may be, unpacked.
     pub(super) limit: u64,
     pub(super) breaker: &'a Breaker,
@@ -52,13 +55,13 @@ pub(super) struct Bounds<'a> {
 
 impl<'a> Body<'a> {
     pub(super) fn new(stream: Stream<'a>, packed: bool, bounds: Bounds<'a>) -> Self {
-        let Bounds { end, limit, breaker, room } = bounds;
+        let Bounds { time, end, limit, breaker, room } = bounds;
         let reader = if packed {
             Reader::Packed(Box::new(MultiGzDecoder::new(Counted { stream, bytes: 0 })))
         } else {
             Reader::Plain(Box::new(stream))
         };
-        Self { reader, room, end, breaker, limit, read: 0 }
+        Self { reader, room, time, end, breaker, limit, read: 0 }
     }
 
     /// An error once there is more than there may be.
@@ -80,7 +83,7 @@ impl<'a> Body<'a> {
 
 impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() >= self.end {
+        if self.time.now() >= self.end {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the question took too long"));
         }
         let length = match &mut self.reader {

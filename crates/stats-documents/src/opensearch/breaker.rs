@@ -1,16 +1,10 @@
 //! Patience with a failing cluster: how long to wait before asking again, and when not to.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::failure::Failure;
 pub(super) use crate::pause::jittered;
-
-/// A time so much later; for ever is a hundred years.
-pub(super) fn later(time: Instant, wait: Duration) -> Instant {
-    const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
-    time + wait.min(FOR_EVER)
-}
 
 /// Counts failures of all questions to one cluster. After some in a row it opens: then only one
 /// request in a while gets through, until one succeeds. Who comes meanwhile may wait for it, so
@@ -28,7 +22,7 @@ struct State {
     failures: u32,
     reason: String,
     /// When it opened, and when the next request may be sent.
-    open: Option<(Instant, Instant)>,
+    open: Option<(Duration, Duration)>,
 }
 
 impl Breaker {
@@ -40,16 +34,16 @@ impl Breaker {
     ///
     /// # Errors
     /// [`Failure::Resting`] when not.
-    pub(super) fn admit(&self, now: Instant) -> Result<(), Failure> {
+    pub(super) fn admit(&self, now: Duration) -> Result<(), Failure> {
         let mut state = self.state();
         let State { reason, open, .. } = &mut *state;
         let Some((since, next)) = open else { return Ok(()) };
         if now >= *next {
-            *next = later(now, self.probe_interval);
+            *next = now.saturating_add(self.probe_interval);
             return Ok(());
         }
         let patience = self.probe_interval.saturating_mul(self.threshold.saturating_add(1));
-        let patient = now < later(*since, patience);
+        let patient = now < since.saturating_add(patience);
         Err(Failure::Resting { reason: reason.clone(), next_probe: *next - now, patient })
     }
 
@@ -59,13 +53,13 @@ impl Breaker {
     }
 
     /// The cluster did not answer, or said that it does not work.
-    pub(super) fn failed(&self, now: Instant, reason: String) {
+    pub(super) fn failed(&self, now: Duration, reason: String) {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         state.reason = reason;
         if state.failures >= self.threshold {
             let since = state.open.map_or(now, |(since, _)| since);
-            state.open = Some((since, later(now, self.probe_interval)));
+            state.open = Some((since, now.saturating_add(self.probe_interval)));
         }
     }
 
@@ -81,8 +75,7 @@ mod tests {
     #[test]
     fn a_failing_cluster_sees_one_probe_per_interval() {
         let breaker = Breaker::new(3, Duration::from_secs(5));
-        let start = Instant::now();
-        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let at = Duration::from_secs;
         let rests = |seconds: u64| match breaker.admit(at(seconds)) {
             Err(Failure::Resting { reason, next_probe, patient }) => {
                 assert_eq!(reason, "down");

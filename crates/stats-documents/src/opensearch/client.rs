@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Method, Response};
@@ -11,12 +11,13 @@ use serde::de::DeserializeOwned;
 
 use super::answer::Summary;
 use super::body::{Body, Bounds, LARGEST_ANSWER, Room, SMALL, SMALL_ANSWER};
-use super::breaker::{Breaker, jittered, later};
+use super::breaker::{Breaker, jittered};
 use super::failure::Failure;
 use super::hits::Style;
 use super::host::Host;
 use super::lanes::{Lanes, Stream, TakenLane};
 use super::settings::{Compression, OpenSearchSettings};
+use super::time::Time;
 use crate::{SourceError, SourceErrorKind};
 
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Client {
     pub(super) style: Style,
     /// Held by the one answer that may need much memory.
     room: Mutex<()>,
+    /// By which everything here lasts and waits.
+    pub(super) time: Time,
     settings: OpenSearchSettings,
 }
 
@@ -57,15 +60,16 @@ impl Request {
 }
 
 /// One question: everything it sends shares a deadline.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
-    end: Instant,
+    time: Time,
+    end: Duration,
     limit: Duration,
 }
 
 impl Call {
     pub(super) fn check(&self) -> Result<(), Failure> {
-        if Instant::now() >= self.end { Err(Failure::Deadline(self.limit)) } else { Ok(()) }
+        if self.time.now() >= self.end { Err(Failure::Deadline(self.limit)) } else { Ok(()) }
     }
 }
 
@@ -81,6 +85,7 @@ impl Client {
             style: Style::default(),
             room: Mutex::default(),
             next_host: AtomicUsize::new(0),
+            time: Time::default(),
             breaker: Breaker::new(settings.attempts.max(1), settings.probe_interval),
             settings,
         })
@@ -89,7 +94,7 @@ impl Client {
     /// Starts a question.
     pub(super) fn call(&self) -> Call {
         let limit = self.settings.call_timeout;
-        Call { end: later(Instant::now(), limit), limit }
+        Call { time: self.time.clone(), end: self.time.after(limit), limit }
     }
 
     /// A JSON answer, after as many attempts as are allowed.
@@ -143,15 +148,15 @@ impl Client {
     /// One attempt: the answer's body, once its status is known to be good.
     pub(super) fn send(&self, call: &Call, request: &Request) -> Result<Body<'_>, Failure> {
         call.check()?;
-        let lane = self.lanes.take(call.end).map_err(Failure::Unprepared)?;
+        let lane = self.lanes.take(&self.time, call.end).map_err(Failure::Unprepared)?;
         let lane = lane.ok_or(Failure::Deadline(call.limit))?;
-        self.breaker.admit(Instant::now())?;
+        self.breaker.admit(self.time.now())?;
         let host = self.next_host();
         let result = self.exchange(lane, host, request);
         match &result {
             Ok(_) => host.answered(),
             Err(failure) if failure.is_outage() => {
-                host.failed(later(Instant::now(), self.settings.probe_interval));
+                host.failed(self.time.after(self.settings.probe_interval));
                 self.note_outage(failure);
             }
             Err(_) => self.breaker.succeeded(),
@@ -159,13 +164,13 @@ impl Client {
         let (packed, stream) = result?;
         let (end, limit) = (call.end, request.limit);
         let (breaker, room) = (&self.breaker, Room::of(&self.room));
-        Ok(Body::new(stream, packed, Bounds { end, limit, breaker, room }))
+        Ok(Body::new(stream, packed, Bounds { time: &self.time, end, limit, breaker, room }))
     }
 
     /// The next host in turn, so that an attempt after a failure goes to another one; those that
     /// failed lately only when all did.
     fn next_host(&self) -> &Host {
-        let (now, count) = (Instant::now(), self.hosts.len());
+        let (now, count) = (self.time.now(), self.hosts.len());
         let first = self.next_host.fetch_add(1, Ordering::Relaxed) % count;
         let in_turn = || (first..first + count).map(|number| &self.hosts[number % count]);
         in_turn().find(|host| !host.rests(now)).unwrap_or(&self.hosts[first])
@@ -196,7 +201,7 @@ impl Client {
     }
 
     pub(super) fn note_outage(&self, failure: &Failure) {
-        self.breaker.failed(Instant::now(), failure.to_string());
+        self.breaker.failed(self.time.now(), failure.to_string());
     }
 }
 
@@ -222,10 +227,11 @@ impl Attempts<'_> {
             jittered(self.made, settings.first_wait, settings.longest_wait)
                 .max(failure.retry_after().unwrap_or_default())
         };
-        if later(Instant::now(), wait) >= self.call.end {
+        let time = &self.client.time;
+        if time.after(wait) >= self.call.end {
             return Err(failure);
         }
-        std::thread::sleep(wait);
+        time.sleep(wait);
         Ok(())
     }
 }

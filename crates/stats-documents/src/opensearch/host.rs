@@ -1,7 +1,7 @@
 //! A node of the cluster, and the login it gets.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder};
@@ -16,7 +16,7 @@ pub(super) struct Host {
     pub(super) url: String,
     authorization: Option<HeaderValue>,
     /// After a failure: until when others are asked in its place.
-    resting: Mutex<Option<Instant>>,
+    resting: Mutex<Option<Duration>>,
 }
 
 impl Host {
@@ -60,11 +60,11 @@ impl Host {
         }
     }
 
-    pub(super) fn rests(&self, now: Instant) -> bool {
+    pub(super) fn rests(&self, now: Duration) -> bool {
         self.resting().is_some_and(|until| now < until)
     }
 
-    pub(super) fn failed(&self, until: Instant) {
+    pub(super) fn failed(&self, until: Duration) {
         *self.resting() = Some(until);
     }
 
@@ -72,7 +72,7 @@ impl Host {
         *self.resting() = None;
     }
 
-    fn resting(&self) -> MutexGuard<'_, Option<Instant>> {
+    fn resting(&self) -> MutexGuard<'_, Option<Duration>> {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,13 +6,14 @@
 
 use std::io::{self, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{Client as Http, Request, Response};
 use tokio::runtime::{Builder, Runtime};
 
 use super::settings::OpenSearchSettings;
+use super::time::Time;
 use crate::{SourceError, SourceErrorKind};
 
 /// All lanes to one cluster.
@@ -50,8 +51,12 @@ impl Lanes {
         Ok(Self { settings, waiting, free: Condvar::new() })
     }
 
-    /// A lane for one request; `None` when none becomes free before `end`.
-    pub(super) fn take(&self, end: Instant) -> Result<Option<TakenLane<'_>>, SourceError> {
+    /// A lane for one request; `None` when none becomes free before `end` of `time`.
+    pub(super) fn take(
+        &self,
+        time: &Time,
+        end: Duration,
+    ) -> Result<Option<TakenLane<'_>>, SourceError> {
         let mut waiting = self.waiting();
         loop {
             if let Some(lane) = waiting.lanes.pop() {
@@ -62,7 +67,7 @@ impl Lanes {
                 waiting.made += 1;
                 return Ok(Some(TakenLane { lanes: self, lane: Some(lane) }));
             }
-            let left = end.saturating_duration_since(Instant::now());
+            let left = end.saturating_sub(time.now());
             if left.is_zero() {
                 return Ok(None);
             }

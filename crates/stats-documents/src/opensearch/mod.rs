@@ -37,13 +37,15 @@ mod settings;
 mod shelf;
 mod sizes;
 mod targets;
+mod time;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use stats_model::{
-    Bookmark, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
+    Bookmark, Clock, Community, Day, DocumentKind, Fingerprint, ManifestEntry, Position, Shelf,
 };
 
 use self::client::{Call, Client};
@@ -52,6 +54,7 @@ pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSetting
 use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};
+use self::time::Time;
 use crate::{
     Changes, Directory, Documents, Feed, Pulse, ShelfFilter, SourceError, SourceErrorKind, Visit,
 };
@@ -84,6 +87,14 @@ impl OpenSearch {
             targets: Targets::default(),
             sizes: Sizes::default(),
         })
+    }
+
+    /// Waits by `clock`, and bounds questions by it; otherwise by the system's. One request and its
+    /// answer are bounded by the system's in any case.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.client.time = Time(clock);
+        self
     }
 
     fn name(&self, alias: &str) -> String {

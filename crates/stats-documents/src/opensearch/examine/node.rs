@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -16,6 +16,7 @@ use crate::SourceError;
 use crate::opensearch::host::Host;
 use crate::opensearch::lanes::Lanes;
 use crate::opensearch::settings::OpenSearchSettings;
+use crate::opensearch::time::Time;
 
 /// Everything that is asked here has a short answer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -74,7 +75,8 @@ impl Node {
 
     fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, NoAnswer> {
         let late = || NoAnswer::Late(self.limit);
-        let lane = self.lanes.take(Instant::now() + self.limit).map_err(NoAnswer::Unprepared)?;
+        let time = Time::default();
+        let lane = self.lanes.take(&time, time.after(self.limit)).map_err(NoAnswer::Unprepared)?;
         let lane = lane.ok_or_else(late)?;
         let mut request = self.host.request(&lane, method, path);
         if let Some(body) = body {

@@ -1,16 +1,24 @@
 //! Whatever goes wrong on the way: either the truth arrives, or an error. Never a part of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use stats_documents::contract::given;
 use stats_documents::{Documents, OpenSearch, OpenSearchSettings, ShelfFilter, SourceErrorKind};
+use stats_model::{Clock, ManualClock};
 use stats_testkit::proxy::{Action, Fault};
 use stats_testkit::{services, wait};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};
 
 const PAGE: &str = "/_search?";
+
+/// A source that waits by a clock which moves while it does, and takes no time.
+fn timed(cluster: &Cluster) -> (OpenSearch, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    (cluster.source().with_clock(clock.clone()), clock)
+}
 
 fn answer(status: u16) -> Action {
     Action::Answer { status, retry_after: None }
@@ -78,13 +86,13 @@ fn a_position_needs_primaries_only() {
 #[test]
 fn retry_after_is_respected() {
     let Some(cluster) = Cluster::new() else { return };
-    let source = cluster.source();
+    let (source, clock) = timed(&cluster);
     source.manifest(&shelf("a")).unwrap();
-    let busy = Action::Answer { status: 429, retry_after: Some(1) };
+    let busy = Action::Answer { status: 429, retry_after: Some(40) };
     cluster.proxy.add(Fault::on(PAGE, busy).times(1));
-    let start = Instant::now();
+    let start = clock.monotonic();
     source.manifest(&shelf("a")).unwrap();
-    assert!(start.elapsed() >= Duration::from_secs(1));
+    assert_eq!(clock.monotonic() - start, Duration::from_secs(40));
 }
 
 #[test]
@@ -219,38 +227,41 @@ fn slow_answers_end_at_their_limits() {
     };
     let source = OpenSearch::new(settings).unwrap();
     source.position(KIND).unwrap();
+    cluster.proxy.clear();
     cluster.proxy.add(Fault::on("", Action::Delay(Duration::from_millis(300))));
-    let start = Instant::now();
     let error = source.manifest(&shelf("a")).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Unreachable, "{}", chain(&error));
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    // Each is given up after 100 ms, and none begins after 500 ms.
+    let sent = cluster.proxy.count("");
+    assert!((1..=5).contains(&sent), "{sent}");
 }
 
 #[test]
 fn a_failing_cluster_sees_few_probes_and_recovers() {
     let Some(cluster) = Cluster::new() else { return };
-    let source = cluster.source();
+    let (source, clock) = timed(&cluster);
     source.position(KIND).unwrap();
     cluster.proxy.clear();
     cluster.proxy.add(Fault::on("", answer(503)));
-    assert!(source.position(KIND).is_err());
-    let sent = cluster.proxy.count("");
-    let start = Instant::now();
-    // At first a question waits for the next probe; after a while of that it fails at once.
-    let mut quick = 0;
-    wait::until("questions fail at once", || {
-        let asked = Instant::now();
+    let fails = || {
+        let (asked, sent) = (clock.monotonic(), cluster.proxy.count(""));
         let error = source.position(KIND).unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Unreachable);
-        quick += u32::from(asked.elapsed() < Duration::from_millis(100));
-        quick == 20
-    });
+        (clock.monotonic() - asked, cluster.proxy.count("") - sent)
+    };
+    fails();
+    let (start, sent) = (clock.monotonic(), cluster.proxy.count(""));
+    // At first a question waits for the next probe; after a while of that it fails at once.
+    let waited = (0..100).take_while(|_| fails().0 > Duration::ZERO).count();
+    assert!(waited < 100);
+    assert!((0..20).all(|_| fails() == (Duration::ZERO, 0)));
     // One probe in 300 ms.
     let probes = cluster.proxy.count("") - sent;
-    let most = start.elapsed().as_millis() / 300 + 1;
+    let most = (clock.monotonic() - start).as_millis() / 300 + 1;
     assert!(probes >= 2 && probes as u128 <= most, "{probes} of {most}");
     cluster.proxy.clear();
-    wait::until("the next probe", || source.position(KIND).is_ok());
+    clock.advance(SignedDuration::from_millis(300));
+    assert_eq!(source.position(KIND).map_err(|error| chain(&error)).err(), None, "the next probe");
     source.position(KIND).unwrap();
 }
 
@@ -284,11 +295,12 @@ fn a_page_that_trickles_ends_at_the_limit_of_a_request() {
     };
     let source = OpenSearch::new(settings).unwrap();
     source.position(KIND).unwrap();
+    cluster.proxy.clear();
     cluster.proxy.add(Fault::on(PAGE, Action::Trickle(Duration::from_millis(100))));
-    let start = Instant::now();
+    // Whoever waited for the rest would have it in the end.
     let error = read(&source, &shelf("a"), None).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Unreachable, "{}", chain(&error));
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(cluster.proxy.count(PAGE), 1);
 }
 
 #[test]
