@@ -31,6 +31,6 @@ pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;
 pub use searchable::{Patience, Unsearchable, await_searchable};
 pub use source::{
-    Changes, Directory, Document, DocumentSource, Documents, Feed, Pulse, ShelfFilter, Source,
+    Changes, Directory, Document, Documents, Feed, Pulse, ShelfFilter, Source,
     Visit,
 };

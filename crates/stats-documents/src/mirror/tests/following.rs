@@ -147,7 +147,7 @@ fn fingerprints_of_named_communities_and_years() {
     for communities in [names(&[]), names(&["a"]), names(&["b", "nobody", "a", "b"])] {
         for years in [vec![], vec![2025], vec![2024], vec![2024, 2025]] {
             let filter = ShelfFilter { communities: communities.clone(), years };
-            let of = |source: &dyn DocumentSource| source.fingerprints(KIND, &filter).unwrap();
+            let of = |source: &dyn Documents| source.fingerprints(KIND, &filter).unwrap();
             assert_eq!(of(&setup.mirror), of(&setup.remote.archive), "{filter:?}");
         }
     }

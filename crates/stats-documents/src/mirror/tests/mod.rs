@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Changes, Directory, Document, DocumentSource, Documents, Feed, Pulse,
+    Archive, ArchiveOptions, Changes, Directory, Document, Documents, Feed, Pulse,
     ShelfFilter, SourceError, Visit,
 };
 
@@ -243,13 +243,13 @@ impl Setup {
     }
 }
 
-fn read(source: &dyn DocumentSource) -> Result<Vec<(String, u64, String)>, SourceError> {
+fn read(source: &dyn Documents) -> Result<Vec<(String, u64, String)>, SourceError> {
     read_of(&shelf(), source)
 }
 
 fn read_of(
     shelf: &Shelf,
-    source: &dyn DocumentSource,
+    source: &dyn Documents,
 ) -> Result<Vec<(String, u64, String)>, SourceError> {
     let mut documents = Vec::new();
     source.documents(shelf, None, &mut |document| {
@@ -267,6 +267,6 @@ fn assert_same(setup: &Setup) {
 fn assert_mirrors(mirror: &Mirror, setup: &Setup) {
     assert_eq!(read(mirror).unwrap(), read(&setup.remote.archive).unwrap());
     let fingerprints =
-        |source: &dyn DocumentSource| source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
+        |source: &dyn Documents| source.fingerprints(KIND, &ShelfFilter::default()).unwrap();
     assert_eq!(fingerprints(mirror), fingerprints(&setup.remote.archive));
 }

@@ -34,7 +34,7 @@ impl Busy {
         }
     }
 
-    fn search<T>(&self, ask: impl FnOnce(&dyn DocumentSource) -> T) -> T {
+    fn search<T>(&self, ask: impl FnOnce(&dyn Documents) -> T) -> T {
         match self.shown.lock().unwrap().as_ref() {
             Some(shown) => ask(shown),
             None => ask(&self.counted),
