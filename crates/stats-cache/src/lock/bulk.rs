@@ -41,7 +41,7 @@ impl dyn BulkLock {
     /// Who holds it, for people: "the lock x is held by y"; `None` when nobody does.
     ///
     /// # Errors
-    /// As [`holder`](Self::holder).
+    /// As [`holder`](BulkLock::holder).
     pub fn told_holder(&self) -> Result<Option<String>, CacheError> {
         Ok(self.holder()?.map(|holder| self.told(&holder)))
     }
@@ -49,7 +49,7 @@ impl dyn BulkLock {
     /// Takes it away when the process that holds it is dead, or with `force`.
     ///
     /// # Errors
-    /// As [`take_away`](Self::take_away).
+    /// As [`take_away`](BulkLock::take_away).
     pub fn unlock(&self, force: bool) -> Result<Unlocked, CacheError> {
         let may = |holder: &LockHolder| force || holder.liveness() == Liveness::Dead;
         let Some(holder) = self.take_away(&may)? else { return Ok(Unlocked::WasFree) };
