@@ -295,7 +295,7 @@ fn generate(service: &CachedResponseService, workers: usize, communities: u32) {
         years: Years::Named(vec![2025]),
         ..Request::default()
     };
-    let mut run = Run { workers, stop: Stop::default(), progress: &mut |_| {} };
+    let mut run = Run { workers, most: None, stop: Stop::default(), progress: &mut |_| {} };
     let summary = service.create(&request, &mut run).unwrap();
     assert_eq!((summary.success, summary.failed), (u64::from(communities) * 4, 0));
 }

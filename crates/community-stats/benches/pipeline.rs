@@ -164,7 +164,7 @@ fn generate(archive: &Path, store: &Path, optimize: bool, communities: u32) -> D
         ..Request::default()
     };
     timed(|| {
-        let mut run = Run { workers: 1, stop: Stop::default(), progress: &mut |_| {} };
+        let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut |_| {} };
         let summary = service.create(&request, &mut run).unwrap();
         let responses = u64::from(communities) * Category::ALL.len() as u64;
         assert_eq!((summary.success, summary.failed), (responses, 0));

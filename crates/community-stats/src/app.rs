@@ -1,5 +1,6 @@
 //! From settings to backends: this folder is the only place that names one.
 
+mod ledger;
 mod parts;
 mod services;
 mod sources;

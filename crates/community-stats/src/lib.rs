@@ -6,5 +6,7 @@ mod bounded;
 pub mod cli;
 pub mod config;
 pub mod connections;
+mod daemon;
 pub mod doctor;
 mod shown;
+mod telemetry;

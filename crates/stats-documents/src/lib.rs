@@ -31,6 +31,5 @@ pub use opensearch::{OpenSearch, OpenSearchSettings};
 pub use pause::jittered;
 pub use searchable::{Patience, Unsearchable, await_searchable};
 pub use source::{
-    Changes, Directory, Document, Documents, Feed, Pulse, ShelfFilter, Source,
-    Visit,
+    Changes, Directory, Document, Documents, Feed, Pulse, ShelfFilter, Source, Visit,
 };

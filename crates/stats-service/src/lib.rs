@@ -29,6 +29,7 @@ pub use keep::board::{Board, Oldest, Row, Square};
 pub use keep::directory::RememberedDirectory;
 pub use keep::keeper::{KeepRules, Keeper, Look, Work};
 pub use keep::occasion::Occasion;
+pub use keep::overview::Overview;
 pub use make::outcome::{Outcome, Over, ShelfReport};
 pub use make::task::ShelfTask;
 pub use matrix::completeness::{Gap, gap};

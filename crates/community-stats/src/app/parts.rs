@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use stats_cache::CacheError;
 use stats_documents::SourceError;
+use stats_jobs::ledger::LedgerError;
 use stats_model::Clock;
 
 use crate::config::{ConfigError, Settings};
@@ -28,6 +29,9 @@ pub enum AppError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] CacheError),
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// There is no archive yet.
     #[error("there is no archive at {}", .0.display())]
     NoArchive(PathBuf),
@@ -50,6 +54,12 @@ impl App {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The clock, for whoever outlives a call.
+    #[must_use]
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// The clock.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use stats_documents::{Archive, ArchiveOptions, Source};
-use stats_service::{CachedResponseService, ForeignRule, Nothing, ServiceSettings};
+use stats_service::{
+    CachedResponseService, ForeignRule, KeepRules, Keeper, Nothing, RememberedDirectory,
+    ServiceSettings,
+};
 
 use super::parts::{App, AppError, make_folder_of};
 use super::stores::Use;
@@ -19,6 +22,25 @@ impl App {
     pub fn service_to_write(&self) -> Result<CachedResponseService, AppError> {
         let source = self.source()?;
         self.service(source, Use::Store)
+    }
+
+    /// What keeps the matrix true: the source has to be there, the store is made when it is not.
+    ///
+    /// # Errors
+    /// When settings, source or store do not work.
+    pub fn keeper(&self) -> Result<Keeper, AppError> {
+        let Source { documents, directory } = self.source()?;
+        let directory = Arc::new(RememberedDirectory::new(directory));
+        let source = Source { documents, directory: Arc::clone(&directory) as _ };
+        let service = Arc::new(self.service(source, Use::Store)?);
+        let run = &self.settings.run;
+        let signed = |time| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+        let rules = KeepRules {
+            beat: signed(run.compare_all),
+            ahead: signed(run.prolong_ahead),
+            ..KeepRules::default()
+        };
+        Ok(Keeper::new(service, directory, rules))
     }
 
     /// The service that answers questions about responses: the source has to be there, and a store
@@ -106,7 +128,7 @@ impl App {
                 Foreign::Keep => ForeignRule::Keep,
             },
             accept_loss: self.settings.generation.accept_loss,
-            attempts: 5,
+            attempts: u32::from(self.settings.run.attempts.get()),
             still_after_days: self.settings.source.still_after_days(),
         };
         let service =

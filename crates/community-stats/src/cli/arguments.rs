@@ -1,12 +1,13 @@
 //! Arguments that several commands share, and how they are read.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Args;
 use stats_model::{Category, GLOBAL};
 use stats_service::{Communities, CommunityName, similar};
 
-use crate::config::may_hold_password;
+use crate::config::{SettingValue, Surroundings, Value, may_hold_password};
 use crate::shown::shown;
 
 /// Which communities a command is about.
@@ -124,6 +125,13 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a number of workers.
+/// A time as settings take it.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let value = Value::Text(text.to_owned());
+    Duration::from_value(&value, &Surroundings::default())
+        .map_err(|_| format!("expected {}", Duration::EXPECTED))
+}
+
 pub(super) fn workers(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(number) if (1..=256).contains(&number) => Ok(number),

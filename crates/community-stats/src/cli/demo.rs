@@ -15,10 +15,10 @@ use stats_service::{
     CachedResponseService, Communities, CommunityId, Plan, Request, Summary, Years,
 };
 
-use super::cache::watched;
 use super::import::Watcher;
 use super::imported::table as import_table;
 use super::table::{Side, Table, count, duration, size};
+use super::watched::watched;
 use super::{Ending, Exit, Failure, Global, interrupt, picture, terminal};
 use crate::app::App;
 use crate::config::Loader;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use stats_cache::{CacheError, CacheErrorKind, InvalidData};
 use stats_documents::{SourceError, SourceErrorKind};
+use stats_jobs::ledger::{LedgerError, LedgerErrorKind};
 use stats_service::{ServiceError, chain};
 
 use crate::app::AppError;
@@ -24,7 +25,7 @@ pub enum Exit {
     Partly,
     /// 5: the source or the store cannot be reached.
     Unreachable,
-    /// 6: `cache verify` found a difference.
+    /// 6: `cache verify` found a difference, or `status` that not all is well.
     Difference,
     /// 130: interrupted.
     Interrupted,
@@ -160,6 +161,7 @@ impl From<AppError> for Failure {
             AppError::Config(error) => error.into(),
             AppError::Source(error) => error.into(),
             AppError::Store(error) => error.into(),
+            AppError::Ledger(error) => error.into(),
             AppError::NoArchive(_) => Self::new(Exit::Unreachable, chain(&error))
                 .hint("import documents first: community-stats import PATH"),
             AppError::EmptyArchive(_) => Self::new(Exit::Unreachable, chain(&error)).hint(
@@ -167,6 +169,16 @@ impl From<AppError> for Failure {
             ),
             AppError::Folder(..) => Self::new(Exit::Unreachable, chain(&error)),
         }
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        let exit = match error.kind() {
+            LedgerErrorKind::Unreachable | LedgerErrorKind::Busy => Exit::Unreachable,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, chain(&error))
     }
 }
 

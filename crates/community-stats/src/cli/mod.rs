@@ -17,11 +17,15 @@ mod man;
 mod picture;
 mod progress;
 mod rate;
+mod run;
+mod runs;
 mod series;
+mod status;
 mod summary;
 mod sync;
 mod table;
 mod terminal;
+mod watched;
 mod years;
 
 use std::cell::OnceCell;
@@ -64,7 +68,7 @@ Exit codes:
   3    done but for responses, lines or shelves that failed, are held or are not up to date, a kind
        without index, or years in no lifespan
   5    the source or the store cannot be reached
-  6    `cache verify` found a difference
+  6    `cache verify` found a difference, or `status` that not all is well
   130  interrupted; running the same command again continues";
 
 /// What can be said to every command.
@@ -103,6 +107,13 @@ enum Command {
     Cache(cache::Cache),
     /// Turns documents into one response, without archive or store.
     Series(series::Series),
+    /// Keeps every response as it should be, by itself, until it is stopped.
+    Run(run::Run),
+    /// Shows whether all is well; exit code 6 when it is not.
+    Status(status::Status),
+    /// Shows what was done, and goes on with it.
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// Puts exported documents into the archive.
     Import(import::Import),
     /// Brings the mirror of a live index up to date.
@@ -172,6 +183,9 @@ fn dispatch(cli: Cli) -> Ending {
     let ending = match cli.command {
         Command::Cache(command) => command.run(&global),
         Command::Series(command) => command.run(&global),
+        Command::Run(command) => command.run(&global),
+        Command::Status(command) => command.run(&global),
+        Command::Runs(command) => command.run(&global),
         Command::Import(command) => command.run(&global),
         Command::Sync(command) => command.run(&global),
         Command::Demo(command) => command.run(&global),
@@ -241,10 +255,11 @@ impl Command {
     const fn needs(&self) -> Needs {
         match self {
             Self::Cache(command) => command.needs(),
-            Self::Sync(_) => Needs::ToWrite,
+            Self::Run(_) | Self::Sync(_) => Needs::ToWrite,
             Self::Import(_) => Needs::ToImport,
-            Self::Series(_) | Self::Doctor(_) => Needs::ToRead,
+            Self::Series(_) | Self::Doctor(_) | Self::Status(_) => Needs::ToRead,
             Self::Config(command) => command.needs(),
+            Self::Runs(command) => command.needs(),
             // The demonstration has settings of its own.
             Self::Demo(_) | Self::Completions(_) | Self::Man(_) => Needs::Nothing,
         }
@@ -289,6 +304,13 @@ impl Global {
         }
         let loader = loader.file(self.config.clone()).invenio_cfg(self.invenio_cfg.clone());
         Ok(loader.load()?)
+    }
+
+    /// The program under settings that are read anew, where that can be done.
+    fn reloaded(&self) -> Result<App, Failure> {
+        let settings = self.load()?;
+        settings.refuse_undecided()?;
+        Ok(App::new(settings, self.clock()))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

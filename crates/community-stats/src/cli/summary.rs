@@ -8,7 +8,7 @@ use stats_model::Cell;
 use stats_service::Summary;
 
 use super::table::{count, duration};
-use super::{Exit, Failure, terminal};
+use super::{Ending, Exit, Failure, terminal};
 
 /// Tells of a run: its warnings, then what came of every response.
 pub(super) fn tell(summary: &Summary, json: bool) -> Result<(), Failure> {
@@ -48,8 +48,17 @@ fn remedy(imports: &[OpenImport]) -> &'static str {
     }
 }
 
+/// How a command that made responses ends.
+pub(super) fn ending(summary: &Summary) -> Ending {
+    if summary.lock_lost {
+        let lost = "the lock of bulk runs was lost, so the run stopped writing";
+        return Err(Failure::new(Exit::Failed, lost).hint("run the same command again"));
+    }
+    Ok(exit(summary))
+}
+
 /// The exit code of a run.
-pub(super) fn exit(summary: &Summary) -> Exit {
+fn exit(summary: &Summary) -> Exit {
     if summary.interrupted {
         Exit::Interrupted
     } else if summary.failed > 0

@@ -3,7 +3,7 @@
 //! (`NO_COLOR`, no terminal).
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -62,6 +62,14 @@ impl Page {
         let text = text.to_string();
         let line = text.strip_suffix('\n').unwrap_or(&text);
         writeln!(self.output, "{}", shown(line))
+    }
+
+    /// An empty screen, on a terminal.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        if io::stdout().is_terminal() {
+            self.output.write_all(b"\x1b[2J\x1b[H")?;
+        }
+        Ok(())
     }
 
     /// Whoever wrote looks at the result of this.

@@ -14,6 +14,10 @@ section! {
 
         /// The archive of documents, an SQLite file; a relative path begins at the data folder.
         archive: String = "archive.db".to_owned(), [];
+
+        /// What is remembered of runs, an SQLite file; a relative path begins at the data folder.
+        /// Losing it loses history, nothing else.
+        ledger: String = "ledger.db".to_owned(), [];
     }
 }
 
@@ -48,5 +52,11 @@ impl DataSettings {
     #[must_use]
     pub fn archive_path(&self) -> PathBuf {
         self.dir.join(&self.archive)
+    }
+
+    /// The path of the ledger.
+    #[must_use]
+    pub fn ledger_path(&self) -> PathBuf {
+        self.dir.join(&self.ledger)
     }
 }

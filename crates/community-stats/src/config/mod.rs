@@ -37,10 +37,12 @@ mod origin;
 mod redis_url;
 mod reference;
 mod resolve;
+mod run;
 mod search_host;
 mod section;
 mod settings;
 mod source;
+mod times;
 mod told;
 mod types;
 mod value;
@@ -61,10 +63,12 @@ pub use lock::{LONGEST_LOCK, LockSettings};
 pub use origin::Origin;
 pub use redis_url::{RedisTransport, RedisUrl};
 pub use reference::reference;
+pub use run::{LogForm, RunSettings};
 pub use search_host::SearchHost;
 pub use section::{SectionDescription, Setting};
 pub use settings::{SettingLine, Settings};
 pub use source::{Compression, SourceKind, SourceSettings};
+pub use times::Times;
 pub use types::{ByteSize, JsonInput, Lifetime, MASK, Secret, Workers};
 pub use value::{Misfit, SettingValue, Surroundings, Value};
 
@@ -83,6 +87,7 @@ pub const SECTIONS: &[SectionDescription] = &[
     CacheSettings::DESCRIPTION,
     LockSettings::DESCRIPTION,
     GenerationSettings::DESCRIPTION,
+    RunSettings::DESCRIPTION,
     BrokerSettings::DESCRIPTION,
 ];
 

@@ -16,8 +16,8 @@ use super::section::Section;
 use super::value::meant_for_a_shell;
 use super::{
     BrokerSettings, CacheSettings, CommunitySettings, CommunitySource, DataSettings,
-    GenerationSettings, LockSettings, MirrorSettings, SECTIONS, Secret, SourceKind, SourceSettings,
-    StoreKind,
+    GenerationSettings, LockSettings, MirrorSettings, RunSettings, SECTIONS, Secret, SourceKind,
+    SourceSettings, StoreKind,
 };
 
 /// All settings, decided, with where each came from.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub lock: LockSettings,
     /// What is generated and how.
     pub generation: GenerationSettings,
+    /// What keeps the matrix true while the program runs by itself.
+    pub run: RunSettings,
     /// The message broker.
     pub broker: BrokerSettings,
     origins: BTreeMap<&'static str, Origin>,
@@ -75,6 +77,7 @@ impl Settings {
             cache: CacheSettings::resolve(values)?,
             lock: LockSettings::resolve(values)?,
             generation: GenerationSettings::resolve(values)?,
+            run: RunSettings::resolve(values)?,
             broker: BrokerSettings::resolve(values)?,
             origins: keys.map(|key| (key, values.origin(key))).collect(),
             file,
@@ -135,6 +138,7 @@ impl Settings {
             self.cache.shown(),
             self.lock.shown(),
             self.generation.shown(),
+            self.run.shown(),
             self.broker.shown(),
         ];
         sections
@@ -241,6 +245,7 @@ impl Settings {
             return Err(self.contradiction("source.page_size", "is 0", "a page needs room"));
         }
         self.refuse_no_time()?;
+        self.refuse_no_interval()?;
         self.refuse_paths_for_a_shell()?;
         let needs_database = self.communities.source == CommunitySource::Postgres;
         if needs_database && self.communities.database_url.is_none() {
@@ -269,6 +274,18 @@ impl Settings {
             let advice = "give the encoded form, on one line";
             let what = "holds a line break or another character that no key has";
             return Err(self.contradiction("source.api_key", what, advice));
+        }
+        Ok(())
+    }
+
+    fn refuse_no_interval(&self) -> Result<(), ConfigError> {
+        let second = std::time::Duration::from_secs(1);
+        for (key, time) in
+            [("run.interval", self.run.interval), ("run.compare_all", self.run.compare_all)]
+        {
+            if time < second {
+                return Err(self.contradiction(key, "is too short", "a second is the least"));
+            }
         }
         Ok(())
     }

@@ -185,7 +185,8 @@ impl OpenSearch {
                 Err(failure) if failure.is_missing() => Position::default(),
                 position => position?,
             };
-            let part = if alias == names::BOOKMARKS { &mut pulse.documents } else { &mut pulse.directory };
+            let part =
+                if alias == names::BOOKMARKS { &mut pulse.documents } else { &mut pulse.directory };
             part.0.extend(position.0);
         }
         Ok(pulse)

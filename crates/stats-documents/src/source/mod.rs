@@ -29,4 +29,4 @@ pub use self::directory::Directory;
 pub use self::documents::{Document, Documents, ShelfFilter, Visit};
 pub use self::feed::{Changes, Feed};
 pub use self::pulse::Pulse;
-pub use self::whole::{Source};
+pub use self::whole::Source;

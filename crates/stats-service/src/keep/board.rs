@@ -20,8 +20,8 @@ pub struct Square {
     pub state: StateName,
     /// What stands there and what has to be done about it.
     pub verdict: Verdict,
-    /// When it was first seen in this state.
-    pub since: Timestamp,
+    /// Since when it is in this state, as far as is known.
+    pub since: Option<Timestamp>,
     /// When what stands there ends; `None`: never, or nothing stands.
     pub expires: Option<Timestamp>,
 }
@@ -49,8 +49,8 @@ pub struct Oldest {
     pub cell: Cell,
     /// Its state.
     pub state: StateName,
-    /// Since when.
-    pub since: Timestamp,
+    /// Since when, as far as is known.
+    pub since: Option<Timestamp>,
     /// Why.
     pub reason: String,
 }
@@ -79,13 +79,27 @@ impl Board {
             .iter()
             .flat_map(|(community, row)| row.squares.iter().map(move |square| (community, square)));
         let untrue = all.filter(|(_, square)| !is_true(square));
-        let (community, square) = untrue.min_by_key(|(_, square)| square.since)?;
+        let (community, square) =
+            untrue.min_by_key(|(_, square)| (square.since.is_none(), square.since))?;
         Some(Oldest {
             cell: Cell::new(community.as_str(), square.year, square.category),
             state: square.state,
             since: square.since,
             reason: square.verdict.reason(),
         })
+    }
+
+    /// How many cells are not as they should be: something is made, held, refused or given up there.
+    #[must_use]
+    pub fn untrue(&self) -> u64 {
+        self.squares().filter(|square| !is_true(square)).count() as u64
+    }
+
+    /// How many cells have to be made.
+    #[must_use]
+    pub fn to_make(&self) -> u64 {
+        let is_to_make = |it: &&Square| matches!(it.verdict.action, Action::Make(_));
+        self.squares().filter(is_to_make).count() as u64
     }
 
     /// When the first entry ends that stands; `None`: none ever does.
@@ -154,7 +168,7 @@ fn keep_since(row: &mut Row, known: &Row) {
         if let Some(before) = known.next_if(|it| place(it) == place(square))
             && before.state == square.state
         {
-            square.since = before.since;
+            square.since = before.since.or(square.since);
         }
     }
 }

@@ -9,15 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use stats_cache::EntryState;
 use stats_documents::Pulse;
+use stats_model::DocumentKind;
 use stats_model::calendar::day_of;
-use stats_model::{Category, DocumentKind};
 
 use crate::error::ServiceError;
-use crate::keep::board::{Board, Row, Square};
+use crate::keep::board::{Board, Square};
 use crate::keep::directory::RememberedDirectory;
 use crate::keep::occasion::Occasion;
+use crate::keep::overview::{Ends, rows};
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::Summary;
 use crate::run::pool::Run;
@@ -163,17 +163,23 @@ impl Keeper {
         Ok(Look::Work(Work { occasion, cells, communities }))
     }
 
+    /// Who holds the lock of bulk runs, for people; `None`: nobody, as far as can be told.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    pub fn locked_by(&self) -> Result<Option<String>, ServiceError> {
+        match &self.service.lock {
+            Some(lock) => Ok(lock.told_holder()?),
+            None => Ok(None),
+        }
+    }
+
     /// Makes what has to be made, and sees what came of it.
     ///
     /// # Errors
     /// As [`create`](CachedResponseService::create). What was to be made is still to be made then.
     pub fn make(&mut self, work: &Work, run: &mut Run<'_>) -> Result<Summary, ServiceError> {
-        let communities = match &work.communities {
-            None => Communities::All,
-            Some(communities) => named(communities),
-        };
-        let request = Request { communities, patient: true, ..Request::default() };
-        let summary = self.service.create(&request, run)?;
+        let summary = self.service.create(&work.request(), run)?;
         let scope = work.communities.clone().map_or(Scope::All, Scope::Communities);
         self.survey(&scope, self.service.clock.now())?;
         self.settle(&scope);
@@ -279,19 +285,11 @@ impl Keeper {
             Scope::Communities(some) => named(some),
         };
         let request = Request { communities, patient: true, ..Request::default() };
-        let mut ends: BTreeMap<(usize, i16, Category), Timestamp> = BTreeMap::new();
-        let surveyed = self.service.survey(&request, &mut |cell, entry| {
-            let description = match &entry {
-                EntryState::Ours(known) | EntryState::Foreign(known) => Some(known),
-                EntryState::Absent | EntryState::Damaged(_) | EntryState::Expired(_) => None,
-            };
-            if let Some(expires) = description.and_then(|known| known.expires) {
-                ends.insert((cell.member, cell.year, cell.category), expires);
-            }
-        });
-        let mut plan = surveyed.inspect_err(|_| self.known = None)?;
+        let surveyed = self.service.survey_with_ends(&request);
+        let (mut plan, mut ends) = surveyed.inspect_err(|_| self.known = None)?;
         self.prolong(&plan, &mut ends, now)?;
-        self.board.take(rows(&plan, &ends, now), matches!(scope, Scope::All));
+        let rows = rows(&self.service, &plan, &ends, Some(now));
+        self.board.take(rows, matches!(scope, Scope::All));
         if let Scope::All = scope {
             self.warnings = std::mem::take(&mut plan.warnings);
         }
@@ -301,7 +299,7 @@ impl Keeper {
     fn prolong(
         &mut self,
         plan: &Plan,
-        ends: &mut BTreeMap<(usize, i16, Category), Timestamp>,
+        ends: &mut Ends,
         now: Timestamp,
     ) -> Result<(), ServiceError> {
         let Some(end) = self.service.end_of_life(now) else { return Ok(()) };
@@ -340,6 +338,15 @@ impl Keeper {
     }
 }
 
+impl Work {
+    /// What has to be asked for.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        let communities = self.communities.as_ref().map_or(Communities::All, named);
+        Request { communities, patient: true, ..Request::default() }
+    }
+}
+
 impl CachedResponseService {
     /// What the source holds of everything.
     fn standing_of_all(&self) -> Result<Standing, ServiceError> {
@@ -374,33 +381,4 @@ fn changed_members<'a>(
         before.get(*id).is_none_or(|known| !same(known, member))
     };
     now.iter().filter(changed).map(|(id, _)| id.clone())
-}
-
-fn rows(
-    plan: &Plan,
-    ends: &BTreeMap<(usize, i16, Category), Timestamp>,
-    now: Timestamp,
-) -> BTreeMap<String, Row> {
-    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-    for member in &plan.members {
-        let row = Row { slug: member.slug.clone(), squares: Vec::new() };
-        rows.insert(member.id.to_string(), row);
-    }
-    for cell in &plan.cells {
-        let square = Square {
-            year: cell.year,
-            category: cell.category,
-            state: plan.state(cell),
-            verdict: cell.verdict,
-            since: now,
-            expires: ends.get(&(cell.member, cell.year, cell.category)).copied(),
-        };
-        if let Some(row) = rows.get_mut(plan.member(cell).id.as_str()) {
-            row.squares.push(square);
-        }
-    }
-    for row in rows.values_mut() {
-        row.squares.sort_unstable_by_key(|square| (square.year, square.category));
-    }
-    rows
 }

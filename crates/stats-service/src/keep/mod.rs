@@ -5,3 +5,4 @@ pub(crate) mod board;
 pub(crate) mod directory;
 pub(crate) mod keeper;
 pub(crate) mod occasion;
+pub(crate) mod overview;

@@ -1,5 +1,7 @@
 //! What came of the responses of a shelf.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use stats_cache::ShelfMark;
 use stats_model::Category;
@@ -20,6 +22,8 @@ pub struct ShelfReport {
     pub documents: u64,
     /// How many bytes they have.
     pub bytes: u64,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// What came of one response.
@@ -52,6 +56,43 @@ pub enum Outcome {
     Failed(String),
     /// The run was stopped before.
     Abandoned,
+}
+
+impl Outcome {
+    /// In one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Stored { over: Over::Equal, .. } => "equal",
+            Self::Stored { .. } => "stored",
+            Self::Held { .. } => "held",
+            Self::Waiting(_) => "waiting",
+            Self::Left(_) => "left",
+            Self::Failed(_) => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Why it is no other one; empty where nothing has to be said.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Stored { .. } | Self::Abandoned => String::new(),
+            Self::Held { loss, .. } => loss.to_string(),
+            Self::Waiting(wait) => wait.to_string(),
+            Self::Left(verdict) => verdict.reason(),
+            Self::Failed(error) => error.clone(),
+        }
+    }
+
+    /// How many bytes of a response are stored now because of it, before compression.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        match self {
+            Self::Stored { plain_length, .. } => *plain_length,
+            _ => 0,
+        }
+    }
 }
 
 /// What a response took the place of.

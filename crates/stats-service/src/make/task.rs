@@ -1,5 +1,7 @@
 //! The unit of work: one shelf, and the responses that are to be made of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use stats_model::{Category, DocumentKind, Shelf};
 
@@ -34,6 +36,7 @@ impl ShelfTask {
             outcomes: self.categories.iter().map(|it| (*it, outcome.clone())).collect(),
             documents: 0,
             bytes: 0,
+            took: Duration::ZERO,
         }
     }
 }

@@ -242,7 +242,7 @@ fn what_could_not_be_made_is_left_alone_for_a_while_unless_somebody_insists() {
         let resting = Facts { pause, ..facts(&entry, &wanted) };
         let verdict = decide(&resting);
         assert_eq!(verdict.name(), name);
-        assert!(verdict.reason().starts_with("failed several times (3)"), "{}", verdict.reason());
+        assert!(verdict.reason().starts_with("failed 3 times, n"), "{}", verdict.reason());
         let insisted = decide(&Facts { overwrite: true, ..resting });
         assert_eq!(insisted.action, Action::Make(Cause::Overwrite));
     }

@@ -153,12 +153,13 @@ impl fmt::Display for Wait {
 
 impl fmt::Display for Pause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let times = if self.attempts == 1 { "once" } else { "several times" };
+        match self.attempts {
+            1 => formatter.write_str("failed once, ")?,
+            times => write!(formatter, "failed {times} times, ")?,
+        }
         match self.until {
-            Some(until) => {
-                write!(formatter, "failed {times} ({}), next try at {until:.0}", self.attempts)
-            }
-            None => write!(formatter, "failed {times} ({}), not tried any more", self.attempts),
+            Some(until) => write!(formatter, "next try at {until:.0}"),
+            None => formatter.write_str("not tried any more"),
         }
     }
 }

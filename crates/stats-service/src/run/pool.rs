@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stats_model::{Cell, DocumentKind, GLOBAL};
 
@@ -21,6 +21,8 @@ use crate::survey::plan::Plan;
 pub struct Run<'a> {
     /// How many threads read shelves; at least one does.
     pub workers: usize,
+    /// How many responses are made at most; what is left is for the next run. `None`: all.
+    pub most: Option<u64>,
     /// Ends it early: shelves that are being read are abandoned, and no further one begins.
     pub stop: Stop,
     /// Told after each response.
@@ -38,6 +40,8 @@ pub struct Progress<'a> {
     pub cell: &'a Cell,
     /// What came of it.
     pub outcome: &'a Outcome,
+    /// How long its shelf took, with all that was made of it.
+    pub took: Duration,
 }
 
 impl CachedResponseService {
@@ -71,7 +75,8 @@ impl CachedResponseService {
     }
 
     fn work(&self, plan: &Plan, run: &mut Run<'_>, stop: &Stop, summary: &mut Summary) {
-        let (tasks, total) = tasks(plan);
+        let (mut tasks, total) = tasks(plan);
+        let total = no_more_than(run.most, &mut tasks, total);
         let kinds: BTreeSet<DocumentKind> = tasks.iter().map(|task| task.kind).collect();
         let context = MakeContext::new(plan, self.settle(kinds, stop), stop.clone());
         let workers = run.workers.clamp(1, tasks.len().max(1));
@@ -82,7 +87,10 @@ impl CachedResponseService {
                 let (sender, queue, context) = (sender.clone(), &queue, &context);
                 scope.spawn(move || {
                     while let Some(task) = next(queue, stop) {
-                        if sender.send(self.make(&task, context)).is_err() {
+                        let begun = Instant::now();
+                        let mut report = self.make(&task, context);
+                        report.took = begun.elapsed();
+                        if sender.send(report).is_err() {
                             return;
                         }
                     }
@@ -113,8 +121,8 @@ fn count_settled(plan: &Plan, summary: &mut Summary) {
     }
 }
 
-/// The tasks of a plan, and the number of cells they make: the current year first, in it the whole
-/// repository, else in the order of the plan.
+/// The tasks of a plan, in its order, and the number of cells they make. Where nobody waits for them in
+/// that order, what is looked at most comes first: the current year, and in it the whole repository.
 fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
     let (mut tasks, mut total): (VecDeque<ShelfTask>, u64) = (VecDeque::new(), 0);
     let mut first_of_group = 0;
@@ -136,10 +144,22 @@ fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
             }),
         }
     }
-    // What is looked at most comes first.
-    let is_last = |task: &ShelfTask| (task.year != plan.current_year, task.community != GLOBAL);
-    tasks.make_contiguous().sort_by_key(is_last);
+    if plan.patient {
+        let is_last = |task: &ShelfTask| (task.year != plan.current_year, task.community != GLOBAL);
+        tasks.make_contiguous().sort_by_key(is_last);
+    }
     (tasks, total)
+}
+
+/// Leaves out what is too much, and says how many responses the rest makes.
+fn no_more_than(most: Option<u64>, tasks: &mut VecDeque<ShelfTask>, total: u64) -> u64 {
+    let Some(mut room) = most.filter(|most| *most < total) else { return total };
+    tasks.retain_mut(|task| {
+        task.categories.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        room -= task.categories.len() as u64;
+        !task.categories.is_empty()
+    });
+    most.unwrap_or(total)
 }
 
 fn next(queue: &Mutex<VecDeque<ShelfTask>>, stop: &Stop) -> Option<ShelfTask> {
@@ -164,7 +184,8 @@ fn record(
         }
         *done += 1;
         let cell = Cell::new(report.community.as_str(), report.year, category);
-        progress(&Progress { done: *done, total, cell: &cell, outcome: &outcome });
+        let took = report.took;
+        progress(&Progress { done: *done, total, cell: &cell, outcome: &outcome, took });
         count(cell, outcome, summary);
     }
 }

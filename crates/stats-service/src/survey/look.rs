@@ -94,6 +94,7 @@ impl CachedResponseService {
             bookmarked: standing.any_bookmark(),
             open_imports: self.documents.open_imports()?,
             accept_loss,
+            patient: request.patient,
             warnings,
             outside: Vec::new(),
             standing,

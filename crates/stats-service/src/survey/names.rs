@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::ops::Deref;
 
+use serde::{Deserialize, Serialize};
 use stats_cache::EntryFilter;
 use stats_documents::{Documents, ShelfFilter};
 use stats_model::{DocumentKind, GLOBAL};
@@ -16,7 +17,8 @@ use crate::service::CachedResponseService;
 use crate::survey::directory::Directory;
 
 /// A community as somebody named it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CommunityName {
     /// `global`, an id, or a slug.
     Any(String),
@@ -25,7 +27,8 @@ pub enum CommunityName {
 }
 
 /// Which communities a request is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Communities {
     /// Every community that takes part, and `global` last.
     #[default]

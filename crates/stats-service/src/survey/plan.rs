@@ -51,6 +51,8 @@ pub struct Plan {
     pub open_imports: Vec<OpenImport>,
     /// Whether shelves that have lost days are taken for the truth.
     pub accept_loss: bool,
+    /// Whether it is asked for again and again, so that nobody waits for a particular response.
+    pub patient: bool,
     /// What somebody should know beside the cells, a sentence each.
     pub warnings: Vec<String>,
     /// The years asked for that are in no lifespan of a community asked for.

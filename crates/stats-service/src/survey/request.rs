@@ -1,5 +1,6 @@
 //! What a caller can ask for.
 
+use serde::{Deserialize, Serialize};
 use stats_model::Category;
 
 use crate::survey::names::Communities;
@@ -8,7 +9,8 @@ use crate::survey::names::Communities;
 pub(crate) const KEYS_PER_QUESTION: usize = 512;
 
 /// The years a request is about; only those in the lifespan of a community count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Years {
     /// The whole lifespan of each community.
     #[default]
@@ -31,7 +33,8 @@ impl Years {
 }
 
 /// What to look at, and how to make it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Request {
     /// Which communities.
     pub communities: Communities,

@@ -163,7 +163,7 @@ impl Place {
 }
 
 fn create(service: &CachedResponseService, request: &Request) -> Result<Summary, ServiceError> {
-    let run = &mut Run { workers: 1, stop: Stop::default(), progress: &mut |_| () };
+    let run = &mut Run { workers: 1, most: None, stop: Stop::default(), progress: &mut |_| () };
     service.create(request, run)
 }
 
@@ -244,7 +244,7 @@ fn a_long_run_is_marked_as_long_as_it_lasts() {
         .with_registry(Some(Arc::clone(&registry) as _))
         .with_lock(Some(Arc::new(Fading::default())));
     let mut slowly = |_: &Progress<'_>| std::thread::sleep(Duration::from_millis(20));
-    let mut run = Run { workers: 1, stop: Stop::default(), progress: &mut slowly };
+    let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut slowly };
     let summary = service.create(&Request::default(), &mut run).unwrap();
     let marked = registry.marked.load(Ordering::Relaxed);
     assert!(marked > 5, "{marked}");

@@ -1,15 +1,15 @@
 //! `cache generate`: the main job.
 
 use clap::Args;
+use stats_jobs::ledger::Trigger;
 use stats_model::Category;
-use stats_service::{Request, Run, Stop, Summary};
+use stats_service::Request;
 
-use super::super::progress::{Progress, Unit};
 use super::super::rate::Rate;
+use super::super::watched::{Recorded, recorded};
 use super::super::years::YearChoice;
-use super::super::{Ending, Exit, Failure, Global, Needs, arguments, interrupt, summary, terminal};
+use super::super::{Ending, Exit, Failure, Global, Needs, arguments, summary, terminal};
 use super::estimate;
-use crate::app::App;
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]
@@ -81,13 +81,10 @@ impl Generate {
         }
         let service = app.service_to_write()?;
         let request = self.request();
-        let summary = watched(global, &app, workers, |run| service.create(&request, run))?;
-        summary::tell(&summary, global.json)?;
-        if summary.lock_lost {
-            let lost = "the lock of bulk runs was lost, so the run stopped writing";
-            return Err(Failure::new(Exit::Failed, lost).hint("run the same command again"));
-        }
-        Ok(summary::exit(&summary))
+        let how = Recorded { trigger: Trigger::Command, resumes: None, request: &request, workers };
+        let made = recorded(global, &app, how, |run| service.create(&request, run))?;
+        summary::tell(&made, global.json)?;
+        summary::ending(&made)
     }
 
     fn request(&self) -> Request {
@@ -101,25 +98,4 @@ impl Generate {
             patient: false,
         }
     }
-}
-
-/// Makes responses under the eyes of the caller.
-pub(in crate::cli) fn watched<T>(
-    global: &Global,
-    app: &App,
-    workers: usize,
-    make: impl FnOnce(&mut Run<'_>) -> Result<Summary, T>,
-) -> Result<Summary, T> {
-    let mut progress = Progress::new(global, Unit::Items, None);
-    let made = make(&mut Run {
-        workers,
-        stop: Stop::when(interrupt::flag()),
-        progress: &mut |at| {
-            progress.show(at.done, Some(at.total), at.cell.to_string());
-        },
-    });
-    progress.end();
-    let summary = made?;
-    Rate::record(app.settings(), &summary);
-    Ok(summary)
 }

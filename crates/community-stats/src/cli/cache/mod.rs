@@ -22,7 +22,6 @@ use stats_service::{CachedResponseService, CommunityId, CommunityName, ServiceEr
 
 use super::{Ending, Failure, Global, Needs};
 use crate::app::{App, AppError};
-pub(in crate::cli) use generate::watched;
 
 /// The commands about stored responses.
 #[derive(Debug, Subcommand)]

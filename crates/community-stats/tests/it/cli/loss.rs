@@ -256,10 +256,11 @@ fn the_last_failure_is_remembered_until_it_succeeds() {
     assert!(told.stdout.contains("Last attempt:       in vain on 2025-12-31T13:00:00Z"), "{told}");
     let listed = scene.run(&["cache", "list"]).expect(0);
     assert_eq!(
-        listed.stdout.matches("not made yet; last attempt in vain: ").count(),
+        listed.stdout.matches("failed 2 times, next try at 2025-12-31T13:0").count(),
         3,
         "{listed}"
     );
+    assert_eq!(listed.stdout.matches("; last attempt in vain: ").count(), 3, "{listed}");
     let doctor = scene.run(&["doctor"]);
     assert!(doctor.stdout.contains("3 responses could not be made the last time"), "{doctor}");
 

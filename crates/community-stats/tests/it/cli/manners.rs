@@ -219,6 +219,9 @@ fn help_names_every_command() {
     Commands:
       cache        Makes, reads and examines stored responses
       series       Turns documents into one response, without archive or store
+      run          Keeps every response as it should be, by itself, until it is stopped
+      status       Shows whether all is well; exit code 6 when it is not
+      runs         Shows what was done, and goes on with it
       import       Puts exported documents into the archive
       sync         Brings the mirror of a live index up to date
       demo         Shows everything on a bundled sample, in a folder of its own
@@ -269,7 +272,7 @@ fn help_names_every_global_option_and_exit_code() {
       3    done but for responses, lines or shelves that failed, are held or are not up to date, a kind
            without index, or years in no lifespan
       5    the source or the store cannot be reached
-      6    `cache verify` found a difference
+      6    `cache verify` found a difference, or `status` that not all is well
       130  interrupted; running the same command again continues
     ");
 }

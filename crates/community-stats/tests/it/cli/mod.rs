@@ -21,6 +21,7 @@ mod manners;
 mod meanwhile;
 mod messages;
 mod names;
+mod run;
 mod secrets;
 mod series;
 mod shaping;

@@ -21,8 +21,8 @@ use tempfile::TempDir;
 
 use super::{Mirror, MirrorOptions, SyncReport};
 use crate::{
-    Archive, ArchiveOptions, Changes, Directory, Document, Documents, Feed, Pulse,
-    ShelfFilter, SourceError, Visit,
+    Archive, ArchiveOptions, Changes, Directory, Document, Documents, Feed, Pulse, ShelfFilter,
+    SourceError, Visit,
 };
 
 /// A source that counts what it is asked.

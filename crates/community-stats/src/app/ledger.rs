@@ -1,0 +1,43 @@
+//! What is remembered of runs.
+
+use std::sync::Arc;
+
+use stats_jobs::ledger::{Ledger, SqliteLedger, SqliteLedgerOptions};
+
+use super::parts::{App, AppError, make_folder_of};
+use super::told::warn;
+
+impl App {
+    /// The ledger, which is made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub fn ledger_to_write(&self) -> Result<Arc<dyn Ledger>, AppError> {
+        let path = self.settings.data.ledger_path();
+        make_folder_of(&path)?;
+        let clock = Arc::clone(&self.clock);
+        let ledger = SqliteLedger::open_with(path, SqliteLedgerOptions::default(), clock)?;
+        if let Some(aside) = ledger.set_aside() {
+            warn(&format!(
+                "{}; it was set aside as {}, and what was remembered of runs is lost",
+                aside.why,
+                aside.path.display()
+            ));
+        }
+        Ok(Arc::new(ledger))
+    }
+
+    /// The ledger as it is; `None` when there is none yet, or one is just being made.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn ledger_to_read(&self) -> Result<Option<Arc<dyn Ledger>>, AppError> {
+        let path = self.settings.data.ledger_path();
+        let is_made = path.metadata().is_ok_and(|file| file.is_dir() || file.len() > 0);
+        if !is_made {
+            return Ok(None);
+        }
+        let ledger = SqliteLedger::open_read_only(path, SqliteLedgerOptions::default())?;
+        Ok(Some(Arc::new(ledger)))
+    }
+}

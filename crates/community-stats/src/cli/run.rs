@@ -1,0 +1,81 @@
+//! `run`: the program by itself, until it is stopped.
+
+use std::time::Duration;
+
+use clap::Args;
+use stats_jobs::ledger::Trigger;
+
+use super::{Ending, Exit, Global, arguments, summary, terminal};
+use crate::daemon::{Keeping, Limits, Signals, Turn};
+use crate::telemetry;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Looks once, makes what has to be made, and ends: for cron and timers.
+    #[arg(long)]
+    once: bool,
+    /// How many shelves are read at the same time.
+    #[arg(long, value_name = "N", value_parser = arguments::workers)]
+    workers: Option<usize>,
+    /// How many responses one run makes at most.
+    #[arg(long, value_name = "N")]
+    max_cells: Option<u64>,
+    /// How long one run lasts at most, as in `90s` or `15m`.
+    #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
+    max_duration: Option<Duration>,
+    /// Logs more; twice for everything.
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+impl Run {
+    pub(super) fn run(&self, global: &Global) -> Ending {
+        let app = global.app()?;
+        telemetry::begin(app.settings().run.log, self.verbose);
+        if let Some(guess) = app.settings().guessed_lock() {
+            terminal::warn(&format!("{guess}; set cache.main_redis_url"));
+        }
+        let limits = self.limits(&app);
+        let signals = Signals::listen()?;
+        let mut keeping = Keeping::start(app, limits, &signals)?;
+        if self.once {
+            return self.ended(global, &mut keeping);
+        }
+        keeping.go_on(&signals, &|| global.reloaded().map_err(|failure| failure.message));
+        Ok(Exit::Done)
+    }
+
+    fn limits(&self, app: &crate::app::App) -> Limits {
+        let settings = app.settings();
+        let none_for_zero = |time: Duration| (!time.is_zero()).then_some(time);
+        let most = self.max_cells.unwrap_or_else(|| u64::from(settings.run.max_cells));
+        Limits {
+            workers: self.workers.unwrap_or_else(|| settings.generation.workers.count()),
+            most: (most > 0).then_some(most),
+            limit: none_for_zero(self.max_duration.unwrap_or(settings.run.max_duration)),
+        }
+    }
+
+    /// Looks once. What is left untrue, for whatever reason, is no success.
+    fn ended(&self, global: &Global, keeping: &mut Keeping) -> Ending {
+        let ended = match keeping.once(Trigger::Command)? {
+            Turn::Nothing => Exit::Done,
+            Turn::Made(made) => {
+                summary::tell(&made, global.json)?;
+                match summary::ending(&made)? {
+                    // It did as much as it may; nobody stopped it.
+                    Exit::Interrupted if !keeping.is_ending() => Exit::Partly,
+                    ended => ended,
+                }
+            }
+        };
+        let untrue = keeping.keeper().board().untrue();
+        if ended == Exit::Done && untrue > 0 {
+            terminal::warn(&format!("{untrue} responses are not as they should be"));
+            terminal::hint("see which and why: community-stats cache list");
+            return Ok(Exit::Partly);
+        }
+        Ok(ended)
+    }
+}

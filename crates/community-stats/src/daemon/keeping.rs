@@ -1,0 +1,228 @@
+//! The loop: it looks when it is time to, makes what has to be made, and hears what is asked of it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use stats_jobs::ledger::{Keep, Trigger};
+use stats_jobs::schedule::Due;
+use stats_service::{Keeper, Look, Run, ServiceError, Summary, Work, chain};
+use tracing::{debug, info, trace, warn};
+
+use super::notify;
+use super::recorder::{Asked, Recorder};
+use super::signals::{Signal, Signals};
+use super::trigger::trigger;
+use crate::app::{App, AppError};
+use crate::config::RunSettings;
+use crate::shown::shown;
+
+/// So often others see that this process is there.
+const SIGN_EVERY: Duration = Duration::from_secs(5);
+
+/// How much one run does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many shelves are read at the same time.
+    pub(crate) workers: usize,
+    /// How many responses are made at most; `None`: all.
+    pub(crate) most: Option<u64>,
+    /// How long it may last; `None`: as long as it takes.
+    pub(crate) limit: Option<Duration>,
+}
+
+/// Keeps the matrix true until it is asked to end.
+pub(crate) struct Keeping {
+    app: App,
+    keeper: Keeper,
+    recorder: Recorder,
+    limits: Limits,
+    /// When the source was looked at last, by a clock that nobody sets.
+    looked: Duration,
+    schedule: Option<Due>,
+    /// What went wrong the last time; told once.
+    trouble: Option<String>,
+}
+
+/// What one look came to.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Nothing has to be made.
+    Nothing,
+    /// This was made.
+    Made(Box<Summary>),
+}
+
+impl Keeping {
+    /// Begins; looks at nothing yet.
+    ///
+    /// # Errors
+    /// When settings, source, store or ledger do not work.
+    pub(crate) fn start(app: App, limits: Limits, signals: &Signals) -> Result<Self, AppError> {
+        let keeper = app.keeper()?;
+        let settings = &app.settings().run;
+        let now = app.clock().now();
+        let recorder = Recorder::new(
+            Some(app.ledger_to_write()?),
+            app.shared_clock(),
+            kept(settings),
+            signals.ending(),
+        );
+        let schedule = settings.schedule.0.clone().map(|schedule| Due::new(schedule, now));
+        let recorder = recorder.with_worker("keeper");
+        Ok(Self { app, keeper, recorder, limits, looked: Duration::ZERO, schedule, trouble: None })
+    }
+
+    /// The matrix as it was seen last.
+    pub(crate) const fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Whether somebody asked to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.recorder.is_ending()
+    }
+
+    /// Looks at everything once, and makes what has to be made.
+    ///
+    /// # Errors
+    /// When source, store or lock do not work, or somebody else holds the lock.
+    pub(crate) fn once(&mut self, asked: Trigger) -> Result<Turn, ServiceError> {
+        let ended = self.turn(Some(asked));
+        self.recorder.leave();
+        ended
+    }
+
+    /// Goes on until somebody asks to end. `reload` gives the program under settings that were read
+    /// anew.
+    pub(crate) fn go_on(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<App, String>) {
+        info!(interval = ?self.app.settings().run.interval, schedule = %self.planned(), "keeping begins");
+        self.watch();
+        notify::ready();
+        loop {
+            let now = self.app.clock().now();
+            let scheduled = self.schedule.as_mut().and_then(|due| due.ask(now));
+            if let Some(firing) = scheduled {
+                if firing.missed > 0 {
+                    warn!(missed = firing.missed, "runs of the schedule fell into another one");
+                }
+                self.try_turn(Some(Trigger::Schedule));
+            } else if self.until_look().is_zero() {
+                self.watch();
+            }
+            self.recorder.sign("");
+            match signals.wait(self.pause()) {
+                Some(Signal::End) => break,
+                Some(Signal::Reload) => self.reload(signals, reload),
+                None => {}
+            }
+        }
+        notify::stopping();
+        self.recorder.leave();
+        info!("keeping ends");
+    }
+
+    fn planned(&self) -> String {
+        self.schedule.as_ref().map_or_else(String::new, |due| due.schedule().to_string())
+    }
+
+    fn pause(&self) -> Duration {
+        let now = self.app.clock().now();
+        let schedule = self.schedule.as_ref().map_or(Duration::MAX, |due| due.wait(now));
+        let sign = notify::signs_every().map_or(SIGN_EVERY, |signs| signs.min(SIGN_EVERY));
+        self.until_look().min(schedule).min(sign)
+    }
+
+    /// How long it is until the source is looked at again. However long a run takes, the looks that fall
+    /// into it become one.
+    fn until_look(&self) -> Duration {
+        let gone_by = self.app.clock().monotonic().saturating_sub(self.looked);
+        self.app.settings().run.interval.saturating_sub(gone_by)
+    }
+
+    fn watch(&mut self) {
+        self.looked = self.app.clock().monotonic();
+        self.try_turn(None);
+    }
+
+    /// A turn of which a failure is told once, however often it comes.
+    fn try_turn(&mut self, asked: Option<Trigger>) {
+        match self.turn(asked) {
+            Ok(_) => {
+                if self.trouble.take().is_some() {
+                    info!("source and store answer again");
+                }
+            }
+            Err(error) => {
+                let text = chain(&error);
+                if self.trouble.as_ref() != Some(&text) {
+                    warn!(error = %shown(&text), "nothing could be done");
+                    self.trouble = Some(text);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, asked: Option<Trigger>) -> Result<Turn, ServiceError> {
+        let look = self.keeper.look(asked.is_some())?;
+        for warning in self.keeper.take_warnings() {
+            warn!("{}", shown(warning));
+        }
+        match look {
+            Look::Quiet => trace!("nothing moved"),
+            Look::Nothing(occasion) => debug!(%occasion, "nothing has to be made"),
+            Look::Work(work) => {
+                return self.make(&work, trigger(work.occasion, asked.unwrap_or(Trigger::Watch)));
+            }
+        }
+        Ok(Turn::Nothing)
+    }
+
+    fn make(&mut self, work: &Work, trigger: Trigger) -> Result<Turn, ServiceError> {
+        if let Some(holder) = self.keeper.locked_by()? {
+            return Err(ServiceError::Locked(Some(holder)));
+        }
+        let asked = Asked {
+            trigger,
+            asked_by: asked_by(),
+            request: json!(work.request()),
+            resumes: None,
+            planned: work.cells,
+            limit: self.limits.limit,
+        };
+        let (keeper, Limits { workers, most, .. }) = (&mut self.keeper, self.limits);
+        let made = self.recorder.record(asked, |stop, progress| {
+            keeper.make(work, &mut Run { workers, most, stop: stop.clone(), progress })
+        });
+        made.map(|(_, summary)| Turn::Made(Box::new(summary)))
+    }
+
+    /// Goes on under other settings, or under the same ones where the others do not work.
+    fn reload(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<App, String>) {
+        notify::reloading();
+        let limits = self.limits;
+        let started = reload()
+            .and_then(|app| Self::start(app, limits, signals).map_err(|error| chain(&error)));
+        match started {
+            Ok(started) => {
+                self.recorder.leave();
+                *self = started;
+                info!("settings were read anew");
+                self.watch();
+            }
+            Err(error) => warn!(error = %shown(error), "settings stay as they were"),
+        }
+        notify::ready();
+    }
+}
+
+/// Who asks: user and machine, as far as that is known.
+pub(crate) fn asked_by() -> String {
+    let user = rustix::process::geteuid().as_raw();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("user {user}@{host}")
+}
+
+/// How much of the past the settings keep.
+pub(crate) fn kept(settings: &RunSettings) -> Keep {
+    Keep { runs: usize::from(settings.keep_runs), age: settings.keep_for, ..Keep::default() }
+}
