@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod deploy;
 mod doctor;
 mod house;
 mod live;
