@@ -1,5 +1,6 @@
 //! From settings to backends: this folder is the only place that names one.
 
+mod jobs;
 mod ledger;
 mod parts;
 mod services;
@@ -8,5 +9,6 @@ mod stores;
 mod told;
 mod transformation;
 
+pub use self::jobs::Jobs;
 pub use self::parts::{App, AppError};
 pub use self::sources::Documents;

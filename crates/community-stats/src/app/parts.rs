@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use stats_cache::CacheError;
 use stats_documents::SourceError;
+use stats_jobs::QueueError;
 use stats_jobs::ledger::LedgerError;
 use stats_model::Clock;
 
@@ -32,6 +33,9 @@ pub enum AppError {
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The queue cannot be opened.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// There is no archive yet.
     #[error("there is no archive at {}", .0.display())]
     NoArchive(PathBuf),

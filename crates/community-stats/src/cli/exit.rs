@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use stats_cache::{CacheError, CacheErrorKind, InvalidData};
 use stats_documents::{SourceError, SourceErrorKind};
 use stats_jobs::ledger::{LedgerError, LedgerErrorKind};
+use stats_jobs::{QueueError, QueueErrorKind};
 use stats_service::{ServiceError, chain};
 
 use crate::app::AppError;
@@ -162,6 +163,7 @@ impl From<AppError> for Failure {
             AppError::Source(error) => error.into(),
             AppError::Store(error) => error.into(),
             AppError::Ledger(error) => error.into(),
+            AppError::Queue(error) => error.into(),
             AppError::NoArchive(_) => Self::new(Exit::Unreachable, chain(&error))
                 .hint("import documents first: community-stats import PATH"),
             AppError::EmptyArchive(_) => Self::new(Exit::Unreachable, chain(&error)).hint(
@@ -169,6 +171,16 @@ impl From<AppError> for Failure {
             ),
             AppError::Folder(..) => Self::new(Exit::Unreachable, chain(&error)),
         }
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        let exit = match error.kind() {
+            QueueErrorKind::Unreachable | QueueErrorKind::Busy => Exit::Unreachable,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, chain(&error))
     }
 }
 

@@ -306,6 +306,28 @@ impl Global {
         Ok(loader.load()?)
     }
 
+    /// What was said to every command, to be said to another process.
+    fn as_arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        let files = [
+            ("--config", &self.config),
+            ("--invenio-cfg", &self.invenio_cfg),
+            ("--data-dir", &self.data_dir),
+        ];
+        for (name, file) in files {
+            if let Some(file) = file {
+                arguments.extend([OsString::from(name), file.clone().into_os_string()]);
+            }
+        }
+        for (key, value) in &self.set {
+            arguments.extend([OsString::from("--set"), format!("{key}={value}").into()]);
+        }
+        if let Some(now) = self.now {
+            arguments.extend([OsString::from("--now"), now.to_string().into()]);
+        }
+        arguments
+    }
+
     /// The program under settings that are read anew, where that can be done.
     fn reloaded(&self) -> Result<App, Failure> {
         let settings = self.load()?;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use stats_jobs::ledger::Trigger;
 
 use super::{Ending, Exit, Global, arguments, summary, terminal};
-use crate::daemon::{Keeping, Limits, Signals, Turn};
+use crate::daemon::{Keeping, Limits, Role, Signals, Turn, work};
 use crate::telemetry;
 
 /// Arguments of `run`.
@@ -24,9 +24,24 @@ pub(super) struct Run {
     /// How long one run lasts at most, as in `90s` or `15m`.
     #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     max_duration: Option<Duration>,
+    /// What this process does: `scheduler` looks and makes what follows, `worker` performs the tasks of
+    /// the queue, `both` does both.
+    #[arg(long, value_enum, default_value_t = RoleName::Both)]
+    role: RoleName,
+    /// Ends when no task is left.
+    #[arg(long, hide = true, requires = "role")]
+    until_empty: bool,
     /// Logs more; twice for everything.
     #[arg(long, short, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RoleName {
+    Scheduler,
+    Worker,
+    Both,
 }
 
 impl Run {
@@ -38,7 +53,15 @@ impl Run {
         }
         let limits = self.limits(&app);
         let signals = Signals::listen()?;
-        let mut keeping = Keeping::start(app, limits, &signals)?;
+        let role = match self.role {
+            RoleName::Worker => {
+                work(&app, limits.workers, self.until_empty, &signals)?;
+                return Ok(Exit::Done);
+            }
+            RoleName::Both if !self.once => Role::Both,
+            RoleName::Both | RoleName::Scheduler => Role::Scheduler,
+        };
+        let mut keeping = Keeping::start(app, limits, role, &signals)?;
         if self.once {
             return self.ended(global, &mut keeping);
         }

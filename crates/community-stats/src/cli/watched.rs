@@ -63,6 +63,7 @@ pub(super) fn recorded(
         resumes,
         planned: 0,
         limit: None,
+        ends: None,
     };
     let mut progress = Progress::new(global, Unit::Items, None);
     let made = recorder.record(asked, |stop, note| {

@@ -18,6 +18,10 @@ section! {
         /// What is remembered of runs, an SQLite file; a relative path begins at the data folder.
         /// Losing it loses history, nothing else.
         ledger: String = "ledger.db".to_owned(), [];
+
+        /// Tasks that wait, where no broker is named, an SQLite file; a relative path begins at the data
+        /// folder.
+        queue: String = "queue.db".to_owned(), [];
     }
 }
 
@@ -52,6 +56,12 @@ impl DataSettings {
     #[must_use]
     pub fn archive_path(&self) -> PathBuf {
         self.dir.join(&self.archive)
+    }
+
+    /// The path of the file of tasks that wait.
+    #[must_use]
+    pub fn queue_path(&self) -> PathBuf {
+        self.dir.join(&self.queue)
     }
 
     /// The path of the ledger.

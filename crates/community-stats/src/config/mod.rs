@@ -18,6 +18,7 @@
 mod address;
 mod broker;
 mod cache;
+mod celery;
 mod communities;
 mod data;
 mod database_url;
@@ -50,6 +51,7 @@ mod value;
 pub use address::Credentials;
 pub use broker::BrokerSettings;
 pub use cache::{CacheSettings, Foreign, RedisTargets, StoreKind};
+pub use celery::{CelerySettings, Serialized};
 pub use communities::{CommunitySettings, CommunitySource};
 pub use data::{DataSettings, MirrorSettings};
 pub use database_url::{BrokerNode, BrokerUrl, DatabaseUrl};
@@ -89,6 +91,7 @@ pub const SECTIONS: &[SectionDescription] = &[
     GenerationSettings::DESCRIPTION,
     RunSettings::DESCRIPTION,
     BrokerSettings::DESCRIPTION,
+    CelerySettings::DESCRIPTION,
 ];
 
 /// The setting with this key.

@@ -15,9 +15,9 @@ use super::resolve::Values;
 use super::section::Section;
 use super::value::meant_for_a_shell;
 use super::{
-    BrokerSettings, CacheSettings, CommunitySettings, CommunitySource, DataSettings,
-    GenerationSettings, LockSettings, MirrorSettings, RunSettings, SECTIONS, Secret, SourceKind,
-    SourceSettings, StoreKind,
+    BrokerSettings, CacheSettings, CelerySettings, CommunitySettings, CommunitySource,
+    DataSettings, GenerationSettings, LockSettings, MirrorSettings, RunSettings, SECTIONS, Secret,
+    SourceKind, SourceSettings, StoreKind,
 };
 
 /// All settings, decided, with where each came from.
@@ -41,6 +41,8 @@ pub struct Settings {
     pub run: RunSettings,
     /// The message broker.
     pub broker: BrokerSettings,
+    /// How tasks are sent and performed.
+    pub celery: CelerySettings,
     origins: BTreeMap<&'static str, Origin>,
     file: Option<PathBuf>,
     warnings: Vec<String>,
@@ -79,6 +81,7 @@ impl Settings {
             generation: GenerationSettings::resolve(values)?,
             run: RunSettings::resolve(values)?,
             broker: BrokerSettings::resolve(values)?,
+            celery: CelerySettings::resolve(values)?,
             origins: keys.map(|key| (key, values.origin(key))).collect(),
             file,
             warnings: invenio.warnings,
@@ -140,6 +143,7 @@ impl Settings {
             self.generation.shown(),
             self.run.shown(),
             self.broker.shown(),
+            self.celery.shown(),
         ];
         sections
             .into_iter()

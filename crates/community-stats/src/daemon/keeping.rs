@@ -1,19 +1,21 @@
 //! The loop: it looks when it is time to, makes what has to be made, and hears what is asked of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use stats_jobs::ledger::{Keep, Trigger};
+use stats_jobs::ledger::Trigger;
 use stats_jobs::schedule::Due;
 use stats_service::{Keeper, Look, Run, ServiceError, Summary, Work, chain};
 use tracing::{debug, info, trace, warn};
 
+use super::asking::{asked_by, kept};
 use super::notify;
 use super::recorder::{Asked, Recorder};
 use super::signals::{Signal, Signals};
 use super::trigger::trigger;
+use super::working::Working;
 use crate::app::{App, AppError};
-use crate::config::RunSettings;
 use crate::shown::shown;
 
 /// So often others see that this process is there.
@@ -30,11 +32,31 @@ pub(crate) struct Limits {
     pub(crate) limit: Option<Duration>,
 }
 
+/// What a process that keeps the matrix does besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Nothing.
+    Scheduler,
+    /// It performs the tasks of the queue.
+    Both,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Scheduler => "scheduler",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// Keeps the matrix true until it is asked to end.
 pub(crate) struct Keeping {
     app: App,
     keeper: Keeper,
-    recorder: Recorder,
+    recorder: Arc<Recorder>,
+    /// What performs tasks beside it, if anything does.
+    working: Option<Working>,
     limits: Limits,
     /// When the source was looked at last, by a clock that nobody sets.
     looked: Duration,
@@ -57,7 +79,12 @@ impl Keeping {
     ///
     /// # Errors
     /// When settings, source, store or ledger do not work.
-    pub(crate) fn start(app: App, limits: Limits, signals: &Signals) -> Result<Self, AppError> {
+    pub(crate) fn start(
+        app: App,
+        limits: Limits,
+        role: Role,
+        signals: &Signals,
+    ) -> Result<Self, AppError> {
         let keeper = app.keeper()?;
         let settings = &app.settings().run;
         let now = app.clock().now();
@@ -68,8 +95,24 @@ impl Keeping {
             signals.ending(),
         );
         let schedule = settings.schedule.0.clone().map(|schedule| Due::new(schedule, now));
-        let recorder = recorder.with_worker("keeper");
-        Ok(Self { app, keeper, recorder, limits, looked: Duration::ZERO, schedule, trouble: None })
+        let recorder = Arc::new(recorder.with_worker(role.name()));
+        let working = match role {
+            Role::Scheduler => None,
+            Role::Both => {
+                let service = Arc::new(app.service_to_write()?);
+                Some(Working::start(&app, service, Arc::clone(&recorder), limits.workers)?)
+            }
+        };
+        Ok(Self {
+            app,
+            keeper,
+            recorder,
+            working,
+            limits,
+            looked: Duration::ZERO,
+            schedule,
+            trouble: None,
+        })
     }
 
     /// The matrix as it was seen last.
@@ -110,6 +153,9 @@ impl Keeping {
                 self.watch();
             }
             self.recorder.sign("");
+            if self.working.as_ref().is_some_and(Working::is_stopping) {
+                break;
+            }
             match signals.wait(self.pause()) {
                 Some(Signal::End) => break,
                 Some(Signal::Reload) => self.reload(signals, reload),
@@ -117,6 +163,9 @@ impl Keeping {
             }
         }
         notify::stopping();
+        if let Some(working) = self.working.take() {
+            working.end();
+        }
         self.recorder.leave();
         info!("keeping ends");
     }
@@ -188,6 +237,7 @@ impl Keeping {
             resumes: None,
             planned: work.cells,
             limit: self.limits.limit,
+            ends: None,
         };
         let (keeper, Limits { workers, most, .. }) = (&mut self.keeper, self.limits);
         let made = self.recorder.record(asked, |stop, progress| {
@@ -200,12 +250,15 @@ impl Keeping {
     fn reload(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<App, String>) {
         notify::reloading();
         let limits = self.limits;
+        let role = if self.working.is_some() { Role::Both } else { Role::Scheduler };
         let started = reload()
-            .and_then(|app| Self::start(app, limits, signals).map_err(|error| chain(&error)));
+            .and_then(|app| Self::start(app, limits, role, signals).map_err(|error| chain(&error)));
         match started {
             Ok(started) => {
                 self.recorder.leave();
-                *self = started;
+                if let Some(working) = std::mem::replace(self, started).working {
+                    working.end();
+                }
                 info!("settings were read anew");
                 self.watch();
             }
@@ -213,16 +266,4 @@ impl Keeping {
         }
         notify::ready();
     }
-}
-
-/// Who asks: user and machine, as far as that is known.
-pub(crate) fn asked_by() -> String {
-    let user = rustix::process::geteuid().as_raw();
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("user {user}@{host}")
-}
-
-/// How much of the past the settings keep.
-pub(crate) fn kept(settings: &RunSettings) -> Keep {
-    Keep { runs: usize::from(settings.keep_runs), age: settings.keep_for, ..Keep::default() }
 }

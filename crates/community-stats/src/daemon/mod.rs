@@ -1,11 +1,17 @@
 //! The program running by itself: it looks, makes, remembers what it did, and ends in order.
 
+mod asking;
 mod keeping;
 mod notify;
 mod recorder;
 mod signals;
+mod tasks;
 mod trigger;
+mod working;
 
-pub(crate) use keeping::{Keeping, Limits, Turn, asked_by, kept};
+pub(crate) use asking::{asked_by, kept};
+pub(crate) use keeping::{Keeping, Limits, Role, Turn};
 pub(crate) use recorder::{Asked, Recorder};
 pub(crate) use signals::Signals;
+pub(crate) use tasks::{BATCH, BULK};
+pub(crate) use working::work;

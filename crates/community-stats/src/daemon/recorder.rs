@@ -46,7 +46,12 @@ pub(crate) struct Asked {
     pub(crate) planned: u64,
     /// How long it may last; `None`: as long as it takes.
     pub(crate) limit: Option<Duration>,
+    /// Tells whether somebody else wants it to end.
+    pub(crate) ends: Option<Ends>,
 }
+
+/// Whether something has to end.
+pub(crate) type Ends = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// A run that goes on.
 struct Running<'a> {
@@ -58,6 +63,7 @@ struct Running<'a> {
     done: AtomicU64,
     outcomes: Mutex<Vec<JobOutcome>>,
     deadline: Option<Instant>,
+    ends: Option<Ends>,
 }
 
 impl Recorder {
@@ -135,6 +141,7 @@ impl Recorder {
             done: AtomicU64::new(0),
             outcomes: Mutex::default(),
             deadline: asked.limit.and_then(|limit| begun.checked_add(limit)),
+            ends: asked.ends,
         };
         running.sign();
         let done = running.watched(work);
@@ -199,7 +206,8 @@ impl Running<'_> {
         let mut told = Instant::now();
         while wait.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
             let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if late || self.recorder.ending.load(Ordering::Relaxed) {
+            let wanted = self.ends.as_ref().is_some_and(|ends| ends());
+            if late || wanted || self.recorder.ending.load(Ordering::Relaxed) {
                 self.flag.store(true, Ordering::Relaxed);
             }
             if told.elapsed() >= SIGN_EVERY {

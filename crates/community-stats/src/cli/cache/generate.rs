@@ -9,7 +9,7 @@ use super::super::rate::Rate;
 use super::super::watched::{Recorded, recorded};
 use super::super::years::YearChoice;
 use super::super::{Ending, Exit, Failure, Global, Needs, arguments, summary, terminal};
-use super::estimate;
+use super::{background, estimate};
 
 /// Arguments of `cache generate`.
 #[derive(Debug, Args)]
@@ -46,6 +46,16 @@ pub(in crate::cli) struct Generate {
     /// How many shelves are read at the same time.
     #[arg(long, value_name = "N", value_parser = arguments::workers)]
     workers: Option<usize>,
+    /// Sends the work to whoever performs tasks: by way of the broker of the settings, or else of a
+    /// file in the data folder.
+    #[arg(long = "async")]
+    in_background: bool,
+    /// With --async: sends a task for each shelf, which only this program performs.
+    #[arg(long, requires = "in_background")]
+    fan_out: bool,
+    /// With --async: waits for the end, and ends as what came of it.
+    #[arg(long, requires = "in_background")]
+    wait: bool,
 }
 
 /// The text of the Python package.
@@ -75,6 +85,10 @@ impl Generate {
             plan.warnings.iter().for_each(|warning| terminal::warn(warning));
             let rate = Rate::read(app.settings());
             return estimate::show(global, &plan, request.overwrite, rate);
+        }
+        if self.in_background {
+            let how = background::How { fan_out: self.fan_out, wait: self.wait };
+            return background::send(global, &app, &self.request(), how);
         }
         if let Some(guess) = app.settings().guessed_lock() {
             terminal::warn(&format!("{guess}; set cache.main_redis_url"));

@@ -1,5 +1,6 @@
 //! `cache`: everything about stored responses.
 
+mod background;
 mod clear;
 mod delete;
 mod estimate;

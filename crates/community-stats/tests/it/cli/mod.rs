@@ -1,5 +1,6 @@
 //! The command line, by running the real executable.
 
+mod background;
 mod bad_input;
 mod cache;
 mod companion;

@@ -84,7 +84,7 @@ fn it_keeps_responses_as_they_should_be_until_it_is_stopped() {
     wait::until("all is made", || fresh(&scene) == ALL);
     let status = scene.run(&["status", "--json"]).expect(0).json();
     assert_eq!(status["healthy"], true, "{status}");
-    assert_eq!(status["workers"][0]["role"], "keeper", "{status}");
+    assert_eq!(status["workers"][0]["role"], "both", "{status}");
     assert!(status["next_run"].is_string(), "{status}");
 
     // Documents that come later.
