@@ -6,6 +6,7 @@
 //! ```text
 //! stats_cache::cache_store_contract! {
 //!     start: MyHarness::start,
+//!     start_alone: MyHarness::start_server,
 //!     keeps_expired: true,
 //!     others_write: false,
 //! }
@@ -65,7 +66,8 @@ pub trait Harness: Sync {
     /// Does something to the stored bytes of an entry, past the store.
     fn damage(&self, key: &str, damage: Damage);
 
-    /// Makes every following write fail, until called with false.
+    /// Makes every following write fail, until called with false. Asked only of a harness of
+    /// `start_alone`.
     fn refuse_writes(&self, refuse: bool);
 }
 
@@ -97,15 +99,22 @@ impl Damage {
 ///
 /// * `start` can be called without arguments and returns `Option<impl Harness>`. With `None` the test
 ///   is skipped, and whoever returns it says why.
+/// * `start_alone`: the same in a place that no other test uses, where all writes can be refused.
 /// * `keeps_expired`: whether an entry whose time is over is still known (as
 ///   [`EntryState::Expired`](crate::EntryState::Expired)) until it is removed. Otherwise it is absent.
 /// * `others_write`: `true` where other programs write into the store, whose harness is a
 ///   [`SharedHarness`] then; else `false`.
 #[macro_export]
 macro_rules! cache_store_contract {
-    (start: $start:expr, keeps_expired: $keeps_expired:expr, others_write: true $(,)?) => {
+    (
+        start: $start:expr,
+        start_alone: $start_alone:expr,
+        keeps_expired: $keeps_expired:expr,
+        others_write: true $(,)?
+    ) => {
         $crate::cache_store_contract! {
             start: $start,
+            start_alone: $start_alone,
             keeps_expired: $keeps_expired,
             others_write: false,
         }
@@ -118,7 +127,12 @@ macro_rules! cache_store_contract {
             an_entry_of_others_is_adopted_with_its_own_body_only()
         }
     };
-    (start: $start:expr, keeps_expired: $keeps_expired:expr, others_write: false $(,)?) => {
+    (
+        start: $start:expr,
+        start_alone: $start_alone:expr,
+        keeps_expired: $keeps_expired:expr,
+        others_write: false $(,)?
+    ) => {
         $crate::conformance_tests! { $start =>
             absent_keys_are_no_error()
             what_is_gone_is_absent()
@@ -140,7 +154,6 @@ macro_rules! cache_store_contract {
             a_big_body_comes_back()
             damaged_entries_are_counted_and_absent()
             damaged_entries_can_be_removed()
-            a_failed_put_leaves_the_old_entry()
             only_what_was_seen_is_written_over()
             one_of_many_who_saw_the_same_writes_over_it()
             an_entry_can_be_prolonged()
@@ -148,6 +161,9 @@ macro_rules! cache_store_contract {
             an_entry_is_adopted_with_its_own_body_only()
             notes_come_back_until_they_are_forgotten()
             first_years_are_known()
+        }
+        $crate::conformance_tests! { $start_alone =>
+            a_failed_put_leaves_the_old_entry()
         }
     };
 }

@@ -107,7 +107,7 @@ fn every_version_of_the_sqlite_store_is_read() {
 
 #[test]
 fn every_version_of_the_redis_store_is_read() {
-    let Some(server) = RedisServer::start(&[]) else { return };
+    let Some(server) = RedisServer::shared() else { return };
     for version in 1..=VERSION {
         let read = |name: &str| std::fs::read(folder(version).join(name)).unwrap();
         let entry = entry(version);
@@ -116,11 +116,11 @@ fn every_version_of_the_redis_store_is_read() {
         let key = entry.key.as_bytes();
         let hset = |what: &str, field: &str, value: &[u8]| {
             let name = format!("community-stats:{what}:{prefix}");
-            server.raw(7, &[b"HSET", name.as_bytes(), field.as_bytes(), value]);
+            server.raw(&[b"HSET", name.as_bytes(), field.as_bytes(), value]);
         };
-        server.raw(7, &[b"SET", key, BODY, b"PXAT", expires.as_bytes()]);
+        server.raw(&[b"SET", key, BODY, b"PXAT", expires.as_bytes()]);
         hset("index", field, read("cache-record.json").trim_ascii());
-        let store = RedisStore::open(server.client(7), prefix).unwrap();
+        let store = RedisStore::open(server.client(), prefix).unwrap();
         check(&store, version);
         if version > 1 {
             hset("notes", field, read("cache-note.json").trim_ascii());
@@ -147,12 +147,12 @@ fn write_the_present_format() {
     store.remember(&changes).unwrap();
     drop(store);
 
-    let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::open(server.client(7), "stats_dashboard").unwrap();
+    let server = RedisServer::shared().unwrap();
+    let store = RedisStore::open(server.client(), "stats_dashboard").unwrap();
     store.put(&entry, &Body::from_plain(BodyEncoding::Plain, BODY).unwrap()).unwrap();
     store.remember(&changes).unwrap();
     for (what, file) in [("index", "cache-record.json"), ("notes", "cache-note.json")] {
-        let values = server.say(7, &format!("HVALS community-stats:{what}:stats_dashboard"));
+        let values = server.say(&format!("HVALS community-stats:{what}:stats_dashboard"));
         let redis::Value::Array(values) = values else { panic!() };
         let redis::Value::BulkString(record) = &values[0] else { panic!() };
         std::fs::write(folder.join(file), [record.as_slice(), b"\n"].concat()).unwrap();

@@ -112,6 +112,7 @@ impl Harness for SqliteHarness {
 mod contract {
     stats_cache::cache_store_contract! {
         start: super::SqliteHarness::start,
+        start_alone: super::SqliteHarness::start,
         keeps_expired: true,
         others_write: false,
     }

@@ -28,7 +28,7 @@ fn put_error(harness: &RedisHarness) -> CacheError {
 
 #[test]
 fn a_server_without_memory_is_full_and_keeps_what_it_has() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::own() else { return };
     let old = description(&harness, "old", 2024, Category::UsageDelta);
     put(&harness.store, &old, b"{\"old\":1}");
     harness.refuse_writes(true);
@@ -47,10 +47,10 @@ fn a_server_without_memory_is_full_and_keeps_what_it_has() {
 
 #[test]
 fn a_big_body_that_does_not_fit_leaves_the_old_one() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::own() else { return };
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     put(&harness.store, &one, b"{\"old\":1}");
-    harness.server.say(0, "CONFIG SET maxmemory 4mb");
+    harness.server.say("CONFIG SET maxmemory 4mb");
     let big = format!("[{}0]", "1234567,".repeat(1_000_000));
     let body = Body::from_plain(BodyEncoding::Plain, big.as_bytes()).unwrap();
     let error = harness.store.put(&one, &body).unwrap_err();
@@ -63,21 +63,21 @@ fn a_big_body_that_does_not_fit_leaves_the_old_one() {
 #[test]
 fn a_read_only_replica_refuses_and_is_read() {
     let Some(primary) = RedisServer::start(&[]) else { return };
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::own() else { return };
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     put(&harness.store, &one, b"{}");
-    harness.server.say(0, &format!("REPLICAOF 127.0.0.1 {}", primary.port()));
+    harness.server.say(&format!("REPLICAOF 127.0.0.1 {}", primary.port()));
     let error = put_error(&harness);
     assert_eq!(error.kind(), CacheErrorKind::Refused);
     assert!(error.to_string().contains("replica"), "{error}");
     assert!(harness.store.list(&EntryFilter::default()).is_ok());
-    harness.server.say(0, "REPLICAOF NO ONE");
+    harness.server.say("REPLICAOF NO ONE");
     put(&harness.store, &one, b"{\"again\":1}");
 }
 
 #[test]
 fn a_server_that_comes_back_empty_is_found_empty_and_filled_again() {
-    let Some(mut harness) = RedisHarness::start() else { return };
+    let Some(mut harness) = RedisHarness::own() else { return };
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     put(&harness.store, &one, b"{}");
     harness.server.stop();
@@ -91,12 +91,12 @@ fn a_server_that_comes_back_empty_is_found_empty_and_filled_again() {
 
 #[test]
 fn connections_that_the_server_closed_are_made_anew_without_a_word() {
-    let Some(mut harness) = RedisHarness::start() else { return };
+    let Some(mut harness) = RedisHarness::own() else { return };
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     put(&harness.store, &one, b"{}");
-    harness.server.say(0, "CLIENT KILL TYPE normal SKIPME yes");
+    harness.server.say("CLIENT KILL TYPE normal SKIPME yes");
     assert!(harness.store.get(&one.key).unwrap().is_some());
-    harness.server.say(0, "CLIENT KILL TYPE normal SKIPME yes");
+    harness.server.say("CLIENT KILL TYPE normal SKIPME yes");
     put(&harness.store, &one, b"{\"again\":1}");
     harness.server.stop();
     harness.server.start_again();
@@ -109,13 +109,13 @@ fn a_server_that_does_not_answer_is_unreachable_in_time() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let options =
         RedisOptions { response_timeout: Duration::from_millis(200), ..RedisOptions::default() };
-    let client = RedisClient::connect(address(&server.url(7)), options).unwrap();
+    let client = RedisClient::connect(address(&server.url()), options).unwrap();
     let store = RedisStore::open(client.into(), "p").unwrap();
     let key = format!("p:{}", "0".repeat(64));
-    server.say(0, "CLIENT PAUSE 1000 ALL");
+    server.say("CLIENT PAUSE 1000 ALL");
     let error = store.get(&key).unwrap_err();
     assert_eq!(error.kind(), CacheErrorKind::Unreachable, "{error}");
-    assert_eq!(server.say(0, "PING"), Value::SimpleString("PONG".to_owned()), "it goes on");
+    assert_eq!(server.say("PING"), Value::SimpleString("PONG".to_owned()), "it goes on");
     // The late answer belongs to nobody; the next question gets its own.
     assert_eq!(store.get(&key).unwrap(), None);
 }
@@ -123,10 +123,10 @@ fn a_server_that_does_not_answer_is_unreachable_in_time() {
 #[test]
 fn a_user_without_rights_is_refused() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    server.say(0, "ACL SETUSER reader on >pw ~* +@read +@connection +multi +exec +pexpiretime");
-    let url = format!("redis://reader:pw@127.0.0.1:{}/7", server.port());
+    server.say("ACL SETUSER reader on >pw ~* +@read +@connection +multi +exec +pexpiretime");
+    let url = server.url_at(&format!("reader:pw@{}", server.address()));
     let store = RedisStore::open(crate::support::client(&url), "stats_dashboard").unwrap();
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     let body = Body::from_plain(BodyEncoding::Plain, b"{}").unwrap();
     let error = store.put(&one, &body).unwrap_err();
@@ -137,14 +137,14 @@ fn a_user_without_rights_is_refused() {
 }
 
 fn proxied(server: &RedisServer) -> (TcpProxy, RedisStore) {
-    let proxy = TcpProxy::start(&format!("127.0.0.1:{}", server.port())).unwrap();
-    let client = crate::support::client(&format!("redis://{}/7", proxy.address()));
+    let proxy = TcpProxy::start(server.address()).unwrap();
+    let client = crate::support::client(&server.url_at(proxy.address()));
     (proxy, RedisStore::open(client, "stats_dashboard").unwrap())
 }
 
 #[test]
 fn answers_cut_at_any_byte_are_errors_and_never_entries() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let (proxy, store) = proxied(&harness.server);
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     put(&harness.store, &one, b"{\"numbers\":[1,2,3]}");
@@ -164,7 +164,7 @@ fn answers_cut_at_any_byte_are_errors_and_never_entries() {
 
 #[test]
 fn a_put_whose_answer_is_cut_leaves_a_whole_entry() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let (proxy, store) = proxied(&harness.server);
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     let mut last = "[]".to_owned();
@@ -226,9 +226,9 @@ fn pass_slowly(mut from: TcpStream, mut to: TcpStream, way: &NarrowWay) {
 fn a_big_body_on_its_way_keeps_nobody_waiting() {
     static WAY: NarrowWay =
         NarrowWay { stands: AtomicBool::new(false), may_go_on: AtomicBool::new(false) };
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let way = narrow_way(&harness.server, &WAY);
-    let client = crate::support::client(&format!("redis://{way}/7"));
+    let client = crate::support::client(&harness.server.url_at(&way));
     let store = RedisStore::open(client, "stats_dashboard").unwrap();
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     let other = description(&harness, "b", 2024, Category::UsageDelta);
@@ -255,7 +255,7 @@ fn a_big_body_on_its_way_keeps_nobody_waiting() {
 
 #[test]
 fn a_big_body_that_is_cut_on_its_way_leaves_the_old_entry() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let (proxy, store) = proxied(&harness.server);
     let one = description(&harness, "a", 2024, Category::UsageDelta);
     put(&store, &one, b"{\"old\":1}");

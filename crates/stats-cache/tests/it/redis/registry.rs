@@ -18,16 +18,16 @@ struct Fixture {
 }
 
 fn fixture() -> Option<Fixture> {
-    let server = RedisServer::start(&[])?;
+    let server = RedisServer::shared()?;
     let now: Timestamp = "2025-06-15T12:34:56.789Z".parse().unwrap();
     let clock = Arc::new(ManualClock::new(now));
-    let registry = RedisRegistry::new(server.client(8), clock.clone());
+    let registry = RedisRegistry::new(server.client(), clock.clone());
     Some(Fixture { server, clock, registry })
 }
 
 impl Fixture {
     fn text(&self, key: &str) -> Option<String> {
-        match self.server.say(8, &format!("GET {key}")) {
+        match self.server.say(&format!("GET {key}")) {
             Value::BulkString(text) => Some(String::from_utf8(text).unwrap()),
             _ => None,
         }
@@ -35,7 +35,7 @@ impl Fixture {
 
     /// What the dashboard page of a community asks.
     fn page_finds(&self, pattern: &str) -> usize {
-        match self.server.say(8, &format!("KEYS {pattern}")) {
+        match self.server.say(&format!("KEYS {pattern}")) {
             Value::Array(keys) => keys.len(),
             other => panic!("{other:?}"),
         }
@@ -53,13 +53,13 @@ fn marks_of_a_run_are_what_the_page_looks_for() {
     fixture.registry.mark_generating("one", &marked, false).unwrap();
     let key = format!("{A}_cache_2024");
     assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:34:56.000"));
-    let Value::Int(seconds) = fixture.server.say(8, &format!("TTL {key}")) else { panic!() };
+    let Value::Int(seconds) = fixture.server.say(&format!("TTL {key}")) else { panic!() };
     assert!((55..=60).contains(&seconds), "{seconds}");
     assert_eq!(fixture.page_finds(&format!("{A}_cache_*")), 2);
     assert_eq!(fixture.page_finds(&format!("{A}_agg*")), 0);
 
     fixture.registry.unmark_generating("one", &marked).unwrap();
-    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+    assert_eq!(fixture.server.say("DBSIZE"), Value::Int(0));
     fixture.registry.unmark_generating("one", &marked).unwrap();
 }
 
@@ -82,7 +82,7 @@ fn a_mark_stays_until_the_last_run_that_holds_it_ends() {
     fixture.registry.mark_generating("two", &marked, false).unwrap();
     fixture.clock.advance(SignedDuration::from_secs(20));
     fixture.registry.unmark_generating("two", &marked).unwrap();
-    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+    assert_eq!(fixture.server.say("DBSIZE"), Value::Int(0));
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn a_mark_that_python_wrote_over_ours_is_python_s() {
     let key = format!("{A}_cache_2025");
     let marked = years(&[(A, 2025)]);
     fixture.registry.mark_generating("one", &marked, false).unwrap();
-    fixture.server.say(8, &format!("SETEX {key} 7200 2025-06-15T12:40:00.000"));
+    fixture.server.say(&format!("SETEX {key} 7200 2025-06-15T12:40:00.000"));
     fixture.registry.unmark_generating("one", &marked).unwrap();
     assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:40:00.000"));
-    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(1));
+    assert_eq!(fixture.server.say("DBSIZE"), Value::Int(1));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_run_that_is_alone_owes_nothing_to_runs_that_died() {
     let key = format!("{A}_cache_2025");
     assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T13:15:56.000"));
     fixture.registry.unmark_generating("two", &marked).unwrap();
-    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+    assert_eq!(fixture.server.say("DBSIZE"), Value::Int(0));
 }
 
 #[test]
@@ -118,23 +118,23 @@ fn a_mark_that_python_set_before_us_stays_python_s() {
     let Some(fixture) = fixture() else { return };
     let key = format!("{A}_cache_2025");
     let marked = years(&[(A, 2025)]);
-    fixture.server.say(8, &format!("SETEX {key} 100 2025-06-15T12:30:00.000"));
+    fixture.server.say(&format!("SETEX {key} 100 2025-06-15T12:30:00.000"));
     for alone in [false, true] {
         fixture.registry.mark_generating("one", &marked, alone).unwrap();
         assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:30:00.000"));
-        let Value::Int(seconds) = fixture.server.say(8, &format!("TTL {key}")) else { panic!() };
+        let Value::Int(seconds) = fixture.server.say(&format!("TTL {key}")) else { panic!() };
         assert!(seconds <= 100, "{seconds}");
         fixture.registry.unmark_generating("one", &marked).unwrap();
-        assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(1));
+        assert_eq!(fixture.server.say("DBSIZE"), Value::Int(1));
     }
 
     // Python ends first: from then on the mark is ours.
     fixture.registry.mark_generating("one", &marked, true).unwrap();
-    fixture.server.say(8, &format!("DEL {key}"));
+    fixture.server.say(&format!("DEL {key}"));
     fixture.registry.mark_generating("one", &marked, true).unwrap();
     assert_eq!(fixture.text(&key).as_deref(), Some("2025-06-15T12:34:56.000"));
     fixture.registry.unmark_generating("one", &marked).unwrap();
-    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+    assert_eq!(fixture.server.say("DBSIZE"), Value::Int(0));
 }
 
 #[test]
@@ -146,15 +146,15 @@ fn thousands_are_marked_and_unmarked() {
     assert_eq!(fixture.page_finds("*_cache_2025"), 5000);
     assert_eq!(fixture.page_finds("community-1*_cache_*"), 1111);
     fixture.registry.unmark_generating("one", &marked).unwrap();
-    assert_eq!(fixture.server.say(8, "DBSIZE"), Value::Int(0));
+    assert_eq!(fixture.server.say("DBSIZE"), Value::Int(0));
 }
 
 #[test]
 fn first_runs_are_read_and_completed() {
     let Some(fixture) = fixture() else { return };
-    fixture.server.say(8, "SET a_first_run in_progress");
-    fixture.server.say(8, "SET b_first_run completed");
-    fixture.server.say(8, "SET d_first_run whatever");
+    fixture.server.say("SET a_first_run in_progress");
+    fixture.server.say("SET b_first_run completed");
+    fixture.server.say("SET d_first_run whatever");
     let communities = ["a", "b", "c", "d"].map(str::to_owned);
     let states = fixture.registry.first_runs(&communities).unwrap();
     let expected =
@@ -164,14 +164,14 @@ fn first_runs_are_read_and_completed() {
 
     fixture.registry.complete_first_run("a").unwrap();
     assert_eq!(fixture.text("a_first_run").as_deref(), Some("completed"));
-    assert_eq!(fixture.server.say(8, "TTL a_first_run"), Value::Int(-1));
+    assert_eq!(fixture.server.say("TTL a_first_run"), Value::Int(-1));
 }
 
 #[test]
 fn marked_years_are_found_among_thousands_of_keys() {
     let Some(fixture) = fixture() else { return };
     for number in 0..3000 {
-        fixture.server.say(8, &format!("SET other-{number} 1"));
+        fixture.server.say(&format!("SET other-{number} 1"));
     }
     let value = "2025-06-15T12:34:56.123456+00:00";
     for (key, value) in [
@@ -183,7 +183,7 @@ fn marked_years_are_found_among_thousands_of_keys() {
         ("x_agg_updated_+2024".to_owned(), value),
         (format!("{A}_agg"), value),
     ] {
-        fixture.server.say(8, &format!("SETEX {key} 604800 {value}"));
+        fixture.server.say(&format!("SETEX {key} 604800 {value}"));
     }
     let found = fixture.registry.update_marks().unwrap();
     let mark = |community: &str, year| UpdateMark {
@@ -201,9 +201,9 @@ fn marked_years_are_found_among_thousands_of_keys() {
 fn a_mark_is_removed_only_while_it_is_the_one_that_was_read() {
     let Some(fixture) = fixture() else { return };
     let key = format!("{A}_agg_updated_2023");
-    fixture.server.say(8, &format!("SETEX {key} 604800 2025-06-15T12:34:56.123456+00:00"));
+    fixture.server.say(&format!("SETEX {key} 604800 2025-06-15T12:34:56.123456+00:00"));
     let read = fixture.registry.update_marks().unwrap().marks.remove(0);
-    fixture.server.say(8, &format!("SETEX {key} 604800 2025-06-15T12:35:00.000001+00:00"));
+    fixture.server.say(&format!("SETEX {key} 604800 2025-06-15T12:35:00.000001+00:00"));
     assert!(!fixture.registry.remove_update_mark(&read).unwrap());
     assert!(fixture.text(&key).is_some());
     let read = fixture.registry.update_marks().unwrap().marks.remove(0);

@@ -31,7 +31,7 @@ fn say(address: &str, command: &[&str]) -> String {
 /// The client stays the same: what it kept open leads to a server that is a replica then.
 #[test]
 fn a_failover_is_followed() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let response = description(&harness, "a", 2031, Category::UsageDelta);
     let first = Redis::start(&["--repl-diskless-sync-delay", "0"]).unwrap();
     let (_, port) = first.address().rsplit_once(':').unwrap();

@@ -1,5 +1,6 @@
 //! The store of responses in Redis: the contract, and what is its own.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,11 +11,13 @@ use stats_cache::{
     EntryState, Notebook, RedisStore,
 };
 use stats_model::Category;
+use stats_testkit::services::{Redis, Service, require};
 use stats_testkit::wait;
 
 use crate::support::RedisServer;
 
 const PREFIX: &str = "stats_dashboard";
+const BEFORE_7: [&str; 3] = ["--rename-command", "PEXPIRETIME", ""];
 const INDEX: &str = "community-stats:index:stats_dashboard";
 
 pub(super) struct RedisHarness {
@@ -23,26 +26,38 @@ pub(super) struct RedisHarness {
 }
 
 impl RedisHarness {
-    pub(super) fn start() -> Option<Self> {
-        Self::start_with(&[])
+    /// In a database of the server that all tests share.
+    pub(super) fn shared() -> Option<Self> {
+        Some(Self::of(RedisServer::shared()?))
+    }
+
+    /// On a server of its own, which a test may configure and break.
+    pub(super) fn own() -> Option<Self> {
+        Some(Self::of(RedisServer::start(&[])?))
     }
 
     /// As before version 7, where only the remaining time of a key can be asked.
-    fn start_as_before_7() -> Option<Self> {
-        Self::start_with(&["--rename-command", "PEXPIRETIME", ""])
+    fn before_7() -> Option<Self> {
+        static SERVER: OnceLock<Redis> = OnceLock::new();
+        require(Service::Redis)?;
+        let server = SERVER.get_or_init(|| Redis::start(&BEFORE_7).unwrap());
+        Some(Self::of(RedisServer::of(server)))
     }
 
-    fn start_with(options: &[&str]) -> Option<Self> {
-        let server = RedisServer::start(options)?;
-        let store = RedisStore::open(server.client(7), PREFIX).unwrap();
-        Some(Self { server, store })
+    fn own_before_7() -> Option<Self> {
+        Some(Self::of(RedisServer::start(&BEFORE_7)?))
+    }
+
+    fn of(server: RedisServer) -> Self {
+        let store = RedisStore::open(server.client(), PREFIX).unwrap();
+        Self { server, store }
     }
 }
 
 impl RedisHarness {
     /// What time it is for the server.
     fn milliseconds(&self) -> i64 {
-        let Value::Array(time) = self.server.say(7, "TIME") else { panic!() };
+        let Value::Array(time) = self.server.say("TIME") else { panic!() };
         let number = |part: &Value| match part {
             Value::BulkString(digits) => String::from_utf8_lossy(digits).parse::<i64>().unwrap(),
             other => panic!("{other:?}"),
@@ -57,7 +72,7 @@ impl Harness for RedisHarness {
     }
 
     fn other(&self) -> Box<dyn CacheStore> {
-        Box::new(RedisStore::open(self.server.client(7), PREFIX).unwrap())
+        Box::new(RedisStore::open(self.server.client(), PREFIX).unwrap())
     }
 
     fn notebook(&self) -> &dyn Notebook {
@@ -65,7 +80,7 @@ impl Harness for RedisHarness {
     }
 
     fn other_notebook(&self) -> Box<dyn Notebook> {
-        Box::new(RedisStore::open(self.server.client(7), PREFIX).unwrap())
+        Box::new(RedisStore::open(self.server.client(), PREFIX).unwrap())
     }
 
     fn prefix(&self) -> &'static str {
@@ -91,39 +106,41 @@ impl Harness for RedisHarness {
         let (server, key) = (&self.server, key.as_bytes());
         match damage {
             Damage::Altered => {
-                server.raw(7, &[b"SETRANGE", key, b"12", b"8"]);
+                server.raw(&[b"SETRANGE", key, b"12", b"8"]);
             }
             Damage::Cut | Damage::Emptied => {
-                let Value::BulkString(mut body) = server.raw(7, &[b"GET", key]) else { panic!() };
+                let Value::BulkString(mut body) = server.raw(&[b"GET", key]) else { panic!() };
                 body.truncate(if damage == Damage::Cut { body.len() - 3 } else { 0 });
-                server.raw(7, &[b"SET", key, &body, b"KEEPTTL"]);
+                server.raw(&[b"SET", key, &body, b"KEEPTTL"]);
             }
             Damage::UnknownFormat => {
                 let field = &key[PREFIX.len() + 1..];
-                server.raw(7, &[b"HSET", INDEX.as_bytes(), field, b"{\"v\":99}"]);
+                server.raw(&[b"HSET", INDEX.as_bytes(), field, b"{\"v\":99}"]);
             }
         }
     }
 
     fn refuse_writes(&self, refuse: bool) {
+        assert!(self.server.is_own(), "others write to this server");
         let limit = if refuse { "1" } else { "0" };
-        self.server.say(0, &format!("CONFIG SET maxmemory {limit}"));
+        self.server.say(&format!("CONFIG SET maxmemory {limit}"));
     }
 }
 
 impl SharedHarness for RedisHarness {
     fn write_as_another(&self, key: &str, bytes: &[u8], expires: Option<Timestamp>) {
-        self.server.raw(7, &[b"SET", key.as_bytes(), bytes]);
+        self.server.raw(&[b"SET", key.as_bytes(), bytes]);
         if let Some(expires) = expires {
             let at = expires.as_millisecond().to_string();
-            self.server.raw(7, &[b"PEXPIREAT", key.as_bytes(), at.as_bytes()]);
+            self.server.raw(&[b"PEXPIREAT", key.as_bytes(), at.as_bytes()]);
         }
     }
 }
 
 mod contract {
     stats_cache::cache_store_contract! {
-        start: super::RedisHarness::start,
+        start: super::RedisHarness::shared,
+        start_alone: super::RedisHarness::own,
         keeps_expired: false,
         others_write: true,
     }
@@ -131,7 +148,8 @@ mod contract {
 
 mod contract_before_7 {
     stats_cache::cache_store_contract! {
-        start: super::RedisHarness::start_as_before_7,
+        start: super::RedisHarness::before_7,
+        start_alone: super::RedisHarness::own_before_7,
         keeps_expired: false,
         others_write: true,
     }
@@ -143,24 +161,24 @@ pub(super) fn put(store: &RedisStore, one: &EntryDescription, plain: &[u8]) {
 
 #[test]
 fn python_finds_plain_json_under_its_own_key_with_its_lifetime() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let mut one = description(&harness, "global", 2024, Category::UsageDelta);
     one.expires = Some(harness.now() + jiff::SignedDuration::from_hours(30 * 24));
     put(&harness.store, &one, b"{\"a\":1e16}");
     let key = "stats_dashboard:88f7ddb4aa36d820f1c7214408ae0230d6b12a4dfa12bdfdabede21c2aa26744";
     assert_eq!(
-        harness.server.say(7, &format!("GET {key}")),
+        harness.server.say(&format!("GET {key}")),
         Value::BulkString(b"{\"a\":1e16}".into())
     );
-    let Value::Int(seconds) = harness.server.say(7, &format!("TTL {key}")) else { panic!() };
+    let Value::Int(seconds) = harness.server.say(&format!("TTL {key}")) else { panic!() };
     assert!((2_591_990..=2_592_000).contains(&seconds), "{seconds}");
-    let Value::Array(keys) = harness.server.say(7, "KEYS stats_dashboard:*") else { panic!() };
+    let Value::Array(keys) = harness.server.say("KEYS stats_dashboard:*") else { panic!() };
     assert_eq!(keys.len(), 1, "our records are outside of the prefix");
 }
 
 #[test]
 fn a_lifetime_that_python_prolongs_makes_an_entry_foreign() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let mut one = description(&harness, "global", 2024, Category::UsageDelta);
     one.expires = Some(harness.now() + jiff::SignedDuration::from_hours(1));
     put(&harness.store, &one, b"{}");
@@ -169,21 +187,21 @@ fn a_lifetime_that_python_prolongs_makes_an_entry_foreign() {
     assert!(matches!(states(key), EntryState::Ours(_)));
     // One millisecond is enough to tell.
     let at = one.expires.unwrap().as_millisecond() + 50;
-    harness.server.say(7, &format!("PEXPIREAT {key} {at}"));
+    harness.server.say(&format!("PEXPIREAT {key} {at}"));
     assert!(matches!(states(key), EntryState::Foreign(_)));
-    harness.server.say(7, &format!("PERSIST {key}"));
+    harness.server.say(&format!("PERSIST {key}"));
     assert!(matches!(states(key), EntryState::Foreign(_)));
 }
 
 /// Without an expiry of ours only the bytes tell; whoever reads them lets everybody know.
 #[test]
 fn as_many_bytes_of_another_are_found_when_they_are_read() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let mut one = description(&harness, "global", 2024, Category::UsageDelta);
     one.expires = None;
     put(&harness.store, &one, b"{\"a\":1}");
     let state = || harness.store.describe(std::slice::from_ref(&one.key)).unwrap().remove(0);
-    harness.server.raw(7, &[b"SET", one.key.as_bytes(), b"{\"a\":2}"]);
+    harness.server.raw(&[b"SET", one.key.as_bytes(), b"{\"a\":2}"]);
     assert!(matches!(state(), EntryState::Ours(_)), "nothing tells yet");
     let entry = harness.store.get(&one.key).unwrap().unwrap();
     assert_eq!((entry.body.as_slice(), entry.description.origin), (&b"{\"a\":2}"[..], None));
@@ -195,13 +213,13 @@ fn as_many_bytes_of_another_are_found_when_they_are_read() {
 
 #[test]
 fn states_of_responses_name_what_python_wrote() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let responses = [
         CachedResponse::new("a", 2024, Category::RecordDelta),
         CachedResponse::new("b", 2023, Category::UsageSnapshot),
     ];
     let key = responses[1].cache_key(PREFIX);
-    harness.server.raw(7, &[b"SET", key.as_str().as_bytes(), b"{}"]);
+    harness.server.raw(&[b"SET", key.as_str().as_bytes(), b"{}"]);
     let states = CachedResponse::states(&responses, &harness.store, PREFIX).unwrap();
     assert_eq!(states[0], EntryState::Absent);
     let EntryState::Foreign(known) = &states[1] else { panic!("{states:?}") };
@@ -211,40 +229,40 @@ fn states_of_responses_name_what_python_wrote() {
 
 #[test]
 fn what_python_clears_is_gone_and_its_records_go_too() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     for year in 2000..2020 {
         put(&harness.store, &description(&harness, "a", year, Category::UsageDelta), b"{}");
     }
-    let Value::Array(keys) = harness.server.say(7, "KEYS stats_dashboard:*") else { panic!() };
+    let Value::Array(keys) = harness.server.say("KEYS stats_dashboard:*") else { panic!() };
     for key in &keys[..15] {
         let Value::BulkString(key) = key else { panic!() };
-        harness.server.raw(7, &[b"DEL", key]);
+        harness.server.raw(&[b"DEL", key]);
     }
-    assert_eq!(harness.server.say(7, &format!("HLEN {INDEX}")), Value::Int(20));
+    assert_eq!(harness.server.say(&format!("HLEN {INDEX}")), Value::Int(20));
     assert_eq!(harness.store.list(&EntryFilter::default()).unwrap().len(), 5);
-    assert_eq!(harness.server.say(7, &format!("HLEN {INDEX}")), Value::Int(5));
+    assert_eq!(harness.server.say(&format!("HLEN {INDEX}")), Value::Int(5));
     assert_eq!(harness.store.summary().unwrap().entries, 5);
 }
 
 #[test]
 fn clearing_takes_nothing_but_responses_of_the_prefix() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let digest = "0".repeat(64);
     for key in ["stats_dashboard:other", "stats_dashboard2:x", "other", "community-stats:index:x"] {
-        harness.server.say(7, &format!("SET {key} 1"));
+        harness.server.say(&format!("SET {key} 1"));
     }
-    harness.server.say(7, &format!("SET stats_dashboardx{digest} 1"));
-    harness.server.say(7, &format!("SET stats_dashboard:{digest} {{}}"));
+    harness.server.say(&format!("SET stats_dashboardx{digest} 1"));
+    harness.server.say(&format!("SET stats_dashboard:{digest} {{}}"));
     put(&harness.store, &description(&harness, "a", 2024, Category::UsageDelta), b"{}");
     assert_eq!(harness.store.clear().unwrap(), 2);
-    assert_eq!(harness.server.say(7, "DBSIZE"), Value::Int(5));
+    assert_eq!(harness.server.say("DBSIZE"), Value::Int(5));
 }
 
 #[test]
 fn prefixes_that_look_like_patterns_are_only_prefixes() {
-    let Some(server) = RedisServer::start(&[]) else { return };
+    let Some(server) = RedisServer::shared() else { return };
     let stores = ["a*", "ab", "[ab]", "a\\", "community-stats"]
-        .map(|prefix| RedisStore::open(server.client(7), prefix).unwrap());
+        .map(|prefix| RedisStore::open(server.client(), prefix).unwrap());
     for store in &stores {
         let mut response = CachedResponse::new("global", 2024, Category::UsageDelta);
         response.set_data(b"{}".to_vec(), Timestamp::now(), None).unwrap();
@@ -260,21 +278,21 @@ fn prefixes_that_look_like_patterns_are_only_prefixes() {
 
 #[test]
 fn keys_of_another_prefix_are_refused_and_untouched() {
-    let Some(harness) = RedisHarness::start() else { return };
-    harness.server.say(7, "SET other:key 1");
+    let Some(harness) = RedisHarness::shared() else { return };
+    harness.server.say("SET other:key 1");
     let key = "other:key".to_owned();
     let error = harness.store.delete(std::slice::from_ref(&key)).unwrap_err();
     assert_eq!(error.kind(), CacheErrorKind::Refused);
     assert!(harness.store.describe(std::slice::from_ref(&key)).is_err());
     assert!(harness.store.get(&key).is_err());
-    assert_eq!(harness.server.say(7, "EXISTS other:key"), Value::Int(1));
+    assert_eq!(harness.server.say("EXISTS other:key"), Value::Int(1));
 }
 
 #[test]
 fn a_key_of_another_type_is_damaged_and_is_overwritten() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let one = description(&harness, "a", 2024, Category::UsageDelta);
-    harness.server.say(7, &format!("LPUSH {} x", one.key));
+    harness.server.say(&format!("LPUSH {} x", one.key));
     let states = harness.store.describe(std::slice::from_ref(&one.key)).unwrap();
     assert!(matches!(&states[0], EntryState::Damaged(it) if it.why.contains("type")), "{states:?}");
     assert_eq!(harness.store.get(&one.key).unwrap(), None);
@@ -284,40 +302,40 @@ fn a_key_of_another_type_is_damaged_and_is_overwritten() {
 
 #[test]
 fn an_index_of_somebody_else_is_told_when_the_store_is_opened() {
-    let Some(server) = RedisServer::start(&[]) else { return };
-    server.say(7, &format!("SET {INDEX} 1"));
-    let error = RedisStore::open(server.client(7), PREFIX).unwrap_err();
+    let Some(server) = RedisServer::shared() else { return };
+    server.say(&format!("SET {INDEX} 1"));
+    let error = RedisStore::open(server.client(), PREFIX).unwrap_err();
     assert_eq!(error.kind(), CacheErrorKind::Damaged);
     assert!(error.to_string().contains(INDEX), "{error}");
 }
 
 #[test]
 fn a_summary_names_the_server() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     let name = harness.store.summary().unwrap().store;
     assert!(name.starts_with("Redis "), "{name}");
-    assert!(name.ends_with(&harness.server.url(7)), "{name}");
+    assert!(name.ends_with(&harness.server.url()), "{name}");
 }
 
 /// A transaction is not undone: what was done of it must not be taken for an entry.
 #[test]
 fn a_put_of_which_only_half_was_done_leaves_no_entry() {
-    let Some(harness) = RedisHarness::start() else { return };
+    let Some(harness) = RedisHarness::shared() else { return };
     for lifetime in [None, Some(Duration::from_secs(86_400))] {
         let mut one = description(&harness, "a", 2024, Category::UsageDelta);
         one.expires = lifetime.map(|lifetime| harness.now() + lifetime);
         put(&harness.store, &one, b"{\"old\":1}");
         let index = "community-stats:index:stats_dashboard";
-        harness.server.say(7, &format!("RENAME {index} kept"));
-        harness.server.say(7, &format!("SET {index} somebody-else"));
+        harness.server.say(&format!("RENAME {index} kept"));
+        harness.server.say(&format!("SET {index} somebody-else"));
         let body = Body::from_plain(BodyEncoding::Plain, b"{\"new\":1}").unwrap();
         let error = harness.store.put(&one, &body).unwrap_err();
         assert!(error.to_string().contains(&one.key), "{error}");
         assert!(harness.store.get(&one.key).is_err(), "the index cannot be asked");
         let removed = harness.store.delete(std::slice::from_ref(&one.key)).unwrap_err();
         assert!(removed.to_string().contains("removing"), "{removed}");
-        harness.server.say(7, &format!("DEL {index}"));
-        harness.server.say(7, &format!("RENAME kept {index}"));
+        harness.server.say(&format!("DEL {index}"));
+        harness.server.say(&format!("RENAME kept {index}"));
         let state = &harness.store.describe(std::slice::from_ref(&one.key)).unwrap()[0];
         assert_eq!(*state, EntryState::Absent);
         assert_eq!(harness.store.get(&one.key).unwrap(), None);

@@ -1,4 +1,5 @@
-//! Real Redis servers for tests: one for each test, with options, stopped and started at will.
+//! Real Redis servers for tests: a database of a server that all of them share, or a server of one
+//! test's own, with options, stopped and started at will.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,47 +8,81 @@ use redis::{Connection, ConnectionAddr, IntoConnectionInfo, Value};
 use stats_cache::{Endpoint, RedisAddress, RedisClient, RedisOptions, TlsSettings};
 use stats_testkit::services::{Redis, Service, require};
 
-/// A Redis server of one test's own, which can come back on the same port.
-pub(crate) struct RedisServer(Redis);
+/// A database of a Redis server that no other test uses.
+pub(crate) struct RedisServer {
+    address: String,
+    number: u16,
+    /// The server, if it serves this test alone.
+    own: Option<Redis>,
+}
 
 impl RedisServer {
-    /// A server with these options; `None` when `redis-server` is not installed.
+    /// A database of the server that all tests of this process share; `None` when `redis-server` is
+    /// not installed.
+    pub(crate) fn shared() -> Option<Self> {
+        Some(Self::of(Redis::shared()?))
+    }
+
+    /// A database of a server that several tests share.
+    pub(crate) fn of(server: &Redis) -> Self {
+        let database = server.database();
+        let number = database.rsplit_once('/').unwrap().1.parse().unwrap();
+        Self { address: server.address().to_owned(), number, own: None }
+    }
+
+    /// A server of one test's own with these options, to be configured, broken and stopped at will;
+    /// it comes back on the same port.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
         require(Service::Redis)?;
-        Some(Self(Redis::start(options).unwrap()))
+        let own = Redis::start(options).unwrap();
+        Some(Self { address: own.address().to_owned(), number: 7, own: Some(own) })
+    }
+
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// Stops the server.
     pub(crate) fn stop(&mut self) {
-        self.0.stop();
+        self.own.as_mut().unwrap().stop();
     }
 
     /// Starts it again on the same port; empty, since nothing was ever saved.
     pub(crate) fn start_again(&mut self) {
-        self.0.restart().unwrap();
+        self.own.as_mut().unwrap().restart().unwrap();
     }
 
-    /// The URL of a database.
-    pub(crate) fn url(&self, database: u16) -> String {
-        format!("redis://{}/{database}", self.0.address())
+    /// The URL of the database.
+    pub(crate) fn url(&self) -> String {
+        self.url_at(&self.address)
+    }
+
+    /// The same with something before the host, or by another way.
+    pub(crate) fn url_at(&self, address: &str) -> String {
+        format!("redis://{address}/{}", self.number)
+    }
+
+    /// `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.0.address().rsplit_once(':').unwrap().1.parse().unwrap()
+        self.address.rsplit_once(':').unwrap().1.parse().unwrap()
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.0.folder().unwrap().join("socket")
+        self.own.as_ref().unwrap().folder().unwrap().join("socket")
     }
 
-    /// A client of ours for a database.
-    pub(crate) fn client(&self, database: u16) -> Arc<RedisClient> {
-        client(&self.url(database))
+    /// A client of ours.
+    pub(crate) fn client(&self) -> Arc<RedisClient> {
+        client(&self.url())
     }
 
     /// Answers a command past everything of ours.
-    pub(crate) fn raw(&self, database: u16, words: &[&[u8]]) -> Value {
-        let mut connection = self.connection(database);
+    pub(crate) fn raw(&self, words: &[&[u8]]) -> Value {
+        let mut connection = self.connection();
         let mut command = redis::Cmd::new();
         for word in words {
             command.arg(*word);
@@ -56,13 +91,13 @@ impl RedisServer {
     }
 
     /// The same in words, for commands that can be read.
-    pub(crate) fn say(&self, database: u16, line: &str) -> Value {
+    pub(crate) fn say(&self, line: &str) -> Value {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        self.raw(database, &words)
+        self.raw(&words)
     }
 
-    pub(crate) fn connection(&self, database: u16) -> Connection {
-        redis::Client::open(self.url(database)).unwrap().get_connection().unwrap()
+    pub(crate) fn connection(&self) -> Connection {
+        redis::Client::open(self.url()).unwrap().get_connection().unwrap()
     }
 }
 
