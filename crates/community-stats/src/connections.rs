@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stats_cache::{Endpoint, RedisAddress, TlsSettings};
-use stats_documents::opensearch::{Authentication, Compression, OpenSearchSettings};
+use stats_documents::opensearch::{Authentication, Compression, OpenSearchSettings, SearchNode};
 use stats_documents::postgres::PostgresSettings;
 
 use crate::config::{
@@ -21,7 +21,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(600);
 /// When the file with the certificates cannot be read.
 pub fn opensearch_settings(settings: &Settings) -> Result<OpenSearchSettings, ConfigError> {
     let source = &settings.source;
-    let hosts: Vec<String> = source.hosts.iter().map(host_url).collect();
     Ok(OpenSearchSettings {
         authentication: authentication(source),
         authorities: settings.certificates()?,
@@ -35,7 +34,7 @@ pub fn opensearch_settings(settings: &Settings) -> Result<OpenSearchSettings, Co
         request_timeout: source.timeout,
         call_timeout: CALL_TIMEOUT.max(source.timeout),
         attempts: u32::from(source.max_retries) + 1,
-        ..OpenSearchSettings::new(hosts, source.index_prefix.clone())
+        ..OpenSearchSettings::new(source.hosts.iter().map(search_node), source.index_prefix.clone())
     })
 }
 
@@ -50,18 +49,13 @@ fn authentication(source: &SourceSettings) -> Option<Authentication> {
     }
 }
 
-/// The address of a node with its login, which the client takes apart again.
-fn host_url(host: &SearchHost) -> String {
-    let base = host.base_url();
-    match (&host.credentials, base.split_once("://")) {
-        (Some(login), Some((scheme, rest))) => {
-            let encode =
-                |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-            let (user, password) = (encode(&login.username), encode(login.password.expose()));
-            format!("{scheme}://{user}:{password}@{rest}")
-        }
-        _ => base,
-    }
+/// What a node of the cluster is connected with.
+fn search_node(host: &SearchHost) -> SearchNode {
+    let login = host.credentials.as_ref().map(|login| Authentication::Basic {
+        user: login.username.clone(),
+        password: login.password.expose().to_owned(),
+    });
+    SearchNode { url: host.base_url(), login }
 }
 
 /// What the database is connected with.

@@ -7,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 
 use super::lanes::TakenLane;
-use super::settings::{Authentication, HostUrl, OpenSearchSettings};
+use super::settings::{Authentication, OpenSearchSettings, SearchNode};
 use crate::{SourceError, SourceErrorKind};
 
 /// A node, and the login it gets: its own, else that of the settings.
@@ -25,19 +25,17 @@ impl Host {
     /// # Errors
     /// When an address is none of HTTP, or a login cannot be sent.
     pub(super) fn all(settings: &OpenSearchSettings) -> Result<Vec<Self>, SourceError> {
-        settings.hosts.iter().map(|host| Self::of(host, settings)).collect()
+        settings.hosts.iter().map(|node| Self::of(node, settings)).collect()
     }
 
-    fn of(host: &HostUrl, settings: &OpenSearchSettings) -> Result<Self, SourceError> {
-        let (url, own) = host.split();
+    fn of(node: &SearchNode, settings: &OpenSearchSettings) -> Result<Self, SourceError> {
+        let url = node.to_string();
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            let doing = format!("search host '{host}': not an http or https URL");
+            let doing = format!("search host '{url}': not an http or https URL");
             return Err(SourceError::new(SourceErrorKind::Refused, doing));
         }
-        let login = own
-            .map(|(user, password)| Authentication::Basic { user, password })
-            .or_else(|| settings.authentication.clone());
-        let authorization = login.map(|login| authorization(&login)).transpose()?;
+        let login = node.login.as_ref().or(settings.authentication.as_ref());
+        let authorization = login.map(authorization).transpose()?;
         Ok(Self { url, authorization, resting: Mutex::default() })
     }
 

@@ -50,7 +50,7 @@ use stats_model::{
 
 use self::client::{Call, Client};
 use self::failure::Failure;
-pub use self::settings::{Authentication, Compression, HostUrl, OpenSearchSettings};
+pub use self::settings::{Authentication, Compression, OpenSearchSettings, SearchNode};
 use self::shelf::Reading;
 use self::sizes::Sizes;
 use self::targets::{Target, Targets};

@@ -7,9 +7,8 @@ use std::time::Duration;
 /// environment itself. Its `Debug` form shows no secrets.
 #[derive(Debug, Clone)]
 pub struct OpenSearchSettings {
-    /// URLs of the nodes, `http://host:port` or `https://…`; tried in turn. A user and password
-    /// in a URL are the login of that node, in place of [`authentication`](Self::authentication).
-    pub hosts: Vec<HostUrl>,
+    /// The nodes, tried in turn.
+    pub hosts: Vec<SearchNode>,
     /// Pasted in front of every index name, without a separator.
     pub prefix: String,
     /// How to log in, if at all.
@@ -41,12 +40,12 @@ pub struct OpenSearchSettings {
 
 impl OpenSearchSettings {
     /// The defaults for a cluster at these URLs with this index prefix.
-    pub fn new<U: Into<String>>(
-        hosts: impl IntoIterator<Item = U>,
+    pub fn new<N: Into<SearchNode>>(
+        hosts: impl IntoIterator<Item = N>,
         prefix: impl Into<String>,
     ) -> Self {
         Self {
-            hosts: hosts.into_iter().map(|url| HostUrl(url.into())).collect(),
+            hosts: hosts.into_iter().map(Into::into).collect(),
             prefix: prefix.into(),
             authentication: None,
             authorities: None,
@@ -64,54 +63,32 @@ impl OpenSearchSettings {
     }
 }
 
-/// The URL of a node; shown without the user and password it may contain.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HostUrl(pub String);
+/// A node, and the login that it gets in place of [`OpenSearchSettings::authentication`], if it has
+/// one of its own. Shown without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchNode {
+    /// `http://host:port` or `https://…`, with what stands before every path; without a login.
+    pub url: String,
+    /// How to log in at this node alone.
+    pub login: Option<Authentication>,
+}
 
-impl HostUrl {
-    /// The URL without user and password and without a slash at the end, and the user and
-    /// password as they stand.
-    pub(super) fn split(&self) -> (String, Option<(String, String)>) {
-        let url = self.0.trim_end_matches('/');
-        let Some((scheme, rest)) = url.split_once("://") else {
-            return (url.to_owned(), None);
-        };
-        let authority = rest.split('/').next().unwrap_or(rest);
-        let Some((login, _)) = authority.rsplit_once('@') else {
-            return (url.to_owned(), None);
-        };
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let bare = format!("{scheme}://{}", &rest[login.len() + 1..]);
-        (bare, Some((decode(user), decode(password))))
+impl From<String> for SearchNode {
+    fn from(url: String) -> Self {
+        Self { url, login: None }
     }
 }
 
-impl fmt::Display for HostUrl {
+impl From<&str> for SearchNode {
+    fn from(url: &str) -> Self {
+        url.to_owned().into()
+    }
+}
+
+impl fmt::Display for SearchNode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.split().0)
+        formatter.write_str(self.url.trim_end_matches('/'))
     }
-}
-
-impl fmt::Debug for HostUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.split().0, formatter)
-    }
-}
-
-/// Resolves `%XX`; anything else stays as it is, since such URLs are often written by hand.
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = text
-            .get(at + 1..at + 3)
-            .filter(|_| bytes[at] == b'%')
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(escaped.unwrap_or(bytes[at]));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// How to log in.
@@ -188,17 +165,15 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let mut settings = OpenSearchSettings::new(["https://me:p%40ss@search:9200/"], "x-");
-        settings.authentication =
-            Some(Authentication::Basic { user: "me".to_owned(), password: "hush".to_owned() });
+        let login = |password: &str| {
+            Some(Authentication::Basic { user: "me".to_owned(), password: password.to_owned() })
+        };
+        let node = SearchNode { login: login("p@ss"), ..SearchNode::from("https://search:9200/") };
+        let mut settings = OpenSearchSettings::new([node], "x-");
+        settings.authentication = login("hush");
         let shown = format!("{settings:?} {}", settings.hosts[0]);
-        assert!(!shown.contains("p%40ss") && !shown.contains("hush"), "{shown}");
-        assert!(shown.contains("https://search:9200"), "{shown}");
-        let (url, login) = settings.hosts[0].split();
-        assert_eq!(
-            (url.as_str(), login),
-            ("https://search:9200", Some(("me".into(), "p@ss".into())))
-        );
+        assert!(!shown.contains("p@ss") && !shown.contains("hush"), "{shown}");
+        assert!(shown.ends_with(" https://search:9200"), "{shown}");
         assert_eq!(format!("{:?}", Authentication::ApiKey("k".to_owned())), "ApiKey(***)");
     }
 

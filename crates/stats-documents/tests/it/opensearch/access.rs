@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stats_documents::opensearch::{Authentication, Compression, HostUrl};
+use stats_documents::opensearch::{Authentication, Compression, SearchNode};
 use stats_documents::{Documents, OpenSearch, OpenSearchSettings, SourceErrorKind};
 use stats_testkit::proxy::{Action, Authority, Fault, HttpProxy};
 use stats_testkit::wait;
@@ -28,7 +28,7 @@ fn a_server_that_shows_a_certificate_of_the_file_itself() {
     ] {
         let proxy = HttpProxy::in_front_of(cluster.node.address()).tls(shown).start().unwrap();
         let settings = OpenSearchSettings {
-            hosts: vec![HostUrl(proxy.url().to_owned())],
+            hosts: vec![proxy.url().into()],
             authorities: Some(trusted.certificate().as_bytes().to_vec()),
             attempts: 1,
             ..cluster.settings()
@@ -55,7 +55,7 @@ fn basic_login_over_tls_with_an_authority_of_ones_own() {
     // "me:p@ss"
     let proxy = builder.tls(&authority).authorization("Basic bWU6cEBzcw==").start().unwrap();
     let settings = OpenSearchSettings {
-        hosts: vec![HostUrl(proxy.url().to_owned())],
+        hosts: vec![proxy.url().into()],
         authorities: Some(authority.certificate().as_bytes().to_vec()),
         attempts: 1,
         ..cluster.settings()
@@ -68,9 +68,13 @@ fn basic_login_over_tls_with_an_authority_of_ones_own() {
         |settings: OpenSearchSettings| read(&OpenSearch::new(settings).unwrap(), &shelf("a"), None);
     let good = OpenSearchSettings { authentication: Some(login("me", "p@ss")), ..settings.clone() };
     assert_eq!(ask(good.clone()).unwrap(), pairs(&documents));
-    let in_url = proxy.url().replace("https://", "https://me:p%40ss@");
-    let in_url = OpenSearchSettings { hosts: vec![HostUrl(in_url)], ..settings.clone() };
-    assert_eq!(ask(in_url).unwrap(), pairs(&documents));
+    let node = SearchNode { login: Some(login("me", "p@ss")), ..proxy.url().into() };
+    let of_node = OpenSearchSettings {
+        hosts: vec![node],
+        authentication: Some(login("me", "hush")),
+        ..settings.clone()
+    };
+    assert_eq!(ask(of_node).unwrap(), pairs(&documents));
     let unverified =
         OpenSearchSettings { authorities: None, verify_certificates: false, ..good.clone() };
     assert_eq!(ask(unverified).unwrap(), pairs(&documents));
@@ -90,7 +94,7 @@ fn api_keys() {
     let builder = HttpProxy::in_front_of(cluster.node.address());
     let proxy = builder.authorization("ApiKey aWQ6a2V5").start().unwrap();
     let settings = OpenSearchSettings {
-        hosts: vec![HostUrl(proxy.url().to_owned())],
+        hosts: vec![proxy.url().into()],
         authentication: Some(Authentication::ApiKey("id:key".to_owned())),
         ..cluster.settings()
     };
@@ -174,7 +178,7 @@ fn a_silent_host_costs_time_and_nothing_else() {
         cluster.proxy.url().to_owned(),
     ];
     let settings = OpenSearchSettings {
-        hosts: urls.into_iter().map(HostUrl).collect(),
+        hosts: urls.into_iter().map(SearchNode::from).collect(),
         request_timeout: Duration::from_millis(300),
         page_bytes: 1_500,
         ..cluster.settings()
@@ -195,7 +199,7 @@ fn another_host_takes_over() {
     broken.add(Fault::on("", Action::Answer { status: 503, retry_after: None }));
     let urls = [format!("http://{dead}"), broken.url().to_owned(), cluster.proxy.url().to_owned()];
     let settings = OpenSearchSettings {
-        hosts: urls.into_iter().map(HostUrl).collect(),
+        hosts: urls.into_iter().map(SearchNode::from).collect(),
         request_timeout: Duration::from_secs(5),
         ..cluster.settings()
     };

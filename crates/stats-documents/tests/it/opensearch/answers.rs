@@ -8,7 +8,7 @@ use std::time::Duration;
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use stats_documents::contract::given;
-use stats_documents::opensearch::{Compression, HostUrl};
+use stats_documents::opensearch::Compression;
 use stats_documents::{Directory, Documents, Feed, OpenSearch, OpenSearchSettings, ShelfFilter};
 use stats_model::{DocumentKind, Position};
 use stats_testkit::proxy::{Action, Fault};
@@ -87,7 +87,7 @@ fn filled() -> Option<Cluster> {
 
 fn settings(cluster: &Cluster, url: String) -> OpenSearchSettings {
     OpenSearchSettings {
-        hosts: vec![HostUrl(url)],
+        hosts: vec![url.into()],
         attempts: 1,
         probe_interval: Duration::ZERO,
         ..cluster.settings()

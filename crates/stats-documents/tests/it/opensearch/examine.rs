@@ -1,11 +1,11 @@
 //! What a cluster says of itself.
 
 use jiff::{SignedDuration, Timestamp};
-use stats_documents::opensearch::OpenSearchSettings;
 use stats_documents::opensearch::examine::{
     Banner, CommunityField, Node, Statistics, Sums, Unread, nodes,
 };
 use stats_documents::opensearch::names::{BOOKMARKS, COMMUNITIES};
+use stats_documents::opensearch::{Authentication, OpenSearchSettings, SearchNode};
 use stats_model::DocumentKind;
 use stats_testkit::proxy::{Action, Fault};
 use stats_testkit::services::process;
@@ -89,8 +89,10 @@ fn nothing_is_asked_twice() {
 #[test]
 fn nobody_listens() {
     let port = process::free_port().unwrap();
-    let url = format!("http://me:s3cret@127.0.0.1:{port}");
-    let node = nodes(OpenSearchSettings::new([url], "")).unwrap().remove(0);
+    let login = Authentication::Basic { user: "me".to_owned(), password: "s3cret".to_owned() };
+    let url = format!("http://127.0.0.1:{port}");
+    let host = SearchNode { login: Some(login), ..url.into() };
+    let node = nodes(OpenSearchSettings::new([host], "")).unwrap().remove(0);
     assert!(node.logs_in());
     let why = node.banner().unwrap_err();
     assert!(!why.is_certificate());
