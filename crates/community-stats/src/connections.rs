@@ -1,15 +1,13 @@
 //! From addresses in settings to what the backends connect with.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use stats_cache::{Endpoint, RedisAddress, TlsSettings};
+use stats_cache::{RedisAddress, TlsSettings};
 use stats_documents::opensearch::{Authentication, Compression, OpenSearchSettings, SearchNode};
 use stats_documents::postgres::PostgresSettings;
 
 use crate::config::{
-    self, ConfigError, DatabaseUrl, RedisTransport, RedisUrl, SearchHost, Secret, Settings,
-    SourceSettings,
+    self, ConfigError, DatabaseUrl, RedisUrl, SearchHost, Secret, Settings, SourceSettings,
 };
 
 /// One cell must not wait for a failing cluster for ever.
@@ -77,18 +75,6 @@ pub fn postgres_settings(url: &DatabaseUrl) -> PostgresSettings {
 /// What a Redis database is connected with. The address was read once, when it became a setting.
 #[must_use]
 pub fn redis_address(url: &RedisUrl) -> RedisAddress {
-    let endpoint = match &url.transport {
-        RedisTransport::Tcp { host, port, tls: false } => {
-            Endpoint::Tcp { host: host.clone(), port: *port }
-        }
-        RedisTransport::Tcp { host, port, tls: true } => {
-            Endpoint::Tls { host: host.clone(), port: *port }
-        }
-        RedisTransport::Unix { path } => Endpoint::Unix { path: PathBuf::from(path) },
-        RedisTransport::Sentinel { sentinels, service, tls } => {
-            Endpoint::Sentinel { sentinels: sentinels.clone(), service: service.clone(), tls: *tls }
-        }
-    };
     let option = |wanted: &str| {
         let given = url.options.iter().find(|(name, _)| name == wanted);
         given.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
@@ -100,6 +86,6 @@ pub fn redis_address(url: &RedisUrl) -> RedisAddress {
         sentinel_username: option("sentinel_username"),
         sentinel_password: option("sentinel_password"),
         tls: TlsSettings::from_options(options),
-        ..RedisAddress::new(endpoint, i64::from(url.database_number()))
+        ..RedisAddress::new(url.endpoint.clone(), i64::from(url.database_number()))
     }
 }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use stats_cache::Endpoint;
+
 use super::data::DataSettings;
-use super::redis_url::{RedisTransport, RedisUrl};
+use super::redis_url::RedisUrl;
 use super::section::section;
 use super::types::{Lifetime, choice};
 
@@ -103,7 +105,7 @@ impl CacheSettings {
 
 fn local_redis() -> RedisUrl {
     RedisUrl {
-        transport: RedisTransport::Tcp { host: "localhost".to_owned(), port: 6379, tls: false },
+        endpoint: Endpoint::Tcp { host: "localhost".to_owned(), port: 6379 },
         username: None,
         password: None,
         database: Some(0),

@@ -63,7 +63,7 @@ pub use life::Life;
 pub use loader::Loader;
 pub use lock::{LONGEST_LOCK, LockSettings};
 pub use origin::Origin;
-pub use redis_url::{RedisTransport, RedisUrl};
+pub use redis_url::RedisUrl;
 pub use reference::reference;
 pub use run::{LogForm, RunSettings};
 pub use search_host::SearchHost;

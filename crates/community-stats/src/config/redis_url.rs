@@ -1,6 +1,9 @@
 //! The address of a Redis server (`cache-and-jobs.md` section 2.1).
 
 use std::fmt;
+use std::path::PathBuf;
+
+use stats_cache::Endpoint;
 
 use super::address::{
     Parts, bracketed, decoded, encoded, query_text, shown_query, split, split_nodes,
@@ -8,39 +11,11 @@ use super::address::{
 use super::types::{MASK, Secret};
 use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
 
-/// How a Redis server is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RedisTransport {
-    /// Over TCP.
-    Tcp {
-        /// Name or address, without brackets.
-        host: String,
-        /// The port.
-        port: u16,
-        /// Whether the connection is encrypted: `rediss://`.
-        tls: bool,
-    },
-    /// Over a socket in the file system.
-    Unix {
-        /// Where the socket is.
-        path: String,
-    },
-    /// At the primary that Redis Sentinel names.
-    Sentinel {
-        /// Names or addresses of the sentinels, without brackets, and their ports.
-        sentinels: Vec<(String, u16)>,
-        /// The name under which they watch the primary.
-        service: String,
-        /// Whether the connections are encrypted: `rediss+sentinel://`.
-        tls: bool,
-    },
-}
-
 /// `redis://`, `rediss://`, `unix://` or `redis+sentinel://`, with everything in it. Shown without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl {
-    /// How the server is reached.
-    pub transport: RedisTransport,
+    /// How the server is reached; what connects to it takes this as it is.
+    pub endpoint: Endpoint,
     /// The user, where access lists are in use.
     pub username: Option<String>,
     /// The password.
@@ -74,9 +49,11 @@ impl RedisUrl {
     fn parse_tcp(rest: &str, tls: bool) -> Result<Self, Misfit> {
         let parts = split(rest)?;
         let host = if parts.host.is_empty() { "localhost".to_owned() } else { parts.host };
-        let transport = RedisTransport::Tcp { host, port: parts.port.unwrap_or(6379), tls };
+        let port = parts.port.unwrap_or(6379);
+        let endpoint =
+            if tls { Endpoint::Tls { host, port } } else { Endpoint::Tcp { host, port } };
         let database = database_in_path(&decoded(&parts.path))?;
-        Self { transport, database, ..Self::with_login(parts.login) }.with_options(parts.query)
+        Self { database, ..Self::at(endpoint, parts.login) }.with_options(parts.query)
     }
 
     /// `unix://[user:password@]/path/of.sock?db=2`.
@@ -97,8 +74,8 @@ impl RedisUrl {
             return Err(Misfit::because("a socket needs an absolute path"));
         }
         let options = split(&format!("socket?{query}"))?.query;
-        let transport = RedisTransport::Unix { path: decoded(path) };
-        Self { transport, ..Self::with_login(login) }.with_options(options)
+        let endpoint = Endpoint::Unix { path: PathBuf::from(decoded(path)) };
+        Self::at(endpoint, login).with_options(options)
     }
 
     /// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/db]`. Other programs
@@ -129,14 +106,14 @@ impl RedisUrl {
                 (host, port.unwrap_or(26379))
             })
             .collect();
-        let transport = RedisTransport::Sentinel { sentinels, service, tls };
-        Self { transport, database, ..Self::with_login(login) }.with_options(query)
+        let endpoint = Endpoint::Sentinel { sentinels, service, tls };
+        Self { database, ..Self::at(endpoint, login) }.with_options(query)
     }
 
-    fn with_login(login: Option<(String, Option<String>)>) -> Self {
+    fn at(endpoint: Endpoint, login: Option<(String, Option<String>)>) -> Self {
         let (username, password) = login.unwrap_or_default();
         Self {
-            transport: RedisTransport::Unix { path: String::new() },
+            endpoint,
             username: Some(username).filter(|name| !name.is_empty()),
             password: password.filter(|text| !text.is_empty()).map(Secret::new),
             database: None,
@@ -189,18 +166,17 @@ impl RedisUrl {
         };
         let mut options = self.options.clone();
         let path = self.database.map(|number| format!("/{number}")).unwrap_or_default();
-        match &self.transport {
-            RedisTransport::Tcp { host, port, tls } => {
-                let scheme = if *tls { "rediss" } else { "redis" };
+        let scheme = self.endpoint.scheme();
+        match &self.endpoint {
+            Endpoint::Tcp { host, port } | Endpoint::Tls { host, port } => {
                 let host = bracketed(host);
                 format!("{scheme}://{login}{host}:{port}{path}{}", query(&options))
             }
-            RedisTransport::Unix { path } => {
+            Endpoint::Unix { path } => {
                 options.extend(self.database.map(|number| ("db".to_owned(), number.to_string())));
-                format!("unix://{login}{path}{}", query(&options))
+                format!("{scheme}://{login}{}{}", path.display(), query(&options))
             }
-            RedisTransport::Sentinel { sentinels, service, tls } => {
-                let scheme = if *tls { "rediss+sentinel" } else { "redis+sentinel" };
+            Endpoint::Sentinel { sentinels, service, .. } => {
                 let node = |(host, port): &(String, u16)| format!("{}:{port}", bracketed(host));
                 let nodes = sentinels.iter().map(node).collect::<Vec<_>>().join(",");
                 format!("{scheme}://{login}{nodes}/{}{path}{}", encoded(service), query(&options))

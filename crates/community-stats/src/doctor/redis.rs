@@ -19,7 +19,7 @@ use crate::connections::redis_address;
 
 pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
     let targets = settings.cache.redis_targets();
-    let one_server = targets.responses.transport == targets.locks.transport;
+    let one_server = targets.responses.endpoint == targets.locks.endpoint;
     let responses = client(&targets.responses, "redis");
     let mut checks = match &responses {
         Ok(client) => server("redis", client, clock),

@@ -37,6 +37,20 @@ pub enum Endpoint {
     },
 }
 
+impl Endpoint {
+    /// What stands before `://` in an address of it.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "redis",
+            Self::Tls { .. } => "rediss",
+            Self::Unix { .. } => "unix",
+            Self::Sentinel { tls: false, .. } => "redis+sentinel",
+            Self::Sentinel { tls: true, .. } => "rediss+sentinel",
+        }
+    }
+}
+
 /// How the other side of a TLS connection is checked, and who we are; from the options of the URL
 /// that redis-py knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,14 +131,7 @@ impl TlsSettings {
 /// The URL without options, with `***` for the password.
 impl fmt::Display for RedisAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.endpoint {
-            Endpoint::Tcp { .. } => "redis",
-            Endpoint::Tls { .. } => "rediss",
-            Endpoint::Unix { .. } => "unix",
-            Endpoint::Sentinel { tls: false, .. } => "redis+sentinel",
-            Endpoint::Sentinel { tls: true, .. } => "rediss+sentinel",
-        };
-        write!(formatter, "{scheme}://")?;
+        write!(formatter, "{}://", self.endpoint.scheme())?;
         if self.username.is_some() || self.password.is_some() {
             let user = self.username.as_deref().unwrap_or_default();
             let password = if self.password.is_some() { ":***" } else { "" };

@@ -1,7 +1,8 @@
 //! Addresses with credentials in them, encoded or not.
 
-use community_stats::config::{BrokerUrl, DatabaseUrl, RedisTransport, RedisUrl};
+use community_stats::config::{BrokerUrl, DatabaseUrl, RedisUrl};
 use proptest::prelude::*;
+use stats_cache::Endpoint;
 
 #[test]
 fn redis_addresses_keep_all_they_hold() {
@@ -18,7 +19,7 @@ fn redis_addresses_keep_all_they_hold() {
 
 fn sentinel(text: &str) -> (Vec<(String, u16)>, String, u16) {
     let url = RedisUrl::parse(text).unwrap();
-    let RedisTransport::Sentinel { sentinels, service, .. } = &url.transport else { panic!() };
+    let Endpoint::Sentinel { sentinels, service, .. } = &url.endpoint else { panic!() };
     assert_eq!(RedisUrl::parse(url.to_secret().expose()).unwrap(), url, "{text}");
     (sentinels.clone(), service.clone(), url.database_number())
 }
@@ -63,7 +64,7 @@ fn redis_options_count_as_in_python() {
     assert_eq!(url.database_number(), 2);
     assert_eq!(url.to_string(), "redis://u:***@cache:6379/2");
     let socket = RedisUrl::parse("unix:///run/redis.sock").unwrap();
-    assert_eq!(socket.transport, RedisTransport::Unix { path: "/run/redis.sock".to_owned() });
+    assert_eq!(socket.endpoint, Endpoint::Unix { path: "/run/redis.sock".into() });
 }
 
 #[test]

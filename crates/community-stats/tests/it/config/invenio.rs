@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use community_stats::config::{
-    CommunitySource, Compression, JsonInput, Lifetime, Origin, RedisTransport, Settings,
-    SourceKind, StoreKind,
+    CommunitySource, Compression, JsonInput, Lifetime, Origin, Settings, SourceKind, StoreKind,
 };
+use stats_cache::Endpoint;
 
 use super::Scene;
 
@@ -349,7 +349,11 @@ fn redis_addresses_resolve_as_specified() {
                 assert_eq!(url.to_string(), if side == "cache" { cache } else { registry });
                 continue;
             }
-            let RedisTransport::Tcp { host: ours, port, .. } = &url.transport else { panic!() };
+            let (Endpoint::Tcp { host: ours, port } | Endpoint::Tls { host: ours, port }) =
+                &url.endpoint
+            else {
+                panic!()
+            };
             assert_eq!(ours, host, "{note}");
             assert_eq!(u64::from(*port), target["port"].as_u64().unwrap_or(6379), "{note}");
             let database = target["db"].as_u64().unwrap_or(0);
