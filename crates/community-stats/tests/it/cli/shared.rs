@@ -19,14 +19,53 @@ fn scene() -> Option<(Redis, Scene)> {
 }
 
 fn database(server: &Redis, number: u16) -> redis::Connection {
-    let url = format!("redis://{}/{number}", server.address());
+    connection(&format!("redis://{}/{number}", server.address()))
+}
+
+fn connection(url: &str) -> redis::Connection {
     redis::Client::open(url).unwrap().get_connection().unwrap()
+}
+
+/// Databases, by their addresses, that no other test uses on the server that all tests share.
+struct Databases {
+    responses: String,
+    registry: String,
+    main: String,
+}
+
+/// Such databases, and a scene that stores there.
+fn shared_scene() -> Option<(Databases, Scene)> {
+    let server = Redis::shared()?;
+    let [responses, registry, main] = [(); 3].map(|()| server.database());
+    let number = |url: &str| url.rsplit_once('/').unwrap().1.to_owned();
+    let settings = [
+        format!("cache.main_redis_url={main}"),
+        format!("cache.redis_db={}", number(&responses)),
+        format!("cache.registry_redis_db={}", number(&registry)),
+        "cache.ttl_days=10000".to_owned(),
+    ];
+    let scene = settings.iter().fold(Scene::tiny(), |scene, one| scene.with(&["--set", one]));
+    Some((Databases { responses, registry, main }, scene))
+}
+
+impl Databases {
+    fn responses(&self) -> redis::Connection {
+        connection(&self.responses)
+    }
+
+    fn registry(&self) -> redis::Connection {
+        connection(&self.registry)
+    }
+
+    fn main(&self) -> redis::Connection {
+        connection(&self.main)
+    }
 }
 
 #[test]
 fn responses_marks_and_first_runs_are_where_python_looks() {
-    let Some((server, scene)) = scene() else { return };
-    let (mut cache, mut registry) = (database(&server, 7), database(&server, 8));
+    let Some((databases, scene)) = shared_scene() else { return };
+    let (mut cache, mut registry) = (databases.responses(), databases.registry());
     let _: () = registry.set("global_first_run", "in_progress").unwrap();
     let _: () = registry.set("global_agg_updated_2025", "2025-12-31T00:00:00+00:00").unwrap();
     let _: () = registry.set("somebody_agg_updated_2025", "x").unwrap();
@@ -41,7 +80,7 @@ fn responses_marks_and_first_runs_are_where_python_looks() {
     left.sort();
     assert_eq!(left, ["global_first_run", "somebody_agg_updated_2025"]);
     assert_eq!(registry.get::<_, String>("global_first_run").unwrap(), "completed");
-    let locks: Vec<String> = database(&server, 0).keys("*lock*").unwrap();
+    let locks: Vec<String> = databases.main().keys("*lock*").unwrap();
     assert!(locks.is_empty(), "{locks:?}");
 
     let again = scene.run(&["cache", "generate", "--json"]).expect(0).json();
@@ -51,9 +90,9 @@ fn responses_marks_and_first_runs_are_where_python_looks() {
 
 #[test]
 fn by_upstreams_rule_what_python_wrote_is_kept_in_past_years_unless_marked() {
-    let Some((server, scene)) = scene() else { return };
+    let Some((databases, scene)) = shared_scene() else { return };
     let scene = scene.at("2026-01-01T12:00:00Z").with(&["--set", "cache.foreign=keep"]);
-    let _: () = database(&server, 7).set(KEY, "{\"by\":\"python\"}").unwrap();
+    let _: () = databases.responses().set(KEY, "{\"by\":\"python\"}").unwrap();
     let generate = ["cache", "generate", "--community-id", "global", "--year", "2025", "--json"];
     let report = scene.run(&generate).expect(0).json();
     assert_eq!(report["skipped_because"], json!({"made by another writer": 1}));
@@ -62,42 +101,42 @@ fn by_upstreams_rule_what_python_wrote_is_kept_in_past_years_unless_marked() {
     assert_eq!(listed[0]["category"], "usage-delta-category");
 
     // A marked year is made again, also when another one was asked for.
-    let _: () = database(&server, 8).set("global_agg_updated_2025", "now").unwrap();
+    let _: () = databases.registry().set("global_agg_updated_2025", "now").unwrap();
     let other = ["cache", "generate", "--community-id", "global", "--year", "2026", "--json"];
     let report = scene.run(&other).expect(0).json();
     assert_eq!(report["responses"].as_array().unwrap().len(), 9, "{report}");
-    let left: bool = database(&server, 8).exists("global_agg_updated_2025").unwrap();
+    let left: bool = databases.registry().exists("global_agg_updated_2025").unwrap();
     assert!(!left);
 }
 
 /// Nothing of ours tells of them: their keys follow from what is known of the community.
 #[test]
 fn what_python_wrote_for_a_community_that_was_deleted_is_an_orphan() {
-    let Some((server, scene)) = scene() else { return };
+    let Some((databases, scene)) = shared_scene() else { return };
     const DELETED: &str = "e9894c92-2697-414c-8833-f06a06c87495";
     scene.run(&["cache", "generate"]).expect(0);
     let explain = ["cache", "explain", "--json", "--community-id", DELETED, "--year", "2025"];
     let explain = [&explain[..], &["--category", "record_delta"]].concat();
     let key = scene.run(&explain).expect(0).json()["cache_key"].as_str().unwrap().to_owned();
-    let _: () = database(&server, 7).set(&key, "{}").unwrap();
+    let _: () = databases.responses().set(&key, "{}").unwrap();
     let listed = scene.run(&["cache", "list", "--json", "--state", "orphan"]).expect(0).json();
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     assert_eq!((&listed[0]["community_id"], &listed[0]["year"]), (&json!(DELETED), &json!(2025)));
     assert_eq!(listed[0]["category"], "record-delta-category");
     let orphans = scene.run(&["cache", "clear", "--orphans", "--yes", "--json"]).expect(0).json();
     assert_eq!(orphans, json!({"deleted": 1}));
-    assert!(!database(&server, 7).exists::<_, bool>(&key).unwrap());
+    assert!(!databases.responses().exists::<_, bool>(&key).unwrap());
     scene.run(&["cache", "verify"]).expect(0);
 }
 
 /// Without expiry and with as many bytes nothing but the body tells: each comes up in its turn.
 #[test]
 fn what_python_wrote_over_entries_without_expiry_is_found_in_turn() {
-    let Some((server, scene)) = scene() else { return };
+    let Some((databases, scene)) = shared_scene() else { return };
     let scene = scene.with(&["--set", "cache.ttl_days=0"]);
     let generate = ["cache", "generate", "--json"];
     scene.run(&generate).expect(0);
-    let mut cache = database(&server, 7);
+    let mut cache = databases.responses();
     let body: Vec<u8> = cache.get(KEY).unwrap();
     let mut theirs = body.clone();
     *theirs.last_mut().unwrap() = b' ';
@@ -119,16 +158,16 @@ fn what_python_wrote_over_entries_without_expiry_is_found_in_turn() {
 
 #[test]
 fn a_run_waits_for_nobody_who_holds_the_lock() {
-    let Some((server, scene)) = scene() else { return };
+    let Some((databases, scene)) = shared_scene() else { return };
     let lock = "cache::lock:community_stats_cache_generation";
-    let _: () = database(&server, 0).set(lock, "somebody").unwrap();
+    let _: () = databases.main().set(lock, "somebody").unwrap();
     let refused = scene.run(&["cache", "generate"]).expect(1);
     assert!(refused.stderr.contains("Another cache generation task is already running"));
     let holder = "is held by a value that Python did not write, and never ends";
     assert!(refused.stderr.contains(holder), "{refused}");
-    let keys: Vec<String> = database(&server, 7).keys("*").unwrap();
+    let keys: Vec<String> = databases.responses().keys("*").unwrap();
     assert!(keys.is_empty(), "{keys:?}");
-    assert_eq!(database(&server, 0).get::<_, String>(lock).unwrap(), "somebody");
+    assert_eq!(databases.main().get::<_, String>(lock).unwrap(), "somebody");
     scene.run(&["cache", "generate", "--set", "lock.enabled=false"]).expect(0);
 }
 
@@ -192,10 +231,10 @@ fn the_documented_rights_are_enough() {
 
 #[test]
 fn reading_needs_no_server_but_that_of_the_responses() {
-    let Some((server, scene)) = scene() else { return };
+    let Some((databases, scene)) = shared_scene() else { return };
     scene.run(&["cache", "generate"]).expect(0);
     let port = stats_testkit::services::process::free_port().unwrap();
-    let responses = format!("cache.redis_url=redis://{}/7", server.address());
+    let responses = format!("cache.redis_url={}", databases.responses);
     let main = format!("cache.main_redis_url=redis://127.0.0.1:{port}/0");
     let scene = scene.with(&["--set", &responses, "--set", &main]);
     let place = ["--community-id", "global", "--year", "2025", "--category", "usage_delta"];
@@ -213,8 +252,8 @@ fn reading_needs_no_server_but_that_of_the_responses() {
 /// Only the database of the responses is named: the lock is where InvenioRDM has it by default.
 #[test]
 fn a_lock_whose_place_is_guessed_is_told() {
-    let Some((server, _)) = scene() else { return };
-    let url = format!("cache.redis_url=redis://{}/7", server.address());
+    let Some((databases, _)) = shared_scene() else { return };
+    let url = format!("cache.redis_url={}", databases.responses);
     let scene = Scene::tiny().with(&["--set", &url, "--set", "cache.ttl_days=10000"]);
     let told = scene.run(&["cache", "generate"]);
     assert!(
