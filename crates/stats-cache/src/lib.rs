@@ -19,7 +19,7 @@ pub use entry::{
 };
 pub use error::{CacheError, CacheErrorKind};
 pub use key::{CacheKey, KeyError, cache_key, key_string, response_key};
-pub use lock::{BulkLock, Ends, FileLock, Lease, Liveness, LockHolder, Unlocked, Who};
+pub use lock::{BulkLock, Ends, FileLock, Lease, Liveness, LockEntry, LockHolder, Unlocked, Who};
 pub use notebook::{Memory, MemoryChanges, Note, Notebook, Trouble};
 pub use redis::{
     DatabaseCounts, Endpoint, FirstRun, Needs, RedisAddress, RedisClient, RedisLock, RedisOptions,

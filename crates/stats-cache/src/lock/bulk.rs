@@ -80,9 +80,29 @@ pub enum Unlocked {
     MayLive(String),
 }
 
+/// A lock that stands as an entry of a server as long as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockEntry {
+    /// The server, in the form in which servers are compared.
+    pub server: String,
+    /// The database there.
+    pub database: i64,
+    /// The key.
+    pub key: String,
+    /// What stands there as long as the lock is held by this holder.
+    pub value: Vec<u8>,
+}
+
 /// A [`BulkLock`] that was taken. It is given back when it is dropped, without telling whether that
 /// worked: better call [`release`](Self::release).
 pub trait Lease: Send + Sync {
+    /// What tells it from every other one that there ever was or will be: no two have the same.
+    fn token(&self) -> &str;
+
+    /// Where the lock stands, when that is an entry of a server: a store that is on the same server
+    /// can look at it in the transaction in which it writes.
+    fn entry(&self) -> Option<LockEntry>;
+
     /// Makes it last its whole lifetime again; false when it is lost.
     ///
     /// # Errors

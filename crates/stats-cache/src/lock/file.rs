@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stats_model::{Clock, SystemClock};
+use uuid::Uuid;
 
-use super::bulk::{BulkLock, Lease};
+use super::bulk::{BulkLock, Lease, LockEntry};
 use super::holder::{Ends, LockHolder, Who};
 use crate::{CacheError, CacheErrorKind};
 
@@ -63,7 +64,8 @@ impl FileLock {
                     file.set_len(0)?;
                     file.write_all(&serde_json::to_vec(&Who::this_process(now))?)?;
                     let (path, lost) = (self.path.clone(), AtomicBool::new(false));
-                    return Ok(Some(HeldFileLock { path, file, lost }));
+                    let token = Uuid::new_v4().to_string();
+                    return Ok(Some(HeldFileLock { path, file, token, lost }));
                 }
                 Err(TryLockError::WouldBlock) => self.clock.sleep(BETWEEN_TRIES),
                 Err(TryLockError::Error(error)) => return Err(error),
@@ -157,6 +159,7 @@ impl BulkLock for FileLock {
 struct HeldFileLock {
     path: PathBuf,
     file: File,
+    token: String,
     lost: AtomicBool,
 }
 
@@ -169,6 +172,14 @@ impl HeldFileLock {
 
 /// The operating system keeps it as long as the process lives: there is nothing to renew.
 impl Lease for HeldFileLock {
+    fn token(&self) -> &str {
+        &self.token
+    }
+
+    fn entry(&self) -> Option<LockEntry> {
+        None
+    }
+
     fn renew(&self) -> Result<bool, CacheError> {
         self.still_held()
     }

@@ -5,6 +5,6 @@ mod bulk;
 mod file;
 mod holder;
 
-pub use self::bulk::{BulkLock, Lease, Unlocked};
+pub use self::bulk::{BulkLock, Lease, LockEntry, Unlocked};
 pub use self::file::FileLock;
 pub use self::holder::{Ends, Liveness, LockHolder, Who};

@@ -100,6 +100,12 @@ impl RedisAddress {
             tls: TlsSettings::default(),
         }
     }
+
+    /// The server alone, whatever the database and the login, in a form that can be compared: what
+    /// differs may still be the same server under another name.
+    pub(super) fn server(&self) -> String {
+        Self::new(self.endpoint.clone(), 0).to_string()
+    }
 }
 
 impl TlsSettings {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::client::RedisClient;
 use super::reply::{bytes, command, integer};
-use crate::lock::{BulkLock, Ends, Lease, LockHolder, Who};
+use crate::lock::{BulkLock, Ends, Lease, LockEntry, LockHolder, Who};
 use crate::{CacheError, locked};
 
 /// What Python writes around a text of 36 bytes: `!`, then a pickle of protocol 5 with one frame.
@@ -170,7 +170,7 @@ impl BulkLock for RedisLock {
         }
         self.tell(&token, &value, now);
         let renewed = Mutex::new(Some(taken_at));
-        Ok(Some(Box::new(HeldLock { lock: self.clone(), value, renewed })))
+        Ok(Some(Box::new(HeldLock { lock: self.clone(), token, value, renewed })))
     }
 
     fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
@@ -215,6 +215,7 @@ struct Word {
 /// A lock that was taken.
 struct HeldLock {
     lock: RedisLock,
+    token: String,
     value: Vec<u8>,
     /// When it was taken or renewed, by the reading of the clock that never goes back; `None` when it
     /// is known to be lost or was released. Once its lifetime is over, it is not set again.
@@ -230,6 +231,16 @@ impl HeldLock {
 }
 
 impl Lease for HeldLock {
+    fn token(&self) -> &str {
+        &self.token
+    }
+
+    fn entry(&self) -> Option<LockEntry> {
+        let (address, key) = (self.lock.client.address(), self.lock.key.clone());
+        let (server, database) = (address.server(), address.database);
+        Some(LockEntry { server, database, key, value: self.value.clone() })
+    }
+
     /// The lock ended, was cleared, or is somebody else's when it is lost. It is not taken again, and
     /// an answer that comes after the end of the lease revives nothing: whoever looked meanwhile took
     /// it for lost.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stats_cache::{
-    BulkLock, CacheError, CacheErrorKind, CacheStore, FirstRun, Lease, LockHolder, Registry,
-    SqliteStore, UpdateMark, UpdateMarks,
+    BulkLock, CacheError, CacheErrorKind, CacheStore, FirstRun, Lease, LockEntry, LockHolder,
+    Registry, SqliteStore, UpdateMark, UpdateMarks,
 };
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
@@ -36,6 +36,7 @@ struct Faults {
 #[derive(Clone, Default)]
 struct Fading {
     faults: Faults,
+    token: &'static str,
     looked: Arc<AtomicU64>,
     asked: Arc<AtomicU64>,
     stolen: Arc<AtomicBool>,
@@ -60,6 +61,14 @@ impl BulkLock for Fading {
 }
 
 impl Lease for Fading {
+    fn token(&self) -> &str {
+        self.token
+    }
+
+    fn entry(&self) -> Option<LockEntry> {
+        None
+    }
+
     fn renew(&self) -> Result<bool, CacheError> {
         Ok(!self.lease_left().is_zero())
     }
