@@ -17,6 +17,9 @@ pub enum CacheErrorKind {
     NewerFormat,
     /// Another process holds what is needed.
     Busy,
+    /// The lock of bulk runs, on which the write depended, is lost: nothing was written, and nothing
+    /// will be under the same lease.
+    LockLost,
 }
 
 /// A failed call to a store: what was being done, to which key, and the cause.
@@ -44,6 +47,12 @@ impl CacheError {
         cause: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         Self { kind, doing: doing.into(), cause: Some(cause.into()) }
+    }
+
+    /// A write that is refused because the lock of bulk runs is lost.
+    pub(crate) fn lock_lost(doing: &str) -> Self {
+        let doing = format!("{doing}: the lock of bulk runs was lost, so nothing was written");
+        Self::new(CacheErrorKind::LockLost, doing)
     }
 
     /// What a caller can do about it.

@@ -5,12 +5,13 @@
 //! be told about the past.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats_model::Category;
 
-use crate::{CacheError, ShelfMark};
+use crate::{CacheError, Lease, ShelfMark};
 
 /// The version of a note. It rises when a note changes its meaning; notes of other versions are
 /// forgotten.
@@ -114,6 +115,13 @@ impl MemoryChanges {
 ///   kept.
 /// * Nothing here touches an entry.
 pub trait Notebook: Send + Sync {
+    /// The same notebook for a run that holds the lock of bulk runs with this lease, as
+    /// [`CacheStore::fenced`](crate::CacheStore::fenced).
+    ///
+    /// # Errors
+    /// As there.
+    fn fenced_notes(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn Notebook>, CacheError>;
+
     /// Everything that is remembered, in one question.
     ///
     /// # Errors

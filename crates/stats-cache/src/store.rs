@@ -1,9 +1,11 @@
 //! The trait that every store of responses answers.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use stats_model::Category;
 
-use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState, Seen};
+use crate::{Body, BodyEncoding, CacheError, Entry, EntryDescription, EntryState, Lease, Seen};
 
 /// Which entries a question is about. Empty lists mean all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,9 +65,21 @@ pub struct StoreSummary {
 ///   time; anything else they leave is counted and treated as absent
 ///   (cache-and-jobs specification, section 15, row 12).
 /// * *Failure.* A failed `put` leaves the old entry in place, or none; never the new one.
+/// * *Fences.* Whatever is written through what [`fenced`](Self::fenced) returns is held against the
+///   lease in the same transaction. Once another run got as far as to have a fence of its own, or the
+///   lock is known to be lost, it is refused with [`LockLost`](crate::CacheErrorKind::LockLost) and
+///   changes nothing: also what was begun before, by a process that was stopped in the middle.
 /// * *Threads and processes.* All methods may be called from several threads and processes at
 ///   once and may block.
 pub trait CacheStore: Send + Sync {
+    /// The same store for a run that holds the lock of bulk runs with this lease. Every earlier one is
+    /// refused from now on; writes past all fences, as those by hand, are not.
+    ///
+    /// # Errors
+    /// [`LockLost`](crate::CacheErrorKind::LockLost) when the lease is lost by now; and when the store
+    /// cannot be written.
+    fn fenced(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn CacheStore>, CacheError>;
+
     /// The encoding in which [`put`](Self::put) wants bodies.
     fn encoding(&self) -> BodyEncoding;
 

@@ -2,11 +2,12 @@
 //! that a question about it has an answer and leaves no trace.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use stats_cache::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
-    EntryFilter, EntryState, Seen, StoreSummary,
+    EntryFilter, EntryState, Lease, Seen, StoreSummary,
 };
 use stats_documents::{
     Changes, Directory, Documents, Feed, Pulse, ShelfFilter, SourceError, Visit,
@@ -83,6 +84,10 @@ impl Directory for Nothing {
 }
 
 impl CacheStore for Nothing {
+    fn fenced(&self, _: Arc<dyn Lease>) -> Result<Arc<dyn CacheStore>, CacheError> {
+        Ok(Arc::new(*self))
+    }
+
     fn encoding(&self) -> BodyEncoding {
         BodyEncoding::Plain
     }

@@ -150,9 +150,10 @@ const fn exit_of_store(kind: CacheErrorKind) -> Exit {
         CacheErrorKind::Unreachable | CacheErrorKind::Refused | CacheErrorKind::Busy => {
             Exit::Unreachable
         }
-        CacheErrorKind::Full | CacheErrorKind::Damaged | CacheErrorKind::NewerFormat => {
-            Exit::Failed
-        }
+        CacheErrorKind::Full
+        | CacheErrorKind::Damaged
+        | CacheErrorKind::NewerFormat
+        | CacheErrorKind::LockLost => Exit::Failed,
     }
 }
 

@@ -281,7 +281,9 @@ fn unusable_store(name: &str, error: &CacheError) -> Check {
             (State::Failed, "a newer community-stats wrote it; install that version or a later one")
         }
         CacheErrorKind::Damaged => (State::Failed, AGAIN),
-        CacheErrorKind::Busy => (State::Warning, "try again when the other process is done"),
+        CacheErrorKind::Busy | CacheErrorKind::LockLost => {
+            (State::Warning, "try again when the other process is done")
+        }
         CacheErrorKind::Full => (State::Failed, "make room"),
         CacheErrorKind::Unreachable => {
             (State::Unreachable, "let the user of this process read and write it")

@@ -16,6 +16,7 @@
 //! case for all.
 
 mod cases;
+mod fences;
 mod hard_cases;
 mod meanwhile;
 mod others;
@@ -27,12 +28,14 @@ use jiff::{SignedDuration, Timestamp};
 use stats_model::Category;
 
 pub use self::cases::*;
+pub use self::fences::*;
 pub use self::hard_cases::*;
 pub use self::meanwhile::*;
 pub use self::others::*;
 pub use self::remembering::*;
 use crate::{
-    Body, CacheStore, EntryDescription, EntryState, Notebook, Origin, Seen, ShelfMark, response_key,
+    Body, BulkLock, CacheStore, EntryDescription, EntryState, Notebook, Origin, Seen, ShelfMark,
+    response_key,
 };
 
 /// A store under test with everything a test has to be able to do to it.
@@ -50,6 +53,9 @@ pub trait Harness: Sync {
 
     /// The notebook of [`other`](Self::other).
     fn other_notebook(&self) -> Box<dyn Notebook>;
+
+    /// The lock of bulk runs that goes with the store.
+    fn lock(&self) -> Box<dyn BulkLock>;
 
     /// The prefix of keys that the store serves.
     fn prefix(&self) -> &str;
@@ -165,6 +171,22 @@ macro_rules! cache_store_contract {
         $crate::conformance_tests! { $start_alone =>
             a_failed_put_leaves_the_old_entry()
         }
+        $crate::cache_store_fences_contract! { start: $start }
+    };
+}
+
+/// Makes a test of each case that is about the fences of runs: where the same store may go with
+/// different locks, once for each; `start` as in [`cache_store_contract!`](crate::cache_store_contract).
+#[macro_export]
+macro_rules! cache_store_fences_contract {
+    (start: $start:expr $(,)?) => {
+        $crate::conformance_tests! { $start =>
+            the_holder_of_the_lock_may_write()
+            whoever_lost_the_lock_changes_nothing()
+            whoever_comes_late_does_not_disturb_the_holder()
+            nothing_is_written_once_a_successor_begins()
+            a_lock_that_is_renewed_lets_its_holder_write()
+        }
     };
 }
 
@@ -275,6 +297,7 @@ mod tests {
     fn no_case_is_left_out_of_the_suite() {
         let cases = [
             include_str!("cases.rs"),
+            include_str!("fences.rs"),
             include_str!("hard_cases.rs"),
             include_str!("meanwhile.rs"),
             include_str!("others.rs"),

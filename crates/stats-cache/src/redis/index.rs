@@ -38,6 +38,11 @@ pub(super) fn first_years_name(prefix: &str) -> String {
     name_of("first-years", prefix)
 }
 
+/// The name of the key with the token of the last run, where the lock is on another server.
+pub(super) fn fence_name(prefix: &str) -> String {
+    name_of("fence", prefix)
+}
+
 fn name_of(what: &str, prefix: &str) -> String {
     let name = format!("community-stats:{what}:{prefix}");
     // Whoever clears the prefix, with KEYS <prefix>:*, must not meet our records.
@@ -298,7 +303,8 @@ mod tests {
     #[test]
     fn the_index_is_never_inside_the_prefix() {
         for prefix in ["stats_dashboard", "community-stats", "community-stats-index", "", "a:b"] {
-            for name in [index_name(prefix), notes_name(prefix), first_years_name(prefix)] {
+            let names = [index_name, notes_name, first_years_name, fence_name];
+            for name in names.map(|name| name(prefix)) {
                 assert!(!name.starts_with(&format!("{prefix}:")), "{prefix}: {name}");
             }
         }

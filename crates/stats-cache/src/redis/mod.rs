@@ -5,12 +5,15 @@ mod address;
 mod client;
 mod error;
 mod examine;
+mod fence;
+mod fenced;
 #[cfg(test)]
 mod fuzz;
 mod index;
 mod lock;
 mod notebook;
 mod options;
+mod pieces;
 mod put;
 mod records;
 mod registry;

@@ -1,14 +1,20 @@
 //! The notebook in two hashes beside the index, outside of what the Python package reads and clears.
 
+use std::sync::Arc;
+
 use redis::{Cmd, Value};
 
 use super::index::{first_years_name, notes_name};
 use super::reply::{bytes, command};
 use super::store::RedisStore;
 use crate::notebook::{Memory, MemoryChanges, Note, Notebook};
-use crate::{CacheError, CacheErrorKind};
+use crate::{CacheError, CacheErrorKind, Lease};
 
 impl Notebook for RedisStore {
+    fn fenced_notes(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn Notebook>, CacheError> {
+        Ok(Arc::new(self.fenced_by(lease)?))
+    }
+
     fn recall(&self) -> Result<Memory, CacheError> {
         let names = [notes_name(self.prefix()), first_years_name(self.prefix())];
         let commands = names.each_ref().map(|name| command(&["HGETALL", name]));
@@ -40,18 +46,13 @@ impl Notebook for RedisStore {
         if commands.is_empty() {
             return Ok(());
         }
-        for answer in self.client().transaction(&commands, "taking notes")? {
-            answer
-                .extract_error()
-                .map_err(|error| super::error::cache_error("taking notes", error))?;
-        }
-        Ok(())
+        self.transact(&commands, "taking notes").map(drop)
     }
 
     fn forget_all(&self) -> Result<(), CacheError> {
         let names = [notes_name(self.prefix()), first_years_name(self.prefix())];
-        self.client().command(&command(&["DEL", &names[0], &names[1]]), "forgetting notes")?;
-        Ok(())
+        let forget = command(&["DEL", &names[0], &names[1]]);
+        self.transact(&[forget], "forgetting notes").map(drop)
     }
 }
 

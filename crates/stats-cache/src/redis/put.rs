@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::error::cache_error;
 use super::index;
+use super::pieces::Pieces;
 use super::reply::{bytes, command};
 use super::store::RedisStore;
-use super::watched::Pieces;
 use crate::{Body, BodyEncoding, CacheError, CacheErrorKind, EntryDescription, EntryState, Seen};
 
 impl RedisStore {
@@ -19,10 +19,8 @@ impl RedisStore {
         description: &EntryDescription,
         body: &Body,
     ) -> Result<(), CacheError> {
-        let Pieces { bytes, commands } = self.pieces(description, body)?;
-        let bytes: Vec<&[u8]> = bytes.iter().map(AsRef::as_ref).collect();
         let doing = format!("storing {}", description.key);
-        let answers = self.client().packed_transaction(&bytes, commands, &doing)?;
+        let answers = self.in_one(&self.pieces(description, body)?, &doing)?;
         self.stored(&description.key, answers, &doing)
     }
 
@@ -45,7 +43,7 @@ impl RedisStore {
             Ok(seen.gives_way(&there, description, body).then(|| pieces.clone()))
         };
         let doing = format!("storing {key}");
-        match self.client().pieces_unless_changed(key, &ask, change, &doing)? {
+        match self.pieces_unless_changed(Some(key), &ask, change, &doing)? {
             Some(answers) => self.stored(key, answers, &doing).map(|()| true),
             None => Ok(false),
         }

@@ -33,7 +33,7 @@ impl RedisStore {
                 EntryState::Absent | EntryState::Expired(_) | EntryState::Damaged(_) => None,
             }
         };
-        self.client().unless_changed(key, &ask, change, &format!("prolonging {key}"))
+        self.unless_changed(key, &ask, change, &format!("prolonging {key}"))
     }
 
     /// [`CacheStore::adopt`](crate::CacheStore::adopt).
@@ -50,7 +50,7 @@ impl RedisStore {
             Some(vec![ends(key, description.expires), self.recorded(field, &record)])
         };
         let ask = [command(&["GET", key])];
-        self.client().unless_changed(key, &ask, change, &format!("adopting {key}"))
+        self.unless_changed(key, &ask, change, &format!("adopting {key}"))
     }
 
     fn recorded(&self, field: &str, record: &[u8]) -> Cmd {

@@ -7,7 +7,7 @@
 use redis::{Cmd, Value};
 
 use super::client::RedisClient;
-use super::index::{first_years_name, index_name, notes_name};
+use super::index::{fence_name, first_years_name, index_name, notes_name};
 use super::reply::command;
 use crate::{CacheError, response_key};
 
@@ -29,6 +29,7 @@ impl Needs {
         let response = response_key(prefix, "global", 2000, stats_model::Category::ALL[0]);
         let (response, index) = (response.as_str(), index_name(prefix));
         let (notes, years) = (notes_name(prefix), first_years_name(prefix));
+        let fence = fence_name(prefix);
         Self::default()
             .on_key(&["GET", response])
             .on_key(&["STRLEN", response])
@@ -56,6 +57,10 @@ impl Needs {
             .on_key(&["HGETALL", &years])
             .on_key(&["HSET", &years, "-", "-"])
             .on_key(&["DEL", &years])
+            .on_key(&["WATCH", &fence])
+            .on_key(&["GET", &fence])
+            .on_key(&["SET", &fence, "-"])
+            .alone(&["UNWATCH"])
     }
 
     /// Of the registry.

@@ -10,13 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::client::RedisClient;
 use super::error::cache_error;
+use super::fence::Fence;
 use super::index::{self, Deadline, index_name};
 use super::reply::{bytes, command, integer, milliseconds, scanned};
 use crate::body::verify;
 use crate::response::is_json;
 use crate::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
-    EntryFilter, EntryState, Seen, StoreSummary,
+    EntryFilter, EntryState, Lease, Seen, StoreSummary,
 };
 
 /// How many keys are asked about in one transaction: enough to make the way there cheap, few enough
@@ -28,13 +29,16 @@ pub(super) const BATCH: usize = 500;
 /// `<prefix>:*`.
 ///
 /// Redis drops what has expired by itself; such entries are absent.
+#[derive(Clone)]
 pub struct RedisStore {
     client: Arc<RedisClient>,
     prefix: String,
     index: String,
     /// Whether the server tells expiries as times (Redis 7), not only as what remains.
     pub(super) tells_expiry: bool,
-    damaged_reads: AtomicU64,
+    damaged_reads: Arc<AtomicU64>,
+    /// What its writes are held against.
+    pub(super) fence: Option<Fence>,
 }
 
 impl RedisStore {
@@ -59,7 +63,8 @@ impl RedisStore {
             }
             Ok(_) => {}
         }
-        Ok(Self { client, prefix, index, tells_expiry, damaged_reads: AtomicU64::new(0) })
+        let damaged_reads = Arc::default();
+        Ok(Self { client, prefix, index, tells_expiry, damaged_reads, fence: None })
     }
 
     /// The prefix of the keys.
@@ -140,11 +145,7 @@ impl RedisStore {
             let mut unlink = cmd("UNLINK");
             unlink.arg(keys);
             let doing = format!("removing {} entries", keys.len());
-            let mut answers = Vec::with_capacity(2);
-            for answer in self.client.transaction(&[unlink, forget], &doing)? {
-                let answer = answer.extract_error();
-                answers.push(answer.map_err(|error| cache_error(doing.as_str(), error))?);
-            }
+            let answers = self.transact(&[unlink, forget], &doing)?;
             let count = answers.first().and_then(integer);
             removed += count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
         }
@@ -163,6 +164,10 @@ impl RedisStore {
 }
 
 impl CacheStore for RedisStore {
+    fn fenced(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn CacheStore>, CacheError> {
+        Ok(Arc::new(self.fenced_by(lease)?))
+    }
+
     fn encoding(&self) -> BodyEncoding {
         BodyEncoding::Plain
     }

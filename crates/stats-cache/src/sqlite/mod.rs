@@ -1,6 +1,8 @@
 //! Responses in one SQLite file, for several threads and processes at once.
 
 mod error;
+mod fence;
+mod fenced;
 mod file;
 mod notebook;
 mod options;
@@ -18,13 +20,14 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use stats_model::{Clock, SystemClock};
 use stats_sqlite::Aside;
 
+use self::fence::Fence;
 use self::file::StoreFile;
 pub use self::options::SqliteOptions;
 use self::row::Format;
 use crate::body::decode_verified;
 use crate::{
     Body, BodyEncoding, CacheError, CacheErrorKind, CacheStore, Entry, EntryDescription,
-    EntryFilter, EntryState, Seen, StoreSummary,
+    EntryFilter, EntryState, Lease, Seen, StoreSummary,
 };
 
 /// The store of an installation without Redis: one SQLite file in WAL mode, readable by its owner
@@ -33,11 +36,13 @@ use crate::{
 /// Times are kept to the millisecond. The file may be deleted at any time, also while it is in use:
 /// what is stored afterwards lies in a new one. A damaged one is set aside by whoever opens it to
 /// write; what an altered bit makes unreadable in it is damaged or absent, and never another response.
+#[derive(Clone)]
 pub struct SqliteStore {
-    file: StoreFile,
+    file: Arc<StoreFile>,
     clock: Arc<dyn Clock>,
-    damaged_reads: AtomicU64,
+    damaged_reads: Arc<AtomicU64>,
     aside: Option<Aside>,
+    fence: Option<Fence>,
 }
 
 impl SqliteStore {
@@ -63,7 +68,7 @@ impl SqliteStore {
     ) -> Result<Self, CacheError> {
         let stamp = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let (file, aside) = StoreFile::open_to_write(path.into(), options, &stamp)?;
-        Ok(Self { file, clock, damaged_reads: AtomicU64::new(0), aside })
+        Ok(Self { aside, ..Self::of(file, clock) })
     }
 
     /// Opens the file that is at `path` only to read: also on a full disk, on a read-only file system
@@ -76,8 +81,12 @@ impl SqliteStore {
         options: SqliteOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CacheError> {
-        let file = StoreFile::open_to_read(path.into(), options)?;
-        Ok(Self { file, clock, damaged_reads: AtomicU64::new(0), aside: None })
+        Ok(Self::of(StoreFile::open_to_read(path.into(), options)?, clock))
+    }
+
+    fn of(file: StoreFile, clock: Arc<dyn Clock>) -> Self {
+        let (file, damaged_reads) = (Arc::new(file), Arc::default());
+        Self { file, clock, damaged_reads, aside: None, fence: None }
     }
 
     /// Whether the file at `path` is there and holds nothing at all, as one does whose making was
@@ -138,7 +147,7 @@ impl SqliteStore {
             let doing = format!("compressing the body of {}", description.key);
             CacheError::caused_by(CacheErrorKind::Refused, doing, error)
         })?;
-        self.file.write(&format!("storing {}", description.key), |transaction| {
+        self.write(&format!("storing {}", description.key), |transaction| {
             if !may(transaction)? {
                 return Ok(false);
             }
@@ -162,6 +171,10 @@ impl SqliteStore {
 }
 
 impl CacheStore for SqliteStore {
+    fn fenced(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn CacheStore>, CacheError> {
+        Ok(Arc::new(self.fenced_by(lease)?))
+    }
+
     fn encoding(&self) -> BodyEncoding {
         BodyEncoding::Zstd
     }
@@ -185,7 +198,7 @@ impl CacheStore for SqliteStore {
     }
 
     fn prolong(&self, key: &str, expires: Option<Timestamp>) -> Result<bool, CacheError> {
-        self.file.write(&format!("prolonging {key}"), |transaction| {
+        self.write(&format!("prolonging {key}"), |transaction| {
             row::change(transaction, key, |transaction| {
                 transaction
                     .prepare_cached("UPDATE entries SET expires = ?2 WHERE key = ?1")?
@@ -195,7 +208,7 @@ impl CacheStore for SqliteStore {
     }
 
     fn adopt(&self, description: &EntryDescription) -> Result<bool, CacheError> {
-        self.file.write(&format!("adopting {}", description.key), |transaction| {
+        self.write(&format!("adopting {}", description.key), |transaction| {
             row::change(transaction, &description.key, |transaction| {
                 row::adopt(transaction, description)
             })
@@ -267,7 +280,7 @@ impl CacheStore for SqliteStore {
     }
 
     fn delete(&self, keys: &[String]) -> Result<u64, CacheError> {
-        self.file.write(&format!("removing {} entries", keys.len()), |transaction| {
+        self.write(&format!("removing {} entries", keys.len()), |transaction| {
             let mut entry =
                 transaction.prepare_cached("DELETE FROM entries WHERE key = ?1 RETURNING id")?;
             let mut body = transaction.prepare_cached("DELETE FROM bodies WHERE entry = ?1")?;
@@ -304,7 +317,7 @@ impl CacheStore for SqliteStore {
     }
 
     fn clear(&self) -> Result<u64, CacheError> {
-        let removed = self.file.write("removing all entries", |transaction| {
+        let removed = self.write("removing all entries", |transaction| {
             transaction.execute("DELETE FROM bodies", [])?;
             transaction.execute("DELETE FROM entries", [])
         })?;

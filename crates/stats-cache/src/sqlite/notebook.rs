@@ -1,11 +1,12 @@
 //! The notebook in the file of the store: a table of its own, made when there is something to note.
 //! Programs that do not know it leave it alone.
 
-use rusqlite::{OptionalExtension, Transaction};
+use std::sync::Arc;
 
 use super::SqliteStore;
+use super::schema::has_table;
 use crate::notebook::{Memory, MemoryChanges, Note, Notebook};
-use crate::{CacheError, CacheErrorKind};
+use crate::{CacheError, CacheErrorKind, Lease};
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS notes (
     key TEXT PRIMARY KEY,
@@ -13,6 +14,10 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS notes (
 ) STRICT";
 
 impl Notebook for SqliteStore {
+    fn fenced_notes(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn Notebook>, CacheError> {
+        Ok(Arc::new(self.fenced_by(lease)?))
+    }
+
     /// First years follow from the entries.
     fn recall(&self) -> Result<Memory, CacheError> {
         self.file.read("reading notes", |transaction, _| {
@@ -21,7 +26,7 @@ impl Notebook for SqliteStore {
                 .prepare_cached("SELECT community, min(year) FROM entries GROUP BY community")?;
             let rows = years.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             memory.first_years = rows.collect::<rusqlite::Result<_>>()?;
-            if !has_table(transaction)? {
+            if !has_table(transaction, "notes")? {
                 return Ok(memory);
             }
             let mut notes = transaction.prepare_cached("SELECT key, note FROM notes")?;
@@ -45,7 +50,7 @@ impl Notebook for SqliteStore {
         let notes: Vec<_> = notes.collect::<serde_json::Result<_>>().map_err(|error| {
             CacheError::caused_by(CacheErrorKind::Refused, "writing a note", error)
         })?;
-        self.file.write("taking notes", |transaction| {
+        self.write("taking notes", |transaction| {
             transaction.execute(TABLE, [])?;
             let mut forget = transaction.prepare_cached("DELETE FROM notes WHERE key = ?1")?;
             for key in &changes.forget {
@@ -61,17 +66,11 @@ impl Notebook for SqliteStore {
     }
 
     fn forget_all(&self) -> Result<(), CacheError> {
-        self.file.write("forgetting notes", |transaction| {
-            if has_table(transaction)? {
+        self.write("forgetting notes", |transaction| {
+            if has_table(transaction, "notes")? {
                 transaction.execute("DELETE FROM notes", [])?;
             }
             Ok(())
         })
     }
-}
-
-fn has_table(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-    let mut look =
-        transaction.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'notes'")?;
-    Ok(look.query_row([], |_| Ok(())).optional()?.is_some())
 }

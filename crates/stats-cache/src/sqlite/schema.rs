@@ -118,6 +118,11 @@ pub(super) fn is_unmade(path: &Path) -> bool {
     opened.and_then(|file| LAYOUT.look(file.get())).is_ok_and(|found| found == Found::Nothing)
 }
 
+/// Whether there is a table of this name: some are made only when there is something for them.
+pub(super) fn has_table(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<bool> {
+    transaction.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([name])
+}
+
 fn doing(path: &Path) -> String {
     format!("opening the response store {}", path.display())
 }

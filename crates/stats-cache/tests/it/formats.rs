@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stats_cache::{
-    Body, BodyEncoding, CacheStore, EntryDescription, MemoryChanges, Note, Notebook, Origin,
-    RedisStore, ShelfMark, SqliteOptions, SqliteStore, Trouble, response_key,
+    Body, BodyEncoding, BulkLock, CacheStore, EntryDescription, FileLock, MemoryChanges, Note,
+    Notebook, Origin, RedisStore, ShelfMark, SqliteOptions, SqliteStore, Trouble, response_key,
 };
-use stats_model::{Category, ManualClock};
+use stats_model::{Category, Clock, ManualClock};
 
 use crate::support::RedisServer;
 
@@ -103,6 +103,32 @@ fn every_version_of_the_sqlite_store_is_read() {
             assert_noted(&store);
         }
     }
+}
+
+/// Programs that know no fences know everything else in the file of one that does.
+#[test]
+fn the_fence_of_a_run_changes_no_format() {
+    let layout = |path: &Path| {
+        let file = rusqlite::Connection::open(path).unwrap();
+        let version = file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        let mut select =
+            file.prepare("SELECT sql FROM sqlite_schema WHERE name <> 'fence' ORDER BY 1").unwrap();
+        let made = select.query_map([], |row| row.get::<_, Option<String>>(0)).unwrap();
+        (version, made.map(Result::unwrap).collect::<Vec<_>>())
+    };
+    let copy = tempfile::tempdir().unwrap();
+    let path = copy.path().join("cache.db");
+    std::fs::copy(folder(VERSION).join("cache.db"), &path).unwrap();
+    let store = SqliteStore::open_with(&path, SqliteOptions::default(), clock()).unwrap();
+    let before: (u32, _) = layout(&path);
+    let lease = FileLock::beside(&path).acquire(clock().now()).unwrap().unwrap();
+    let run = store.fenced(lease.into()).unwrap();
+    assert!(run.prolong(&entry(VERSION).key, entry(VERSION).expires).unwrap());
+    drop((run, store));
+    assert_eq!(layout(&path), before);
+    let store = SqliteStore::open_with(&path, SqliteOptions::default(), clock()).unwrap();
+    check(&store, VERSION);
+    assert_noted(&store);
 }
 
 #[test]

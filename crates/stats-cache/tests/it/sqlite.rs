@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use stats_cache::contract::{Damage, Harness, description};
 use stats_cache::{
-    Body, BodyEncoding, CacheErrorKind, CacheStore, EntryDescription, EntryFilter, EntryState,
-    SqliteOptions, SqliteStore,
+    Body, BodyEncoding, BulkLock, CacheErrorKind, CacheStore, EntryDescription, EntryFilter,
+    EntryState, FileLock, SqliteOptions, SqliteStore,
 };
 use stats_model::{Category, Clock, ManualClock};
 use tempfile::TempDir;
@@ -58,6 +58,11 @@ impl Harness for SqliteHarness {
 
     fn other_notebook(&self) -> Box<dyn stats_cache::Notebook> {
         Box::new(open(&self.folder, &self.clock))
+    }
+
+    fn lock(&self) -> Box<dyn BulkLock> {
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        Box::new(FileLock::beside(&self.folder.path().join("cache.db")).with_clock(clock))
     }
 
     fn prefix(&self) -> &'static str {
@@ -297,4 +302,45 @@ fn descriptions_are_read_without_bodies() {
     assert_eq!(store.summary().unwrap().entries, 1);
     let key = description(&harness, "a", 2024, Category::UsageDelta).key;
     assert!(matches!(store.describe(&[key]).unwrap()[0], EntryState::Ours(_)));
+}
+
+/// Who deletes the file of a store takes no lock away: the run goes on in the new file, and whoever has
+/// lost the lock does not come in.
+#[test]
+fn a_run_goes_on_in_a_new_file_and_a_lost_one_does_not() {
+    let harness = SqliteHarness::start().unwrap();
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    let body = Body::from_plain(BodyEncoding::Zstd, b"{}").unwrap();
+    let acquire = || Arc::from(harness.lock().acquire(harness.now()).unwrap().unwrap());
+    let delete = || {
+        let files = std::fs::read_dir(harness.folder.path()).unwrap().map(|file| file.unwrap());
+        let store = files.filter(|file| !file.file_name().to_string_lossy().ends_with(".lock"));
+        store.for_each(|file| std::fs::remove_file(file.path()).unwrap());
+    };
+    let lost = harness.store.fenced(acquire()).unwrap();
+    delete();
+    lost.put(&one, &body).unwrap();
+    assert!(harness.store.get(&one.key).unwrap().is_some());
+
+    harness.lock().take_away(&|_| true).unwrap();
+    let run = harness.store.fenced(acquire()).unwrap();
+    delete();
+    assert_eq!(lost.put(&one, &body).unwrap_err().kind(), CacheErrorKind::LockLost);
+    assert_eq!(harness.store.get(&one.key).unwrap(), None);
+    run.put(&one, &body).unwrap();
+    assert_eq!(lost.put(&one, &body).unwrap_err().kind(), CacheErrorKind::LockLost);
+}
+
+/// Each of the two tells alone: the row where the lock file does not, as where a file system gives the
+/// numbers of files anew.
+#[test]
+fn a_row_of_somebody_else_closes_a_run_that_has_the_lock() {
+    let harness = SqliteHarness::start().unwrap();
+    let one = description(&harness, "a", 2024, Category::UsageDelta);
+    let body = Body::from_plain(BodyEncoding::Zstd, b"{}").unwrap();
+    let lease = harness.lock().acquire(harness.now()).unwrap().unwrap();
+    let run = harness.store.fenced(lease.into()).unwrap();
+    run.put(&one, &body).unwrap();
+    assert_eq!(harness.raw().execute("UPDATE fence SET token = 'x'", []).unwrap(), 1);
+    assert_eq!(run.put(&one, &body).unwrap_err().kind(), CacheErrorKind::LockLost);
 }

@@ -3,6 +3,7 @@
 mod connections;
 mod examine;
 mod faults;
+mod fence;
 mod lock;
 mod registry;
 mod sentinel;

@@ -1,20 +1,20 @@
 //! The store of responses in Redis: the contract, and what is its own.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::Value;
 use stats_cache::contract::{Damage, Harness, SharedHarness, description};
 use stats_cache::{
-    Body, BodyEncoding, CacheErrorKind, CacheStore, CachedResponse, EntryDescription, EntryFilter,
-    EntryState, Notebook, RedisStore,
+    Body, BodyEncoding, BulkLock, CacheErrorKind, CacheStore, CachedResponse, EntryDescription,
+    EntryFilter, EntryState, Notebook, RedisClient, RedisLock, RedisStore,
 };
 use stats_model::Category;
 use stats_testkit::services::{Redis, Service, require};
 use stats_testkit::wait;
 
-use crate::support::RedisServer;
+use crate::support::{RedisServer, client};
 
 const PREFIX: &str = "stats_dashboard";
 const BEFORE_7: [&str; 3] = ["--rename-command", "PEXPIRETIME", ""];
@@ -23,6 +23,10 @@ const INDEX: &str = "community-stats:index:stats_dashboard";
 pub(super) struct RedisHarness {
     pub(super) server: RedisServer,
     pub(super) store: RedisStore,
+    responses: String,
+    locks: Arc<RedisClient>,
+    /// Where the lock is, if not there, too.
+    _elsewhere: Option<RedisServer>,
 }
 
 impl RedisHarness {
@@ -50,7 +54,31 @@ impl RedisHarness {
 
     fn of(server: RedisServer) -> Self {
         let store = RedisStore::open(server.client(), PREFIX).unwrap();
-        Self { server, store }
+        let (responses, locks) = (server.url(), client(&server.beside()));
+        Self { server, store, responses, locks, _elsewhere: None }
+    }
+
+    /// The lock is in the database of the responses.
+    fn with_one_database() -> Option<Self> {
+        let harness = Self::shared()?;
+        Some(Self { locks: harness.server.client(), ..harness })
+    }
+
+    /// The lock is on a server of its own.
+    fn with_two_servers() -> Option<Self> {
+        let elsewhere = RedisServer::start(&[])?;
+        let harness = Self::shared()?;
+        Some(Self { locks: elsewhere.client(), _elsewhere: Some(elsewhere), ..harness })
+    }
+
+    /// Whoever stores responses may not look at the lock.
+    fn with_two_users() -> Option<Self> {
+        let harness = Self::own()?;
+        let rights = "reset on >pw ~stats_dashboard:* ~community-stats:* +@all";
+        harness.server.say(&format!("ACL SETUSER narrow {rights}"));
+        let responses = harness.server.url().replacen("redis://", "redis://narrow:pw@", 1);
+        let store = RedisStore::open(client(&responses), PREFIX).unwrap();
+        Some(Self { store, responses, ..harness })
     }
 }
 
@@ -72,7 +100,7 @@ impl Harness for RedisHarness {
     }
 
     fn other(&self) -> Box<dyn CacheStore> {
-        Box::new(RedisStore::open(self.server.client(), PREFIX).unwrap())
+        Box::new(RedisStore::open(client(&self.responses), PREFIX).unwrap())
     }
 
     fn notebook(&self) -> &dyn Notebook {
@@ -80,7 +108,13 @@ impl Harness for RedisHarness {
     }
 
     fn other_notebook(&self) -> Box<dyn Notebook> {
-        Box::new(RedisStore::open(self.server.client(), PREFIX).unwrap())
+        Box::new(RedisStore::open(client(&self.responses), PREFIX).unwrap())
+    }
+
+    fn lock(&self) -> Box<dyn BulkLock> {
+        let lifetime = Duration::from_secs(3600);
+        let locks = Arc::clone(&self.locks);
+        Box::new(RedisLock::new(locks, "cache::", "community_stats_cache_generation", lifetime))
     }
 
     fn prefix(&self) -> &'static str {
@@ -153,6 +187,18 @@ mod contract_before_7 {
         keeps_expired: false,
         others_write: true,
     }
+}
+
+mod fences_with_one_database {
+    stats_cache::cache_store_fences_contract! { start: super::RedisHarness::with_one_database }
+}
+
+mod fences_with_two_servers {
+    stats_cache::cache_store_fences_contract! { start: super::RedisHarness::with_two_servers }
+}
+
+mod fences_with_two_users {
+    stats_cache::cache_store_fences_contract! { start: super::RedisHarness::with_two_users }
 }
 
 pub(super) fn put(store: &RedisStore, one: &EntryDescription, plain: &[u8]) {

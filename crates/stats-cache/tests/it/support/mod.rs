@@ -12,6 +12,8 @@ use stats_testkit::services::{Redis, Service, require};
 pub(crate) struct RedisServer {
     address: String,
     number: u16,
+    /// The URL of another database that no other test uses; empty on a server of one test's own.
+    another: String,
     /// The server, if it serves this test alone.
     own: Option<Redis>,
 }
@@ -27,7 +29,8 @@ impl RedisServer {
     pub(crate) fn of(server: &Redis) -> Self {
         let database = server.database();
         let number = database.rsplit_once('/').unwrap().1.parse().unwrap();
-        Self { address: server.address().to_owned(), number, own: None }
+        let another = server.database();
+        Self { address: server.address().to_owned(), number, another, own: None }
     }
 
     /// A server of one test's own with these options, to be configured, broken and stopped at will;
@@ -35,7 +38,12 @@ impl RedisServer {
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
         require(Service::Redis)?;
         let own = Redis::start(options).unwrap();
-        Some(Self { address: own.address().to_owned(), number: 7, own: Some(own) })
+        Some(Self {
+            address: own.address().to_owned(),
+            number: 7,
+            another: String::new(),
+            own: Some(own),
+        })
     }
 
     pub(crate) fn is_own(&self) -> bool {
@@ -60,6 +68,14 @@ impl RedisServer {
     /// The same with something before the host, or by another way.
     pub(crate) fn url_at(&self, address: &str) -> String {
         format!("redis://{address}/{}", self.number)
+    }
+
+    /// The URL of another database of the same server that no other test uses.
+    pub(crate) fn beside(&self) -> String {
+        if self.is_own() {
+            return format!("redis://{}/0", self.address);
+        }
+        self.another.clone()
     }
 
     /// `host:port`.
