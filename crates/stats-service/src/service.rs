@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stats_cache::{
-    BulkLock, CacheError, CacheStore, DamagedEntry, EntryDescription, EntryState, Memory,
+    BulkLock, CacheError, CacheStore, DamagedEntry, EntryDescription, EntryState, Lease, Memory,
     MemoryChanges, Notebook, Registry, response_key,
 };
 use stats_documents::{Directory, Feed, Source};
@@ -14,6 +14,7 @@ use crate::blueprints::Blueprints;
 use crate::settings::ServiceSettings;
 
 /// Creates, reads, replaces, removes and examines stored responses.
+#[derive(Clone)]
 pub struct CachedResponseService {
     pub(crate) documents: Arc<dyn Feed>,
     pub(crate) directory: Arc<dyn Directory>,
@@ -25,7 +26,7 @@ pub struct CachedResponseService {
     pub(crate) registry: Option<Arc<dyn Registry>>,
     pub(crate) lock: Option<Arc<dyn BulkLock>>,
     pub(crate) notebook: Option<Arc<dyn Notebook>>,
-    pub(crate) blueprints: Blueprints,
+    pub(crate) blueprints: Arc<Blueprints>,
 }
 
 impl CachedResponseService {
@@ -49,7 +50,7 @@ impl CachedResponseService {
             registry: None,
             lock: None,
             notebook: None,
-            blueprints: Blueprints::default(),
+            blueprints: Arc::default(),
         }
     }
 
@@ -72,6 +73,15 @@ impl CachedResponseService {
     pub fn with_notebook(mut self, notebook: Option<Arc<dyn Notebook>>) -> Self {
         self.notebook = notebook;
         self
+    }
+
+    /// The same for a run that holds the lock with this lease: what it writes is refused once that is
+    /// lost.
+    pub(crate) fn fenced(&self, lease: &Arc<dyn Lease>) -> Result<Self, CacheError> {
+        let notebook = self.notebook.as_ref();
+        let notebook = notebook.map(|book| book.fenced_notes(Arc::clone(lease))).transpose()?;
+        let store = self.store.fenced(Arc::clone(lease))?;
+        Ok(Self { store, notebook, ..self.clone() })
     }
 
     /// The settings it works with.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stats_cache::Lease;
+use stats_cache::{CacheError, CacheErrorKind, Lease};
 
 /// Tells work that it has to end: somebody asked for it, or what it needed to be let write is lost.
 /// Copies tell the same, and live as long as they are needed.
 #[derive(Clone, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
+    /// Whether a store refused what was written under the lease.
+    refused: Arc<AtomicBool>,
     lease: Option<Arc<dyn Lease>>,
 }
 
@@ -17,13 +19,13 @@ impl Stop {
     /// One that is set once `asked` is.
     #[must_use]
     pub fn when(asked: Arc<AtomicBool>) -> Self {
-        Self { asked, lease: None }
+        Self { asked, ..Self::default() }
     }
 
     /// One that is also set once this lease is lost.
     #[must_use]
     pub(crate) fn or_lost(&self, lease: Option<Arc<dyn Lease>>) -> Self {
-        Self { asked: Arc::clone(&self.asked), lease }
+        Self { asked: Arc::clone(&self.asked), refused: Arc::default(), lease }
     }
 
     /// Asks whoever has a copy of it to end.
@@ -39,7 +41,15 @@ impl Stop {
 
     /// Whether it has to end without another word: somebody else may be at the same work.
     pub(crate) fn is_lost(&self) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.lease_left().is_zero())
+        self.refused.load(Ordering::Relaxed)
+            || self.lease.as_ref().is_some_and(|lease| lease.lease_left().is_zero())
+    }
+
+    /// Whether this is how a store says that the lease is lost; it is lost for good then.
+    pub(crate) fn is_lost_by(&self, error: &CacheError) -> bool {
+        let lost = error.kind() == CacheErrorKind::LockLost;
+        self.refused.fetch_or(lost, Ordering::Relaxed);
+        lost
     }
 
     /// Whether several work by turns, so that a lease says whose turn it is.

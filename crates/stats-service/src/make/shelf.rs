@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use stats_cache::{Body, EntryDescription, Origin, Seen};
+use stats_cache::{Body, CacheError, EntryDescription, Origin, Seen};
 use stats_model::Bookmark;
 use stats_series::{GENERATOR_VERSION, ResponseSpec, Selection};
 
@@ -105,7 +105,11 @@ impl CachedResponseService {
             let rewrite = cell.verdict.action == Action::Make(Cause::Overwrite);
             let response = Response { index, former, seen: cell.seen, accept_loss, rewrite };
             let placed = self.place(&made.reading, description, response);
-            report.outcomes[*place].1 = placed.unwrap_or_else(Outcome::Failed);
+            report.outcomes[*place].1 = placed.unwrap_or_else(|error| match error {
+                Unplaced::Refused(error) if context.stop.is_lost_by(&error) => Outcome::Abandoned,
+                Unplaced::Refused(error) => Outcome::Failed(chain(&error)),
+                Unplaced::Unmade(error) => Outcome::Failed(error),
+            });
         }
     }
 
@@ -116,7 +120,7 @@ impl CachedResponseService {
         reading: &Reading,
         description: EntryDescription,
         Response { index, former, mut seen, accept_loss, rewrite }: Response,
-    ) -> Result<Outcome, String> {
+    ) -> Result<Outcome, Unplaced> {
         let held = |loss, length| {
             let shelf = mark(reading.fingerprint);
             Outcome::Held { loss, shelf, length }
@@ -127,7 +131,7 @@ impl CachedResponseService {
             let length = self.length_of(&description.key)?;
             return Ok(held(loss, length));
         }
-        let body = self.body(reading, index)?;
+        let body = self.body(reading, index).map_err(Unplaced::Unmade)?;
         if let Seen::Ours { sha256: Some(known), .. } = seen
             && known == body.sha256
             && !rewrite
@@ -145,7 +149,7 @@ impl CachedResponseService {
             over = Over::Theirs;
         }
         if matches!(former, Former::Unknown | Former::Adoptable) && !accept_loss {
-            let stored = self.store.get(&description.key).map_err(|error| chain(&error))?;
+            let stored = self.store.get(&description.key)?;
             if let (Seen::Foreign { sha256, .. }, Some(entry)) = (&mut seen, &stored) {
                 *sha256 = entry.description.sha256;
             }
@@ -154,7 +158,7 @@ impl CachedResponseService {
                 return Ok(held(loss, stored.len() as u64));
             }
         }
-        if !self.store.put_over(seen, &description, &body).map_err(|error| chain(&error))? {
+        if !self.store.put_over(seen, &description, &body)? {
             return Ok(Outcome::Waiting(Wait::Replaced));
         }
         let EntryDescription { key, .. } = description;
@@ -167,18 +171,18 @@ impl CachedResponseService {
         description: &EntryDescription,
         body: &Body,
         over: Over,
-    ) -> Result<Option<Outcome>, String> {
+    ) -> Result<Option<Outcome>, Unplaced> {
         let plain_length = body.plain_length;
         let description =
             EntryDescription { plain_length, sha256: Some(body.sha256), ..description.clone() };
-        let adopted = self.store.adopt(&description).map_err(|error| chain(&error))?;
+        let adopted = self.store.adopt(&description)?;
         let EntryDescription { key, .. } = description;
         Ok(adopted.then_some(Outcome::Stored { key, plain_length, over }))
     }
 
-    fn length_of(&self, key: &str) -> Result<u64, String> {
+    fn length_of(&self, key: &str) -> Result<u64, Unplaced> {
         let keys = [key.to_owned()];
-        let states = self.store.describe(&keys).map_err(|error| chain(&error))?;
+        let states = self.store.describe(&keys)?;
         let known = states.first().and_then(|state| state.description());
         Ok(known.map_or(0, |known| known.plain_length))
     }
@@ -237,6 +241,20 @@ struct Response {
     accept_loss: bool,
     /// Whether its body is written even if it is the one that stands.
     rewrite: bool,
+}
+
+/// Why a response could not be put in its place.
+enum Unplaced {
+    /// The store could not do its part.
+    Refused(CacheError),
+    /// It could not be made.
+    Unmade(String),
+}
+
+impl From<CacheError> for Unplaced {
+    fn from(error: CacheError) -> Self {
+        Self::Refused(error)
+    }
 }
 
 /// What has to be made of a task; `None` when nothing has. What need not be made is reported.

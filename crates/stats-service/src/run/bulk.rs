@@ -38,7 +38,7 @@ impl CachedResponseService {
         let stop = run.stop.or_lost(held.clone());
         let created = match &held {
             None => self.create_marked(request, run, &stop),
-            Some(held) => while_renewing(&**held, || self.create_marked(request, run, &stop)),
+            Some(held) => while_renewing(&**held, || self.create_fenced(held, request, run, &stop)),
         };
         match (created, held.map(|held| held.release())) {
             (Ok(mut summary), Some(Err(error))) => {
@@ -53,6 +53,23 @@ impl CachedResponseService {
                 Err(ServiceError::NotReleased { error: Box::new(error), release })
             }
             (created, _) => created,
+        }
+    }
+
+    /// Before the plan: what the last run wrote is seen in it, and nothing comes after that.
+    fn create_fenced(
+        &self,
+        held: &Arc<dyn Lease>,
+        request: &Request,
+        run: &mut Run<'_>,
+        stop: &Stop,
+    ) -> Result<Summary, ServiceError> {
+        match self.fenced(held) {
+            Ok(fenced) => fenced.create_marked(request, run, stop),
+            Err(error) if stop.is_lost_by(&error) => {
+                Ok(Summary { interrupted: true, lock_lost: true, ..Summary::default() })
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -65,8 +65,8 @@ impl CachedResponseService {
         self.look_back(&mut summary);
         stop.look();
         if !stop.is_lost() {
-            self.keep_alive(&mut summary);
-            self.note_down(plan, &mut summary);
+            self.keep_alive(stop, &mut summary);
+            self.note_down(plan, stop, &mut summary);
         }
         summary.lock_lost = stop.is_lost();
         summary.interrupted = stop.is_set() || summary.total() != plan.cells.len() as u64;

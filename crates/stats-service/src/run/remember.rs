@@ -14,6 +14,7 @@ use crate::matrix::loss::Loss;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::{Held, Summary};
 use crate::service::CachedResponseService;
+use crate::stop::Stop;
 use crate::survey::judge::Judge;
 use crate::survey::plan::Plan;
 use crate::survey::request::{KEYS_PER_QUESTION, Request};
@@ -25,11 +26,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl CachedResponseService {
     /// Gives entries that are held a new lifetime when less than half of theirs is left.
-    pub(crate) fn keep_alive(&self, summary: &mut Summary) {
+    pub(crate) fn keep_alive(&self, stop: &Stop, summary: &mut Summary) {
         let keys: Vec<String> =
             summary.held_responses.iter().map(|held| self.key_of(&held.cell)).collect();
         for keys in keys.chunks(KEYS_PER_QUESTION) {
             if let Err(error) = self.prolong(keys) {
+                if stop.is_lost_by(&error) {
+                    return;
+                }
                 let text = format!("held responses may end: {}", chain(&error));
                 summary.warnings.push(text);
                 return;
@@ -61,11 +65,12 @@ impl CachedResponseService {
     }
 
     /// Notes what came to nothing, and forgets what succeeded.
-    pub(crate) fn note_down(&self, plan: &Plan, summary: &mut Summary) {
+    pub(crate) fn note_down(&self, plan: &Plan, stop: &Stop, summary: &mut Summary) {
         let Some(notebook) = &self.notebook else { return };
         let changes = self.changes(plan, summary);
         if !changes.is_empty()
             && let Err(error) = notebook.remember(&changes)
+            && !stop.is_lost_by(&error)
         {
             summary.warnings.push(format!("what happened is not remembered: {}", chain(&error)));
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stats_cache::{
-    BulkLock, CacheError, CacheErrorKind, CacheStore, FirstRun, Lease, LockEntry, LockHolder,
-    Registry, SqliteStore, UpdateMark, UpdateMarks,
+    BulkLock, CacheError, CacheErrorKind, CacheStore, EntryFilter, FirstRun, Lease, LockEntry,
+    LockHolder, Notebook, Registry, SqliteStore, UpdateMark, UpdateMarks,
 };
 use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
@@ -199,9 +199,45 @@ fn a_lock_that_is_taken_away_stops_a_run_though_its_lease_runs_on() {
     let (place, summary) = create_with(faults, &Request::default());
     let summary = summary.unwrap();
     assert!(summary.lock_lost && summary.interrupted);
-    // Three shelves, each with at most three categories.
-    assert!((3..=9).contains(&summary.success), "{}", summary.success);
+    // It is asked when the run begins, before a shelf is stored, and in every write.
+    assert_eq!((summary.success, summary.failed), (1, 0));
     assert_eq!(place.store.summary().unwrap().entries, summary.success);
+}
+
+/// Only the store knows: the lease goes on, and nobody looks at the lock itself.
+#[test]
+fn a_run_that_the_store_refuses_has_lost_its_lock() {
+    let place = Place::new();
+    let notebook = Arc::clone(&place.store) as Arc<dyn Notebook>;
+    let lock = Arc::new(Fading { token: "one", ..Fading::default() });
+    let service = place.service().with_notebook(Some(notebook)).with_lock(Some(lock));
+    let mut found = None;
+    let mut take_over = |_: &Progress<'_>| {
+        let successor = Arc::new(Fading { token: "two", ..Fading::default() });
+        let entries = || place.store.list(&EntryFilter::default()).unwrap();
+        found.get_or_insert_with(|| {
+            drop(place.store.fenced(successor).unwrap());
+            entries()
+        });
+    };
+    let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut take_over };
+    let summary = service.create(&Request::default(), &mut run).unwrap();
+    assert!(summary.lock_lost && summary.interrupted);
+    assert_eq!((summary.failed, summary.warnings.as_slice()), (0, &[][..]));
+    assert!((1..32).contains(&summary.success), "{}", summary.success);
+    let left = place.store.list(&EntryFilter::default()).unwrap();
+    assert_eq!((left.len() as u64, Some(left)), (summary.success, found));
+    assert_eq!(place.store.recall().unwrap().notes.len(), 0);
+}
+
+#[test]
+fn a_run_whose_lock_is_lost_before_it_begins_does_nothing() {
+    let faults = Faults { asks: Some(0), ..Faults::default() };
+    let (place, summary) = create_with(faults, &Request::default());
+    let summary = summary.unwrap();
+    assert!(summary.lock_lost && summary.interrupted);
+    assert_eq!(summary.total(), 0);
+    assert_eq!(place.store.summary().unwrap().entries, 0);
 }
 
 /// Whatever made a run leave out cells: what it does not speak of was not done.
@@ -270,8 +306,8 @@ fn a_long_run_is_marked_as_long_as_it_lasts() {
 #[test]
 fn a_lock_that_is_lost_at_the_last_moment_completes_no_first_run() {
     let (place, registry) = (Place::new(), Arc::new(Watched::default()));
-    // Four communities, four kinds of documents each.
-    let faults = Faults { asks: Some(16), ..Faults::default() };
+    // When it begins, before each of four kinds of documents of four communities, in each write.
+    let faults = Faults { asks: Some(1 + 16 + 32), ..Faults::default() };
     let lock = Fading { faults, ..Fading::default() };
     let service = place.service().with_registry(Some(Arc::clone(&registry) as _));
     let summary = create(&service.with_lock(Some(Arc::new(lock))), &Request::default()).unwrap();
