@@ -14,7 +14,7 @@ use redis::{
 };
 
 use super::address::{Endpoint, RedisAddress};
-use super::error::{cache_error, ends_connection};
+use super::error::{cache_error, ends_connection, was_interrupted};
 use super::options::RedisOptions;
 use super::sentinel;
 use crate::{CacheError, CacheErrorKind, locked};
@@ -174,7 +174,8 @@ impl RedisClient {
     }
 
     /// Runs `work` on a connection. It is run again on a new one when the connection had been idle
-    /// and turns out to be broken: `work` must do no harm when it is done twice.
+    /// and turns out to be broken, and when this process was stopped while it waited for an answer:
+    /// `work` must do no harm when it is done twice.
     pub(super) fn run<T>(
         &self,
         doing: &str,
@@ -189,6 +190,9 @@ impl RedisClient {
         if was_idle && result.as_ref().is_err_and(RedisError::is_connection_dropped) {
             // The server was restarted or closed what was idle: the others are broken as well.
             locked(&self.idle).clear();
+            result = self.open().and_then(|connection| self.run_on(connection, &work));
+        }
+        if result.as_ref().is_err_and(was_interrupted) {
             result = self.open().and_then(|connection| self.run_on(connection, &work));
         }
         result.map_err(|error| cache_error(format!("{doing} at {}", self.address), error))

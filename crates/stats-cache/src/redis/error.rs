@@ -1,5 +1,9 @@
 //! What Redis' errors mean to a caller.
 
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError};
 
 use crate::{CacheError, CacheErrorKind};
@@ -61,4 +65,27 @@ fn remedy(error: &RedisError) -> Option<&'static str> {
 pub(super) fn ends_connection(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
         || matches!(error.code(), Some("READONLY" | "NOAUTH"))
+}
+
+/// Whether nothing is wrong but that this process was stopped while it waited, and goes on now.
+pub(super) fn was_interrupted(error: &RedisError) -> bool {
+    // As the client hands over what is behind its errors.
+    type Shared = Arc<dyn Error + Send + Sync>;
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<Shared>());
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interruption_is_told_from_other_failures() {
+        let of = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
+        assert!(was_interrupted(&of(io::ErrorKind::Interrupted)));
+        assert!(!was_interrupted(&of(io::ErrorKind::WouldBlock)));
+        assert!(!was_interrupted(&of(io::ErrorKind::BrokenPipe)));
+        assert!(!was_interrupted(&(ErrorKind::Io, "x").into()));
+    }
 }
