@@ -12,7 +12,7 @@ fn kills() -> u32 {
     std::env::var("COMMUNITY_STATS_TEST_KILLS").map_or(20, |kills| kills.parse().unwrap())
 }
 
-fn copy(from: &Scene) -> Scene {
+pub(super) fn copy(from: &Scene) -> Scene {
     let scene = Scene::new().at(NOW);
     fs::create_dir(scene.path("data")).unwrap();
     for file in fs::read_dir(from.path("data")).unwrap() {

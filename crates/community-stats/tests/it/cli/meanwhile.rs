@@ -14,7 +14,7 @@ use super::support::{NOW, Scene};
 
 const BY_HAND: &str = r#"{"by":"hand"}"#;
 
-fn signal(process: u32, name: &str) {
+pub(super) fn signal(process: u32, name: &str) {
     let status = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
     assert!(status.unwrap().success());
 }

@@ -7,6 +7,7 @@ mod companion;
 mod damaged;
 mod demo;
 mod endless;
+mod fenced;
 mod full_disk;
 mod generate;
 mod generate_communities;
