@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use stats_cache::{
-    Body, BodyEncoding, CacheStore, CachedResponse, Endpoint, EntryDescription, RedisAddress,
-    RedisClient, RedisOptions, RedisStore, SqliteStore,
+    Body, BodyEncoding, BulkLock, CacheStore, CachedResponse, Endpoint, EntryDescription, FileLock,
+    RedisAddress, RedisClient, RedisLock, RedisOptions, RedisStore, Seen, SqliteStore,
 };
 use stats_model::Category;
 use stats_testkit::services::Redis;
@@ -30,6 +30,7 @@ fn address(url: &str) -> RedisAddress {
 fn main() {
     let server = Redis::start(&[]).unwrap();
     let address = address(&server.database());
+    let main_cache = RedisAddress { database: address.database + 1, ..address.clone() };
     let client = RedisClient::connect(address, RedisOptions::default()).unwrap();
     let redis = RedisStore::open(Arc::new(client), PREFIX).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -38,6 +39,12 @@ fn main() {
     let mut raw = raw.get_connection().unwrap();
 
     writes(&mut raw, &redis, &sqlite);
+    println!();
+    let lifetime = Duration::from_secs(3600);
+    let locks = RedisClient::connect(main_cache, RedisOptions::default()).unwrap();
+    let lock = RedisLock::new(Arc::new(locks), "cache::", "bench", lifetime);
+    fences("Redis", &redis, &lock);
+    fences("SQLite", &sqlite, &FileLock::beside(&folder.path().join("cache.db")));
     println!();
     looks(&redis, &sqlite);
 }
@@ -97,6 +104,37 @@ fn set_each_with_a_record(raw: &mut redis::Connection, entries: &[EntryDescripti
 fn put_each(store: &dyn CacheStore, entries: &[EntryDescription], body: &Body) {
     for entry in entries {
         store.put(entry, body).unwrap();
+    }
+}
+
+/// What it costs that a write depends on the lock of a run, by the size of the body.
+fn fences(name: &str, store: &dyn CacheStore, lock: &dyn BulkLock) {
+    let lease = lock.acquire(Timestamp::now()).unwrap().unwrap();
+    let fenced = store.fenced(lease.into()).unwrap();
+    println!("| {name}: body | put over, past all fences | put over by a run | ratio |");
+    println!("|---|---|---|---|");
+    for (size, count) in [(2_000, 4000), (40_000, 2000), (300_000, 400)] {
+        let body = Body::from_plain(store.encoding(), &body(size)).unwrap();
+        let entries: Vec<EntryDescription> = (0..count).map(description).collect();
+        store.delete(&entries.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>()).unwrap();
+        let mut best = [Duration::MAX; 2];
+        for _ in 0..ROUNDS {
+            let took =
+                [store, &*fenced].map(|store| timed(|| put_over_each(store, &entries, &body)));
+            for (best, took) in best.iter_mut().zip(took) {
+                *best = took.min(*best);
+            }
+        }
+        let ratio = best[1].as_secs_f64() / best[0].as_secs_f64();
+        let [past, fenced] = best.map(|time| rate(size, count, time));
+        println!("| {size} | {past} | {fenced} | {ratio:.2} |");
+    }
+}
+
+/// Over itself: whoever does not know whether it is done does it again.
+fn put_over_each(store: &dyn CacheStore, entries: &[EntryDescription], body: &Body) {
+    for entry in entries {
+        assert!(store.put_over(Seen::Nothing, entry, body).unwrap());
     }
 }
 
