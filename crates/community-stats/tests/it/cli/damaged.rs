@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::support::{COASTAL, Scene};
 
-/// Alters the category in the row of a key, which no index holds: it comes after key and community.
+/// Alters the category in the row of a key, which no index holds: it comes after key and community. A
+/// page that was divided may hold what is left of a row that is on another page by now.
 fn alter_row(scene: &Scene, key: &str, community: &str) {
     let mut file = fs::read(scene.data("cache.db")).unwrap();
     let (key, community) = (key.as_bytes(), community.as_bytes());
@@ -18,9 +19,11 @@ fn alter_row(scene: &Scene, key: &str, community: &str) {
     };
     let last = file.len() - key.len() - community.len() - 4;
     let ends: Vec<usize> = (0..last).filter_map(end_of_community).collect();
-    let [end] = ends.as_slice() else { panic!("one row: {ends:?}") };
-    let category = file[*end..].iter().position(|byte| *byte == b'-').unwrap();
-    file[end + category] ^= 0x02;
+    assert!(!ends.is_empty(), "no row of {key:?}");
+    for end in ends {
+        let category = file[end..].iter().position(|byte| *byte == b'-').unwrap();
+        file[end + category] ^= 0x02;
+    }
     fs::write(scene.data("cache.db"), file).unwrap();
 }
 
