@@ -2,6 +2,7 @@
 //! changes nothing any more, and says so.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -108,7 +109,7 @@ fn a_stopped_generation_writes_nothing_once_its_lock_was_taken_away() {
     let (mut ready, stops) = (Ready::new(), stops(10));
     for number in 0..stops {
         let scene = copy(&ready.scene);
-        let mut running = scene.spawn(&mut scene.command(ALL));
+        let mut running = scene.spawn(scene.command(ALL).process_group(0));
         ready.go_on_for_a_while(number, stops);
         let mut others = Connection::open(scene.data("cache.db")).unwrap();
         others.busy_timeout(Duration::from_secs(60)).unwrap();
@@ -168,7 +169,7 @@ fn a_generation_that_was_stopped_for_longer_than_its_lease_writes_nothing_any_mo
     for number in 0..stops {
         let _: () = redis::cmd("FLUSHALL").query(&mut database(&server, 0)).unwrap();
         let scene = copy(&ready.scene).with(&settings);
-        let mut running = scene.spawn(&mut scene.command(ALL));
+        let mut running = scene.spawn(scene.command(ALL).process_group(0));
         ready.go_on_for_a_while(number, stops);
         let in_time = stops_in_time(&mut running);
         let stopped = Instant::now();
