@@ -1,5 +1,6 @@
 //! Who asks for a run, and for how long it is remembered.
 
+use stats_jobs::host_name;
 use stats_jobs::ledger::Keep;
 
 use crate::config::RunSettings;
@@ -7,8 +8,7 @@ use crate::config::RunSettings;
 /// Who asks: user and machine, as far as that is known.
 pub(crate) fn asked_by() -> String {
     let user = rustix::process::geteuid().as_raw();
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("user {user}@{host}")
+    format!("user {user}@{}", host_name())
 }
 
 /// How much of the past the settings keep.
