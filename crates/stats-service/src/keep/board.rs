@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use stats_model::{Category, Cell};
 
-use crate::matrix::verdict::{Action, Verdict, Wait};
+use crate::matrix::verdict::{Action, Keep, Verdict, Wait};
 use crate::matrix::words::StateName;
 
 /// What is known of one cell.
@@ -102,28 +102,15 @@ impl Board {
         self.squares().filter(is_to_make).count() as u64
     }
 
-    /// When the first entry ends that stands; `None`: none ever does.
-    #[must_use]
-    pub fn first_end(&self) -> Option<Timestamp> {
-        self.squares().filter_map(|square| square.expires).min()
+    /// When something has to be looked at again, of whichever community comes first.
+    pub(crate) fn first_due(&self, ahead: SignedDuration) -> Option<Timestamp> {
+        self.squares().filter_map(|square| due(square, ahead)).min()
     }
 
-    /// The communities of which an entry ends before `then`.
-    pub(crate) fn ending_before(&self, then: Timestamp) -> BTreeSet<String> {
-        let ends = |row: &Row| {
-            row.squares.iter().any(|it| it.expires.is_some_and(|expires| expires < then))
-        };
-        let rows = self.rows.iter().filter(|(_, row)| ends(row));
-        rows.map(|(community, _)| community.clone()).collect()
-    }
-
-    /// The communities of which a pause is over.
-    pub(crate) fn rested_until(&self, now: Timestamp) -> BTreeSet<String> {
-        let over = |square: &Square| match square.verdict.action {
-            Action::Wait(Wait::Pause(pause)) => pause.until.is_some_and(|until| until <= now),
-            _ => false,
-        };
-        let rows = self.rows.iter().filter(|(_, row)| row.squares.iter().any(over));
+    /// The communities of which something has to be looked at again by `now`.
+    pub(crate) fn due_by(&self, now: Timestamp, ahead: SignedDuration) -> BTreeSet<String> {
+        let is_due = |square: &Square| due(square, ahead).is_some_and(|due| due <= now);
+        let rows = self.rows.iter().filter(|(_, row)| row.squares.iter().any(is_due));
         rows.map(|(community, _)| community.clone()).collect()
     }
 
@@ -150,6 +137,22 @@ impl Board {
     }
 }
 
+/// When a cell has to be looked at again though nothing moves: what is as it should be so long before
+/// its end that it can be given a longer life, anything else at its end, or when its pause is over.
+fn due(square: &Square, ahead: SignedDuration) -> Option<Timestamp> {
+    let end = match square.verdict.action {
+        Action::Keep(Keep::Unchanged) => {
+            square.expires.map(|expires| expires.checked_sub(ahead).unwrap_or(expires))
+        }
+        _ => square.expires,
+    };
+    let again = match square.verdict.action {
+        Action::Wait(Wait::Pause(pause)) => pause.until,
+        _ => None,
+    };
+    [end, again].into_iter().flatten().min()
+}
+
 /// Whether nothing has to be done or said about a cell: it stands as it should, or its time has not
 /// come.
 fn is_true(square: &Square) -> bool {
@@ -170,5 +173,34 @@ fn keep_since(row: &mut Row, known: &Row) {
         {
             square.since = before.since.or(square.since);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::verdict::{CellState, Pause};
+
+    #[test]
+    fn what_is_as_it_should_be_is_due_ahead_of_its_end_and_anything_else_at_its_end() {
+        let time = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        let end = time("2025-01-10T00:00:00Z");
+        let square = |action, expires| Square {
+            year: 2025,
+            category: Category::UsageDelta,
+            state: StateName::Fresh,
+            verdict: Verdict { state: CellState::Fresh, action },
+            since: None,
+            expires,
+        };
+        let ahead = SignedDuration::from_hours(24);
+        let fresh = Action::Keep(Keep::Unchanged);
+        assert_eq!(due(&square(fresh, end), ahead), time("2025-01-09T00:00:00Z"));
+        assert_eq!(due(&square(fresh, None), ahead), None);
+        assert_eq!(due(&square(Action::Keep(Keep::Foreign), end), ahead), end);
+        let paused = |until| Action::Wait(Wait::Pause(Pause { attempts: 1, until }));
+        let until = time("2025-01-02T00:00:00Z");
+        assert_eq!(due(&square(paused(until), end), ahead), until);
+        assert_eq!(due(&square(paused(None), None), ahead), None);
     }
 }

@@ -87,6 +87,8 @@ pub struct Keeper {
     directory_moved: bool,
     /// Communities that have to be looked at, since something changed or was not made.
     again: BTreeSet<String>,
+    /// When something has to be looked at though nothing moves.
+    first_due: Option<Timestamp>,
     warnings: Vec<String>,
 }
 
@@ -123,6 +125,7 @@ impl Keeper {
             known: None,
             directory_moved: false,
             again: BTreeSet::new(),
+            first_due: None,
             warnings: Vec::new(),
         }
     }
@@ -210,7 +213,7 @@ impl Keeper {
             Some(Occasion::Beat)
         } else if known.pulse.documents != pulse.documents || directory_is_due {
             Some(Occasion::Moved)
-        } else if !self.due(now).is_empty() {
+        } else if !self.again.is_empty() || self.first_due.is_some_and(|due| due <= now) {
             Some(Occasion::Due)
         } else {
             None
@@ -226,10 +229,7 @@ impl Keeper {
     /// The communities of which something is due though nothing moved.
     fn due(&self, now: Timestamp) -> BTreeSet<String> {
         let mut due = self.again.clone();
-        if let Ok(soon) = now.checked_add(self.ahead()) {
-            due.extend(self.board.ending_before(soon));
-        }
-        due.extend(self.board.rested_until(now));
+        due.extend(self.board.due_by(now, self.ahead()));
         due
     }
 
@@ -290,6 +290,7 @@ impl Keeper {
         self.prolong(&plan, &mut ends, now)?;
         let rows = rows(&self.service, &plan, &ends, Some(now));
         self.board.take(rows, matches!(scope, Scope::All));
+        self.first_due = self.board.first_due(self.ahead());
         if let Scope::All = scope {
             self.warnings = std::mem::take(&mut plan.warnings);
         }
@@ -308,7 +309,7 @@ impl Keeper {
                 continue;
             };
             let is_fresh = cell.verdict.action == Action::Keep(Keep::Unchanged);
-            if is_fresh && expires.duration_since(now) < self.ahead() {
+            if is_fresh && expires.duration_since(now) <= self.ahead() {
                 let key = self.service.key_of(&plan.place(cell));
                 if self.service.store.prolong(&key, Some(end))? {
                     *expires = end;
