@@ -71,9 +71,27 @@ impl Ready {
         import(scene, self.scene.path("new").to_str().unwrap()).expect(0);
     }
 
-    /// Lets a generation go on until some moment: they are spread over the whole of it, in no order.
-    fn go_on_for_a_while(&self, number: u32, of: u32) {
-        sleep(self.whole.mul_f64(f64::from(number * 37 % of) / f64::from(of)));
+    /// Lets a generation go on until some moment: in turn until something is stored, and for a while;
+    /// these moments are spread over the whole of it, in no order.
+    fn go_on_for_a_while(
+        &self,
+        number: u32,
+        of: u32,
+        running: &mut Child,
+        is_stored: impl Fn() -> bool,
+    ) {
+        if number % 2 == 1 {
+            let mut ended = || running.try_wait().unwrap().is_some();
+            wait::until("something is stored", || is_stored() || ended());
+        } else {
+            sleep(self.whole.mul_f64(f64::from(number * 37 % of) / f64::from(of)));
+        }
+    }
+
+    /// Whether it was tried so often, and often enough in time; or too often in vain.
+    fn is_over(&self, number: u32, stops: u32) -> bool {
+        let enough = self.in_time * 2 > stops && self.half_way > 0;
+        (number >= stops && enough) || number >= stops * 4
     }
 
     /// Lets a stopped generation go on, now that its successor left `found`: that stays.
@@ -107,10 +125,13 @@ impl Ready {
 #[test]
 fn a_stopped_generation_writes_nothing_once_its_lock_was_taken_away() {
     let (mut ready, stops) = (Ready::new(), stops(10));
-    for number in 0..stops {
+    for number in 0.. {
+        if ready.is_over(number, stops) {
+            break;
+        }
         let scene = copy(&ready.scene);
         let mut running = scene.spawn(scene.command(ALL).process_group(0));
-        ready.go_on_for_a_while(number, stops);
+        ready.go_on_for_a_while(number, stops, &mut running, || !bodies(&scene).is_empty());
         let mut others = Connection::open(scene.data("cache.db")).unwrap();
         others.busy_timeout(Duration::from_secs(60)).unwrap();
         let writing = others.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
@@ -166,11 +187,14 @@ fn a_generation_that_was_stopped_for_longer_than_its_lease_writes_nothing_any_mo
     ];
     let settings = settings.each_ref().map(|setting| ["--set", setting]).concat();
     let (mut ready, stops) = (Ready::new(), stops(4));
-    for number in 0..stops {
+    for number in 0.. {
+        if ready.is_over(number, stops) {
+            break;
+        }
         let _: () = redis::cmd("FLUSHALL").query(&mut database(&server, 0)).unwrap();
         let scene = copy(&ready.scene).with(&settings);
         let mut running = scene.spawn(scene.command(ALL).process_group(0));
-        ready.go_on_for_a_while(number, stops);
+        ready.go_on_for_a_while(number, stops, &mut running, || !responses(&server).is_empty());
         let in_time = stops_in_time(&mut running);
         let stopped = Instant::now();
         let is_held = || database(&server, 0).exists::<_, bool>(LOCK).unwrap();
