@@ -328,8 +328,20 @@ impl Global {
         arguments
     }
 
+    /// Settings may come from a pipe: then they are not there any more.
+    fn refuse_to_read_twice(&self) -> Result<(), Failure> {
+        for file in [&self.config, &self.invenio_cfg].into_iter().flatten() {
+            if !file.is_file() {
+                let message = format!("{} can be read only once", file.display());
+                return Err(Failure::new(Exit::Usage, message).hint("name a file in its place"));
+            }
+        }
+        Ok(())
+    }
+
     /// The program under settings that are read anew, where that can be done.
     fn reloaded(&self) -> Result<App, Failure> {
+        self.refuse_to_read_twice()?;
         let settings = self.load()?;
         settings.refuse_undecided()?;
         Ok(App::new(settings, self.clock()))

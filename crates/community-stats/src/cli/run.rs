@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use stats_jobs::ledger::Trigger;
+use stats_service::Summary;
 
-use super::{Ending, Exit, Global, arguments, summary, terminal};
+use super::{Ending, Exit, Failure, Global, arguments, summary, terminal};
 use crate::daemon::{Keeping, Limits, Role, Signals, Turn, work};
 use crate::telemetry;
 
@@ -51,6 +52,7 @@ impl Run {
         if let Some(guess) = app.settings().guessed_lock() {
             terminal::warn(&format!("{guess}; set cache.main_redis_url"));
         }
+        self.refuse_what_a_worker_cannot()?;
         let limits = self.limits(&app);
         let signals = Signals::listen()?;
         let role = match self.role {
@@ -65,8 +67,23 @@ impl Run {
         if self.once {
             return self.ended(global, &mut keeping);
         }
-        keeping.go_on(&signals, &|| global.reloaded().map_err(|failure| failure.message));
+        let reload = || {
+            let app = global.reloaded().map_err(|failure| failure.message)?;
+            let limits = self.limits(&app);
+            Ok((app, limits))
+        };
+        keeping.go_on(&signals, &reload);
         Ok(Exit::Done)
+    }
+
+    /// A worker looks at nothing, so it can neither do that once nor be limited in it.
+    fn refuse_what_a_worker_cannot(&self) -> Result<(), Failure> {
+        let limited = self.max_cells.is_some() || self.max_duration.is_some();
+        if self.role == RoleName::Worker && (self.once || limited) {
+            let message = "--role worker goes with none of --once, --max-cells and --max-duration";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        Ok(())
     }
 
     fn limits(&self, app: &crate::app::App) -> Limits {
@@ -83,7 +100,12 @@ impl Run {
     /// Looks once. What is left untrue, for whatever reason, is no success.
     fn ended(&self, global: &Global, keeping: &mut Keeping) -> Ending {
         let ended = match keeping.once(Trigger::Command)? {
-            Turn::Nothing => Exit::Done,
+            Turn::Nothing => {
+                if global.json {
+                    summary::tell(&Summary::default(), true)?;
+                }
+                Exit::Done
+            }
             Turn::Made(made) => {
                 summary::tell(&made, global.json)?;
                 match summary::ending(&made)? {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use stats_jobs::ledger::{Ledger, Lookup, Run, RunFilter, RunId, RunState, Trigger};
-use stats_service::{Communities, CommunityName, ListFilter, Request, StateName, Years};
+use stats_service::{Communities, CommunityName, ListFilter, Request, StateName, Summary, Years};
 
 use super::table::{Side, Table, age, count, duration};
 use super::watched::{Recorded, recorded};
@@ -20,9 +20,11 @@ pub(super) enum Runs {
     List(List),
     /// Shows one run, and what came of its responses.
     Show(Show),
-    /// Asks a run to end at the next safe place.
+    /// Asks a run to end at the next safe place. A process that keeps the matrix begins another one
+    /// when it looks again: stop it to end that.
     Cancel(Which),
-    /// Goes on with a run that was interrupted: makes what it was to make and that is not made yet.
+    /// Goes on with a run that was interrupted: makes what it was to make and that is not made yet, or
+    /// all of it again where it was to overwrite.
     Resume(Which),
     /// Tries again what could not be made, without waiting until it is due.
     Retry(Retry),
@@ -31,7 +33,7 @@ pub(super) enum Runs {
 /// Arguments of `runs list`.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Shows at most so many.
+    /// Shows at most so many; 0 shows all.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
 }
@@ -88,7 +90,10 @@ impl Runs {
 impl List {
     fn run(&self, global: &Global, app: &App) -> Ending {
         let runs = match app.ledger_to_read()? {
-            Some(ledger) => ledger.runs(&RunFilter::default(), self.limit)?,
+            Some(ledger) => {
+                let limit = if self.limit == 0 { usize::MAX } else { self.limit };
+                ledger.runs(&RunFilter::default(), limit)?
+            }
             None => Vec::new(),
         };
         if global.json {
@@ -247,7 +252,7 @@ impl Which {
             let message = format!("what run {} was asked for is not understood: {error}", run.id);
             Failure::new(Exit::Failed, message)
         })?;
-        let request = Request { overwrite: false, patient: false, ..request };
+        let request = Request { patient: false, ..request };
         make(global, app, &request, Trigger::Command, Some(run.id))
     }
 }
@@ -258,7 +263,11 @@ fn retry(global: &Global, app: &App) -> Ending {
     let filter = ListFilter { states, ..ListFilter::default() };
     let listed = app.service_to_read()?.list(&filter)?;
     if listed.is_empty() {
-        terminal::say("nothing failed");
+        if global.json {
+            summary::tell(&Summary::default(), true)?;
+        } else {
+            terminal::say("nothing failed");
+        }
         return Ok(Exit::Done);
     }
     let communities: BTreeSet<String> =

@@ -18,6 +18,9 @@ use super::working::Working;
 use crate::app::{App, AppError};
 use crate::shown::shown;
 
+/// What a process that cannot do anything says that it does, before the reason.
+pub(crate) const IN_VAIN: &str = "nothing can be done: ";
+
 /// So often others see that this process is there.
 const SIGN_EVERY: Duration = Duration::from_secs(5);
 
@@ -88,19 +91,23 @@ impl Keeping {
         let keeper = app.keeper()?;
         let settings = &app.settings().run;
         let now = app.clock().now();
-        let recorder = Recorder::new(
-            Some(app.ledger_to_write()?),
-            app.shared_clock(),
-            kept(settings),
-            signals.ending(),
-        );
+        let ledger = app.ledger_to_write().inspect_err(|error| {
+            warn!(error = %shown(chain(error)), "runs are not written down");
+        });
+        let recorder =
+            Recorder::new(ledger.ok(), app.shared_clock(), kept(settings), signals.ending());
         let schedule = settings.schedule.0.clone().map(|schedule| Due::new(schedule, now));
         let recorder = Arc::new(recorder.with_worker(role.name()));
         let working = match role {
             Role::Scheduler => None,
             Role::Both => {
                 let service = Arc::new(app.service_to_write()?);
-                Some(Working::start(&app, service, Arc::clone(&recorder), limits.workers)?)
+                let working = Working::start(&app, service, Arc::clone(&recorder), limits.workers);
+                working
+                    .inspect_err(|error| {
+                        warn!(error = %shown(chain(error)), "no task is performed");
+                    })
+                    .ok()
             }
         };
         Ok(Self {
@@ -137,10 +144,14 @@ impl Keeping {
 
     /// Goes on until somebody asks to end. `reload` gives the program under settings that were read
     /// anew.
-    pub(crate) fn go_on(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<App, String>) {
+    pub(crate) fn go_on(
+        &mut self,
+        signals: &Signals,
+        reload: &dyn Fn() -> Result<(App, Limits), String>,
+    ) {
         info!(interval = ?self.app.settings().run.interval, schedule = %self.planned(), "keeping begins");
-        self.watch();
         notify::ready();
+        self.watch();
         loop {
             let now = self.app.clock().now();
             let scheduled = self.schedule.as_mut().and_then(|due| due.ask(now));
@@ -152,7 +163,8 @@ impl Keeping {
             } else if self.until_look().is_zero() {
                 self.watch();
             }
-            self.recorder.sign("");
+            let trouble = self.trouble.as_ref().map(|text| format!("{IN_VAIN}{text}"));
+            self.recorder.sign(trouble.as_deref().unwrap_or_default());
             if self.working.as_ref().is_some_and(Working::is_stopping) {
                 break;
             }
@@ -212,6 +224,9 @@ impl Keeping {
     }
 
     fn turn(&mut self, asked: Option<Trigger>) -> Result<Turn, ServiceError> {
+        if self.is_ending() {
+            return Ok(Turn::Nothing);
+        }
         let look = self.keeper.look(asked.is_some())?;
         for warning in self.keeper.take_warnings() {
             warn!("{}", shown(warning));
@@ -219,6 +234,7 @@ impl Keeping {
         match look {
             Look::Quiet => trace!("nothing moved"),
             Look::Nothing(occasion) => debug!(%occasion, "nothing has to be made"),
+            Look::Work(_) if self.is_ending() => {}
             Look::Work(work) => {
                 return self.make(&work, trigger(work.occasion, asked.unwrap_or(Trigger::Watch)));
             }
@@ -247,18 +263,19 @@ impl Keeping {
     }
 
     /// Goes on under other settings, or under the same ones where the others do not work.
-    fn reload(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<App, String>) {
+    fn reload(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<(App, Limits), String>) {
         notify::reloading();
-        let limits = self.limits;
         let role = if self.working.is_some() { Role::Both } else { Role::Scheduler };
-        let started = reload()
-            .and_then(|app| Self::start(app, limits, role, signals).map_err(|error| chain(&error)));
+        let started = reload().and_then(|(app, limits)| {
+            Self::start(app, limits, role, signals).map_err(|error| chain(&error))
+        });
         match started {
             Ok(started) => {
-                self.recorder.leave();
-                if let Some(working) = std::mem::replace(self, started).working {
+                let before = std::mem::replace(self, started);
+                if let Some(working) = before.working {
                     working.end();
                 }
+                before.recorder.leave();
                 info!("settings were read anew");
                 self.watch();
             }

@@ -10,7 +10,7 @@ mod trigger;
 mod working;
 
 pub(crate) use asking::{asked_by, kept};
-pub(crate) use keeping::{Keeping, Limits, Role, Turn};
+pub(crate) use keeping::{IN_VAIN, Keeping, Limits, Role, Turn};
 pub(crate) use recorder::{Asked, Recorder};
 pub(crate) use signals::Signals;
 pub(crate) use tasks::{BATCH, BULK};

@@ -100,25 +100,44 @@ pub(crate) fn work(
     let (ledger, keep) = (app.ledger_to_write()?, kept(&app.settings().run));
     let recorder = Recorder::new(Some(ledger), app.shared_clock(), keep, signals.ending());
     let recorder = Arc::new(recorder.with_worker("worker"));
-    let working = Working::start(app, service, Arc::clone(&recorder), workers)?;
     notify::ready();
+    loop {
+        let working = Working::start(app, Arc::clone(&service), Arc::clone(&recorder), workers)?;
+        let asked = work_until(&working, &recorder, until_empty, signals);
+        // Whoever sends something from here on sees that nobody is here.
+        recorder.leave();
+        let queue = Arc::clone(&working.queue);
+        working.end();
+        // And whoever sent something before is not left alone.
+        if asked || !until_empty || queue.length().is_ok_and(|length| length == 0) {
+            break;
+        }
+    }
+    notify::stopping();
+    Ok(())
+}
+
+/// Performs tasks until somebody asks to end (true), or until none is left.
+fn work_until(
+    working: &Working,
+    recorder: &Recorder,
+    until_empty: bool,
+    signals: &Signals,
+) -> bool {
     let mut looks_idle = 0;
     while looks_idle < IDLE_LOOKS && !working.is_stopping() {
         if working.bench.active.load(Ordering::Relaxed) == 0 {
             recorder.sign("");
         }
         match signals.wait(LOOK_EVERY) {
-            Some(Signal::End) => break,
+            Some(Signal::End) => return true,
             Some(Signal::Reload) => warn!("a worker alone reads no settings anew: start it again"),
             None => {}
         }
         // What was just taken from the queue is not performed for a moment yet.
         looks_idle = if until_empty && working.is_idle() { looks_idle + 1 } else { 0 };
     }
-    notify::stopping();
-    working.end();
-    recorder.leave();
-    Ok(())
+    working.is_stopping()
 }
 
 fn log(notice: &Notice) {

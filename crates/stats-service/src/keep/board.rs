@@ -95,6 +95,17 @@ impl Board {
         self.squares().filter(|square| !is_true(square)).count() as u64
     }
 
+    /// How many cells are not as they should be and wait for something.
+    #[must_use]
+    pub fn untrue_waiting(&self) -> u64 {
+        let waits = |it: &&Square| match it.verdict.action {
+            Action::Wait(Wait::Pause(_)) => false,
+            Action::Wait(_) => !is_true(it),
+            _ => false,
+        };
+        self.squares().filter(waits).count() as u64
+    }
+
     /// How many cells have to be made.
     #[must_use]
     pub fn to_make(&self) -> u64 {
@@ -141,7 +152,7 @@ impl Board {
 /// its end that it can be given a longer life, anything else at its end, or when its pause is over.
 fn due(square: &Square, ahead: SignedDuration) -> Option<Timestamp> {
     let end = match square.verdict.action {
-        Action::Keep(Keep::Unchanged) => {
+        Action::Keep(Keep::Unchanged) | Action::Hold(_) => {
             square.expires.map(|expires| expires.checked_sub(ahead).unwrap_or(expires))
         }
         _ => square.expires,
@@ -153,14 +164,9 @@ fn due(square: &Square, ahead: SignedDuration) -> Option<Timestamp> {
     [end, again].into_iter().flatten().min()
 }
 
-/// Whether nothing has to be done or said about a cell: it stands as it should, or its time has not
-/// come.
+/// Whether nothing has to be done or said about a cell.
 fn is_true(square: &Square) -> bool {
-    match square.verdict.action {
-        Action::Keep(_) => true,
-        Action::Wait(wait) => !matches!(wait, Wait::Pause(_)),
-        Action::Make(_) | Action::Hold(_) | Action::Refuse(_) => false,
-    }
+    square.verdict.is_true()
 }
 
 fn keep_since(row: &mut Row, known: &Row) {

@@ -147,6 +147,11 @@ impl Keeper {
     /// # Errors
     /// When source or store cannot answer: then nothing was learnt, and the next look begins there.
     pub fn look(&mut self, asked: bool) -> Result<Look, ServiceError> {
+        // What was learnt before something failed may not have been followed up.
+        self.try_look(asked).inspect_err(|_| self.known = None)
+    }
+
+    fn try_look(&mut self, asked: bool) -> Result<Look, ServiceError> {
         let now = self.service.clock.now();
         let pulse = self.service.documents.pulse()?;
         let Some(occasion) = self.occasion(&pulse, asked, now) else { return Ok(Look::Quiet) };
@@ -286,13 +291,14 @@ impl Keeper {
         };
         let request = Request { communities, patient: true, ..Request::default() };
         let surveyed = self.service.survey_with_ends(&request);
-        let (mut plan, mut ends) = surveyed.inspect_err(|_| self.known = None)?;
+        let (mut plan, mut ends) = surveyed?;
         self.prolong(&plan, &mut ends, now)?;
         let rows = rows(&self.service, &plan, &ends, Some(now));
         self.board.take(rows, matches!(scope, Scope::All));
         self.first_due = self.board.first_due(self.ahead());
         if let Scope::All = scope {
             self.warnings = std::mem::take(&mut plan.warnings);
+            self.warnings.extend(self.service.settle_registry(&plan));
         }
         Ok(())
     }
@@ -308,8 +314,10 @@ impl Keeper {
             let Some(expires) = ends.get_mut(&(cell.member, cell.year, cell.category)) else {
                 continue;
             };
-            let is_fresh = cell.verdict.action == Action::Keep(Keep::Unchanged);
-            if is_fresh && expires.duration_since(now) <= self.ahead() {
+            // What is held lives on, too.
+            let lives_on =
+                matches!(cell.verdict.action, Action::Keep(Keep::Unchanged) | Action::Hold(_));
+            if lives_on && expires.duration_since(now) <= self.ahead() {
                 let key = self.service.key_of(&plan.place(cell));
                 if self.service.store.prolong(&key, Some(end))? {
                     *expires = end;

@@ -147,6 +147,20 @@ pub enum Refusal {
     Unreadable,
 }
 
+impl Verdict {
+    /// Whether nothing has to be done or said about the cell: what stands is as it should be, or nothing
+    /// does since its time has not come. What waits for anything but the aggregation, and what stands
+    /// and is not up to date, is not.
+    #[must_use]
+    pub const fn is_true(&self) -> bool {
+        match self.action {
+            Action::Keep(_) => true,
+            Action::Wait(Wait::Aggregation(_)) => matches!(self.state, CellState::Missing),
+            Action::Wait(_) | Action::Make(_) | Action::Hold(_) | Action::Refuse(_) => false,
+        }
+    }
+}
+
 /// State and action of one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Verdict {

@@ -106,6 +106,23 @@ impl CachedResponseService {
     }
 }
 
+impl CachedResponseService {
+    /// Does what the registry waits for and nothing has to be made for: first runs that are complete,
+    /// and marks of the aggregation whose years stand. Tells what went wrong.
+    pub(crate) fn settle_registry(&self, plan: &Plan) -> Vec<String> {
+        let mut troubles = Vec::new();
+        let Some(registry) = self.registry.as_deref() else { return troubles };
+        let nothing = Summary::default();
+        let stored = stored_years(plan, &nothing);
+        note(&mut troubles, complete_first_runs(registry, plan, &stored));
+        let removed = registry
+            .update_marks()
+            .and_then(|marks| remove_marks(registry, &marks.marks, plan, &stored));
+        note(&mut troubles, removed);
+        troubles
+    }
+}
+
 /// Runs `work` while another thread renews the lock, three times in its lifetime.
 fn while_renewing<T>(lock: &dyn Lease, work: impl FnOnce() -> T) -> T {
     let (done, wait) = mpsc::channel::<()>();

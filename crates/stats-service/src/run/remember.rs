@@ -1,7 +1,7 @@
 //! What a run leaves behind beside the responses: entries that are held live on, and what came to
 //! nothing is noted until it succeeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::report::{Held, Summary};
 use crate::service::CachedResponseService;
 use crate::stop::Stop;
 use crate::survey::judge::Judge;
-use crate::survey::plan::Plan;
+use crate::survey::plan::{Plan, PlannedCell};
 use crate::survey::request::{KEYS_PER_QUESTION, Request};
 
 /// The longest pause after the first failure.
@@ -78,11 +78,15 @@ impl CachedResponseService {
 
     fn changes(&self, plan: &Plan, summary: &Summary) -> MemoryChanges {
         let mut changes = MemoryChanges::default();
+        let is_refused = |cell: &&PlannedCell| matches!(cell.verdict.action, Action::Refuse(_));
+        let refused: BTreeSet<Cell> =
+            plan.cells.iter().filter(is_refused).map(|cell| plan.place(cell)).collect();
         let troubles = summary.errors.iter().map(|it| (&it.cell, Trouble::failed(&it.error)));
         let held = summary.held_responses.iter().map(|it| (&it.cell, self.trouble_of(plan, it)));
         for (cell, trouble) in troubles.chain(held) {
             let key = self.key_of(cell);
-            let note = self.note_of(plan, cell, plan.memory.notes.get(&key), trouble);
+            let known = plan.memory.notes.get(&key);
+            let note = self.note_of(plan, &refused, cell, known, trouble);
             changes.notes.push((key, note));
         }
         let stand = self.standing_now(plan, summary);
@@ -98,10 +102,22 @@ impl CachedResponseService {
 
     /// What is noted of a trouble, with what was noted before. Each failure in a row is followed by a
     /// longer pause, as long as what the response is made from is the same.
-    fn note_of(&self, plan: &Plan, cell: &Cell, known: Option<&Note>, trouble: Trouble) -> Note {
+    fn note_of(
+        &self,
+        plan: &Plan,
+        refused: &BTreeSet<Cell>,
+        cell: &Cell,
+        known: Option<&Note>,
+        trouble: Trouble,
+    ) -> Note {
         let now = self.clock.now();
+        // Of what cannot even be tried nothing was tried in vain.
+        let is_refused = refused.contains(cell);
         let made_from = Judge::new(self, plan, &Request::default()).made_from(cell);
-        let again = known.filter(|it| it.made_from == made_from);
+        let made_from = made_from.filter(|_| !is_refused);
+        let failed_before = |note: &&Note| matches!(note.trouble, Trouble::Failed { .. });
+        let again = known.filter(failed_before).filter(|it| it.made_from == made_from);
+        let again = again.filter(|_| !is_refused);
         let attempts = again.map_or(1, |known| known.attempts.saturating_add(1));
         let pause = jittered(attempts, FIRST_PAUSE, LONGEST_PAUSE);
         let failed = matches!(trouble, Trouble::Failed { .. });

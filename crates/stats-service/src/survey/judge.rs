@@ -1,6 +1,6 @@
 //! The facts about each cell of a plan, put before the decision.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use stats_cache::{EntryState, ShelfMark, Trouble};
 use stats_documents::SourceErrorKind;
 use stats_model::{Category, Cell, DocumentKind, Position, Shelf};
@@ -14,6 +14,11 @@ use crate::service::CachedResponseService;
 use crate::survey::plan::Plan;
 use crate::survey::request::Request;
 use crate::survey::standing::mark;
+
+/// No pause between two attempts is longer.
+pub(crate) fn longest_pause() -> SignedDuration {
+    SignedDuration::from_hours(1)
+}
 
 /// Judges the cells of one plan.
 pub(crate) struct Judge<'a> {
@@ -117,7 +122,12 @@ impl<'a> Judge<'a> {
             _ if attempts >= self.service.settings.attempts => {
                 Some(Pause { attempts, until: None })
             }
-            until @ Some(next) if next > self.now => Some(Pause { attempts, until }),
+            // A clock that ran ahead keeps nobody waiting.
+            until @ Some(next)
+                if next > self.now && next.duration_since(self.now) <= longest_pause() =>
+            {
+                Some(Pause { attempts, until })
+            }
             _ => None,
         }
     }

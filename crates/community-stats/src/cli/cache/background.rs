@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use stats_jobs::{Failure as TaskFailure, Producer, Results, TaskMessage, TaskResult, TaskState};
 use stats_model::{Cell, DocumentKind};
-use stats_service::{Communities, Request, Years};
+use stats_service::{Action, Communities, Plan, Request, Years};
 
 use super::super::table::count;
 use super::super::{Ending, Exit, Failure, Global, interrupt, terminal};
-use crate::app::{App, Jobs};
+use crate::app::App;
 use crate::daemon::{BATCH, BULK};
 
 /// How the work is sent.
@@ -27,11 +28,15 @@ pub(super) struct How {
 
 /// Whoever gave no sign for so long is not there any more.
 const SILENT: Duration = Duration::from_secs(60);
+/// So often somebody looks whether anybody still works.
+const LOOK_AFTER_HANDS: Duration = Duration::from_secs(2);
 /// So often the results are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Sends what a request asks for.
 pub(super) fn send(global: &Global, app: &App, request: &Request, how: How) -> Ending {
+    // What cannot be asked about is not sent, either.
+    app.service_to_read()?;
     let jobs = app.jobs()?;
     if how.wait && jobs.results.is_none() {
         let message = "nothing says where results are kept, so nobody can wait for them";
@@ -49,10 +54,22 @@ pub(super) fn send(global: &Global, app: &App, request: &Request, how: How) -> E
     if !global.json {
         tell_ids(&ids)?;
     }
-    start_worker_if_nobody_works(global, app, &jobs, ids.len())?;
+    let mut hands = Hands { global, app, needed: jobs.file.is_some(), worker: None };
+    if !ids.is_empty() {
+        hands.look_after()?;
+    }
     let sent = json!({"async": true, "task_count": ids.len(), "task_ids": ids});
     match jobs.results.filter(|_| how.wait) {
-        Some(results) => follow(global, results.as_ref(), &ids, sent),
+        Some(results) => {
+            let ended = follow(global, results.as_ref(), &ids, sent, &mut hands)?;
+            // Tasks say what they did; what stands now is for the matrix to say.
+            let request = Request { overwrite: false, ..request.clone() };
+            Ok(if ended == Exit::Done {
+                truth(&app.service_to_read()?.plan(&request)?)
+            } else {
+                ended
+            })
+        }
         None => {
             if global.json {
                 terminal::print_json(&sent)?;
@@ -141,39 +158,67 @@ fn fanned_out(
     Ok(shelves.into_values().map(task).collect())
 }
 
-/// Without a broker somebody has to be there who performs what waits in the file: if nobody is, a worker
-/// of its own is started, which ends when nothing is left.
-fn start_worker_if_nobody_works(
-    global: &Global,
-    app: &App,
-    jobs: &Jobs,
-    sent: usize,
-) -> Result<(), Failure> {
-    if jobs.file.is_none() || sent == 0 || somebody_works(app) {
-        return Ok(());
+/// Who performs what waits in a file: without a broker somebody has to be there.
+struct Hands<'a> {
+    global: &'a Global,
+    app: &'a App,
+    /// Whether there is no broker.
+    needed: bool,
+    /// The worker that was started here.
+    worker: Option<Child>,
+}
+
+impl Hands<'_> {
+    /// Starts a worker of its own where nobody works, which ends when nothing is left.
+    fn look_after(&mut self) -> Result<(), Failure> {
+        if let Some(worker) = &mut self.worker {
+            match worker.try_wait()? {
+                None => return Ok(()),
+                Some(status) if status.success() => self.worker = None,
+                Some(status) => {
+                    let message = format!("the worker that was started here ended: {status}");
+                    let log = self.log();
+                    return Err(Failure::new(Exit::Failed, message)
+                        .hint(format!("it says why in {}", log.display())));
+                }
+            }
+        }
+        if self.needed && !somebody_works(self.app) {
+            self.worker = Some(self.start()?);
+        }
+        Ok(())
     }
-    let log = app.settings().data.dir.join("worker.log");
-    let open = || OpenOptions::new().create(true).append(true).open(&log);
-    let failed = |error: std::io::Error| {
-        let message = format!("nobody works on the queue, and no worker could be started: {error}");
-        Failure::new(Exit::Failed, message).hint("start one: community-stats run")
-    };
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-    command
-        .args(["run", "--role", "worker", "--until-empty"])
-        .args(global.as_arguments())
-        .stdin(Stdio::null())
-        .stdout(open().map_err(failed)?)
-        .stderr(open().map_err(failed)?)
-        .process_group(0);
-    let worker = command.spawn().map_err(failed)?;
-    terminal::say(&format!(
-        "nobody works on this queue, so a worker was started (process {}); it ends when the queue is \
-         empty, and says what it does in {}",
-        worker.id(),
-        log.display()
-    ));
-    Ok(())
+
+    fn log(&self) -> PathBuf {
+        self.app.settings().data.dir.join("worker.log")
+    }
+
+    fn start(&self) -> Result<Child, Failure> {
+        let alone = |error: &dyn std::fmt::Display| {
+            let message = format!("nobody works on the queue, and no worker was started: {error}");
+            Failure::new(Exit::Failed, message).hint("start one: community-stats run")
+        };
+        self.global.refuse_to_read_twice().map_err(|failure| alone(&failure.message))?;
+        let log = self.log();
+        let open = || OpenOptions::new().create(true).append(true).open(&log);
+        let program = std::env::current_exe().map_err(|error| alone(&error))?;
+        let mut command = Command::new(program);
+        command
+            .args(["run", "--role", "worker", "--until-empty"])
+            .args(self.global.as_arguments())
+            .stdin(Stdio::null())
+            .stdout(open().map_err(|error| alone(&error))?)
+            .stderr(open().map_err(|error| alone(&error))?)
+            .process_group(0);
+        let worker = command.spawn().map_err(|error| alone(&error))?;
+        terminal::say(&format!(
+            "nobody works on this queue, so a worker was started (process {}); it ends when the queue \
+             is empty, and says what it does in {}",
+            worker.id(),
+            log.display()
+        ));
+        Ok(worker)
+    }
 }
 
 fn somebody_works(app: &App) -> bool {
@@ -184,8 +229,15 @@ fn somebody_works(app: &App) -> bool {
 }
 
 /// Waits for the end of all tasks, and ends as what came of them.
-fn follow(global: &Global, results: &dyn Results, ids: &[&str], mut sent: Value) -> Ending {
+fn follow(
+    global: &Global,
+    results: &dyn Results,
+    ids: &[&str],
+    mut sent: Value,
+    hands: &mut Hands<'_>,
+) -> Ending {
     let ended = interrupt::flag();
+    let mut looked = Instant::now();
     let mut done: BTreeMap<&str, TaskResult> = BTreeMap::new();
     while done.len() < ids.len() {
         for id in ids {
@@ -202,6 +254,10 @@ fn follow(global: &Global, results: &dyn Results, ids: &[&str], mut sent: Value)
         }
         if done.len() < ids.len() {
             std::thread::sleep(LOOK_EVERY);
+            if looked.elapsed() >= LOOK_AFTER_HANDS {
+                hands.look_after()?;
+                looked = Instant::now();
+            }
         }
     }
     let in_order: Vec<&TaskResult> = ids.iter().filter_map(|id| done.get(id)).collect();
@@ -245,4 +301,18 @@ fn ending(global: &Global, results: &[&TaskResult]) -> Ending {
         page.flush()?;
     }
     Ok(if failed > 0 || partly { Exit::Partly } else { Exit::Done })
+}
+
+/// How a command ends whose work was done by others: as what stands says.
+fn truth(plan: &Plan) -> Exit {
+    let keeps_any = plan.cells.iter().any(|cell| matches!(cell.verdict.action, Action::Keep(_)));
+    let in_vain = !keeps_any
+        && if plan.cells.is_empty() { !plan.outside.is_empty() } else { !plan.bookmarked };
+    let all_true = plan.cells.iter().all(|cell| cell.verdict.is_true());
+    if all_true && plan.open_imports.is_empty() && !in_vain {
+        return Exit::Done;
+    }
+    terminal::warn("not all of what was asked for is as it should be");
+    terminal::hint("see which and why: community-stats cache generate --dry-run");
+    Exit::Partly
 }

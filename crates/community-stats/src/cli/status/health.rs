@@ -4,9 +4,15 @@ use stats_jobs::ledger::Worker;
 use stats_service::{Board, Overview, StateName};
 
 use super::super::table::count;
+use crate::daemon::IN_VAIN;
 
 /// What is wrong; nothing when all is well.
 pub(super) struct Health(Vec<String>);
+
+/// Whether a process makes what has to be made, and does not only perform tasks.
+pub(super) fn keeps(worker: &Worker) -> bool {
+    worker.role != "worker"
+}
 
 /// States that somebody has to do something about.
 const WRONG: [StateName; 4] =
@@ -24,9 +30,15 @@ impl Health {
             }
         }
         let to_make = overview.board.to_make();
-        if to_make > 0 && workers.is_empty() {
+        if to_make > 0 && !workers.iter().any(keeps) {
             wrong.push(format!("{} to be made, and nobody does", count(to_make)));
         }
+        let waiting = overview.board.untrue_waiting();
+        if waiting > 0 {
+            wrong.push(format!("{} not up to date, and waiting", count(waiting)));
+        }
+        let troubles = workers.iter().filter_map(|worker| worker.doing.strip_prefix(IN_VAIN));
+        wrong.extend(troubles.map(str::to_owned));
         wrong.extend(overview.warnings.iter().cloned());
         Self(wrong)
     }

@@ -65,7 +65,7 @@ impl Status {
             }
             page.flush()?;
             let exit = self.show(global, &seen)?;
-            if signals.wait(self.every).is_some() {
+            if signals.wait(self.every.max(Duration::from_secs(1))).is_some() {
                 return Ok(exit);
             }
         }
@@ -102,8 +102,8 @@ impl Seen {
         });
         workers.retain(|worker| !worker.is_lost(now, SILENT));
         let run = &app.settings().run;
-        let next = match (&run.schedule.0, workers.is_empty()) {
-            (Some(schedule), false) => schedule.next_after(now),
+        let next = match (&run.schedule.0, workers.iter().any(health::keeps)) {
+            (Some(schedule), true) => schedule.next_after(now),
             _ => None,
         };
         let health = Health::of(&overview, &workers);
@@ -131,7 +131,11 @@ impl Seen {
             "reasons": self.health.reasons(),
             "counts": self.overview.board.counts(),
             "oldest_untrue": self.overview.board.oldest_untrue(),
-            "last_run": self.last,
+            "last_run": self.last.as_ref().map(|run| {
+                let mut object = json!(run);
+                object["state"] = json!(run.state_at(self.now, SILENT));
+                object
+            }),
             "next_run": self.next,
             "workers": self.workers,
             "bookmarks": bookmarks,

@@ -1,5 +1,7 @@
 //! Arguments of tasks, as Python binds them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use stats_jobs::{Failure, TaskMessage};
 use stats_model::{Category, GLOBAL};
@@ -66,7 +68,12 @@ pub(super) fn years(value: &Value) -> Result<Years, Failure> {
     match value {
         Value::Null => Ok(Years::Auto),
         Value::String(auto) if auto == "auto" => Ok(Years::Auto),
-        Value::Array(years) => years.iter().map(year).collect::<Result<_, _>>().map(Years::Named),
+        Value::Array(years) => {
+            let mut years: Vec<i16> = years.iter().map(year).collect::<Result<_, _>>()?;
+            let mut seen = BTreeSet::new();
+            years.retain(|year| seen.insert(*year));
+            Ok(Years::Named(years))
+        }
         one => year(one).map(|year| Years::Named(vec![year])),
     }
 }

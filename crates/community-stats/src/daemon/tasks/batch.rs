@@ -103,7 +103,7 @@ fn make(
         };
         match make_group(bench, task, control, &request) {
             Ok((summary, keys)) => {
-                if summary.interrupted && is_shut_down(control) {
+                if summary.interrupted && is_shut_down(bench, control) {
                     return Err(TaskFailure::Interrupted);
                 }
                 for place in places {
@@ -113,7 +113,7 @@ fn make(
             Err(
                 error @ (ServiceError::UnknownCommunity { .. } | ServiceError::UnknownSlug { .. }),
             ) => places.iter().for_each(|place| came[*place] = Err(chain(&error))),
-            Err(error) => return Err(failed(&error, control)),
+            Err(error) => return Err(failed(bench, &error, control)),
         }
     }
     Ok(came)

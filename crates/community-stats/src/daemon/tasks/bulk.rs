@@ -56,7 +56,7 @@ fn try_perform(
         bench.service.create(&request, run)
     });
     match made {
-        Ok((_, summary)) => ended(&summary, control),
+        Ok((_, summary)) => ended(bench, &summary, control),
         Err(ServiceError::Locked(_)) => Ok(json!({
             "success": false,
             "skipped": true,
@@ -64,12 +64,16 @@ fn try_perform(
             "community_ids": arguments["community_ids"],
             "years": arguments["years"],
         })),
-        Err(error) => Err(failed(&error, control)),
+        Err(error) => Err(failed(bench, &error, control)),
     }
 }
 
-fn ended(summary: &Summary, control: &TaskControl) -> Result<Value, TaskFailure> {
-    if summary.interrupted && (is_shut_down(control) || summary.lock_lost) {
+fn ended(bench: &Bench, summary: &Summary, control: &TaskControl) -> Result<Value, TaskFailure> {
+    if summary.lock_lost {
+        let lost = "the lock of bulk runs was lost, so the run stopped writing";
+        return Err(Failure::new("RuntimeError", lost).into());
+    }
+    if summary.interrupted && is_shut_down(bench, control) {
         return Err(TaskFailure::Interrupted);
     }
     if summary.interrupted {

@@ -7,6 +7,8 @@ mod bulk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use stats_jobs::{
@@ -82,13 +84,23 @@ pub(crate) fn all(bench: &Arc<Bench>) -> Tasks {
 }
 
 /// Why a task has no result.
-fn failed(error: &ServiceError, control: &TaskControl) -> TaskFailure {
-    if matches!(error, ServiceError::Interrupted) || is_shut_down(control) {
+fn failed(bench: &Bench, error: &ServiceError, control: &TaskControl) -> TaskFailure {
+    if matches!(error, ServiceError::Interrupted) || is_shut_down(bench, control) {
         return TaskFailure::Interrupted;
     }
     TaskFailure::Failed(Failure::new("RuntimeError", chain(error)))
 }
 
-fn is_shut_down(control: &TaskControl) -> bool {
-    control.stop_reason() == Some(StopReason::Shutdown)
+/// Whether the worker is stopping. Who asks this process to end asks its runs first: then the worker's
+/// own word comes a moment later.
+fn is_shut_down(bench: &Bench, control: &TaskControl) -> bool {
+    let is_told = || control.stop_reason() == Some(StopReason::Shutdown);
+    let begun = Instant::now();
+    while bench.recorder.is_ending() && !is_told() && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(20));
+    }
+    is_told()
 }
+
+/// So long a task that was stopped waits for the word of its worker.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -78,6 +78,9 @@ fn what_the_task_cannot_carry_is_refused() {
         assert!(sent.expect(2).stderr.contains("knows neither categories nor losses"));
     }
     scene.run(&["cache", "generate", "--wait"]).expect(2);
+    // Years that no community has, and nothing to be asked about.
+    scene.run(&["cache", "generate", "--async", "--wait", "--year", "1999"]).expect(3);
+    Scene::new().run(&["cache", "generate", "--async", "--wait"]).expect(5);
     let nobody = ["cache", "generate", "--async", "--community-slug", "nobody"];
     scene.run(&nobody).expect(1);
     assert_eq!(entries(&scene), 0);

@@ -200,8 +200,10 @@ fn runs_are_found_by_how_their_names_begin() {
     );
     let over = scene.run(&["runs", "cancel", ids[0]]).expect(1);
     assert!(over.stderr.contains("does not go on: it is done"), "{over}");
+    let was_forced = shown["request"]["overwrite"] == true;
     let resumed = scene.run(&["runs", "resume", ids[0], "--json"]).expect(0).json();
-    assert_eq!(resumed["skipped"], ALL, "{resumed}");
+    let what = if was_forced { "success" } else { "skipped" };
+    assert_eq!(resumed[what], ALL, "{resumed}");
     let runs = scene.run(&["runs", "list", "--json"]).json();
     let resuming = runs.as_array().unwrap().iter().filter(|run| run["resumes"] == ids[0]);
     assert_eq!(resuming.count(), 1, "{runs}");
@@ -214,4 +216,36 @@ fn a_ledger_that_does_not_work_keeps_nobody_from_working() {
     let made = scene.run(&["cache", "generate"]).expect(0);
     assert!(made.stderr.contains("this run is not remembered"), "{made}");
     assert!(made.stdout.contains("Success: 32"), "{made}");
+}
+
+/// What is stale and waits is no success, for whoever looks.
+#[test]
+fn what_waits_for_an_import_is_no_success_and_not_healthy() {
+    let scene = Scene::generated();
+    let file = "stats-community-usage-delta-2025.ndjson.gz";
+    let path = super::support::changed(&scene, file, |line| {
+        let ours = line.contains(COASTAL) && line.contains("2025-11-16T00:00:00");
+        ours.then(|| line.replace("\"unique_records\":1", "\"unique_records\":4") + "\nbroken")
+    });
+    scene.run(&["import", &path]).expect(3);
+    scene.run(&["cache", "generate"]).expect(3);
+    let once = scene.run(&["run", "--once"]).expect(3);
+    assert!(once.stderr.contains("3 responses are not as they should be"), "{once}");
+    let status = scene.run(&["status", "--line"]).expect(6);
+    assert!(status.stdout.contains("3 not up to date, and waiting"), "{status}");
+    scene.run(&["cache", "generate", "--async", "--wait"]).expect(3);
+}
+
+#[test]
+fn whoever_only_performs_tasks_makes_nothing_by_itself() {
+    let scene = Scene::tiny();
+    for alone in [&["--once"][..], &["--max-cells", "1"], &["--max-duration", "1s"]] {
+        scene.run(&[&["run", "--role", "worker"], alone].concat()).expect(2);
+    }
+    let worker = Keeping::start(&scene, &["--role", "worker"]);
+    let status = || scene.run(&["status", "--json"]).json();
+    wait::until("it is there", || status()["workers"][0]["role"] == "worker");
+    let status = scene.run(&["status", "--line"]).expect(6);
+    assert!(status.stdout.starts_with("not healthy: 32 to be made, and nobody does"), "{status}");
+    worker.end().expect(0);
 }

@@ -141,7 +141,7 @@ impl Store {
 }
 
 /// Commands that change nothing, or whose parts are shown by themselves.
-const READS: [&str; 26] = [
+const READS: [&str; 27] = [
     "client",
     "echo",
     "eval",
@@ -168,6 +168,7 @@ const READS: [&str; 26] = [
     "ttl",
     "type",
     "unwatch",
+    "watch",
 ];
 
 /// The database and the words of a line such as `+1.2 [7 127.0.0.1:3] "SET" "key" "a \"value\""`;
