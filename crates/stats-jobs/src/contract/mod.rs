@@ -14,7 +14,9 @@ mod hands;
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
+use stats_model::ManualClock;
 
 pub use self::cases::*;
 pub use self::hands::*;
@@ -38,12 +40,26 @@ pub trait Harness: Sync {
     /// Another queue of the same broker.
     fn elsewhere(&self) -> Box<dyn Queue>;
 
+    /// The clock by which leases pass; none where a delivery is lost with its connection only.
+    fn clock(&self) -> Option<&ManualClock>;
+
     /// Has whatever is in the hand of [`queue`](Self::queue) be lost, as if its process had ended:
     /// lets its lease pass, or breaks its connection.
-    fn lose(&self);
+    fn lose(&self) {
+        assert!(self.pass_of_the_lease(1), "without a lease a connection has to break");
+    }
 
     /// Lets half of the lease pass; false where there is none.
-    fn pass_half_of_the_lease(&self) -> bool;
+    fn pass_half_of_the_lease(&self) -> bool {
+        self.pass_of_the_lease(2)
+    }
+
+    /// Lets the lease, divided by `parts`, pass; false where there is none.
+    fn pass_of_the_lease(&self, parts: u32) -> bool {
+        let Some((clock, lease)) = self.clock().zip(self.queue().lease()) else { return false };
+        clock.advance(SignedDuration::try_from(lease / parts).expect("leases are short"));
+        true
+    }
 
     /// Whether priorities are honoured.
     fn has_priorities(&self) -> bool;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stats_jobs::contract::{Harness, message};
 use stats_jobs::{AmqpBroker, AmqpBrokerOptions, AmqpQueue, Queue, QueueErrorKind};
+use stats_model::ManualClock;
 use stats_testkit::proxy::TcpProxy;
 use stats_testkit::services::{RabbitMq, unique_name};
 use stats_testkit::wait;
@@ -42,14 +43,14 @@ impl Harness for AmqpHarness {
         Box::new(open(self.address).queue(unique_name()))
     }
 
+    fn clock(&self) -> Option<&ManualClock> {
+        None
+    }
+
     fn lose(&self) {
         self.proxy.disconnect();
         // An answer can only come by a new connection.
         wait::until("there is a new connection", || self.queue.length().is_ok());
-    }
-
-    fn pass_half_of_the_lease(&self) -> bool {
-        false
     }
 
     fn has_priorities(&self) -> bool {
