@@ -17,7 +17,7 @@ pub use body::BodyWriter;
 pub use entry::{
     Body, BodyEncoding, DamagedEntry, Entry, EntryDescription, EntryState, Origin, Seen, ShelfMark,
 };
-pub use error::{CacheError, CacheErrorKind};
+pub use error::{CacheError, CacheErrorKind, LockLost};
 pub use key::{CacheKey, KeyError, cache_key, key_string, response_key};
 pub use lock::{BulkLock, Ends, FileLock, Lease, Liveness, LockEntry, LockHolder, Unlocked, Who};
 pub use notebook::{Memory, MemoryChanges, Note, Notebook, Trouble};

@@ -67,7 +67,7 @@ pub struct StoreSummary {
 /// * *Failure.* A failed `put` leaves the old entry in place, or none; never the new one.
 /// * *Fences.* Whatever is written through what [`fenced`](Self::fenced) returns is held against the
 ///   lease in the same transaction. Once another run got as far as to have a fence of its own, or the
-///   lock is known to be lost, it is refused with [`LockLost`](crate::CacheErrorKind::LockLost) and
+///   lock is known to be lost, it is refused with [`LockLost`](crate::LockLost) and
 ///   changes nothing: also what was begun before, by a process that was stopped in the middle.
 /// * *Threads and processes.* All methods may be called from several threads and processes at
 ///   once and may block.
@@ -76,7 +76,7 @@ pub trait CacheStore: Send + Sync {
     /// refused from now on; writes past all fences, as those by hand, are not.
     ///
     /// # Errors
-    /// [`LockLost`](crate::CacheErrorKind::LockLost) when the lease is lost by now; and when the store
+    /// [`LockLost`](crate::LockLost) when the lease is lost by now; and when the store
     /// cannot be written.
     fn fenced(&self, lease: Arc<dyn Lease>) -> Result<Arc<dyn CacheStore>, CacheError>;
 

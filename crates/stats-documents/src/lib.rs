@@ -22,7 +22,7 @@ mod stored;
 pub mod tls;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
-pub use error::{SourceError, SourceErrorKind};
+pub use error::{Amiss, SourceError, SourceErrorKind};
 pub(crate) use facts::DocumentFacts;
 pub use facts::InvalidDocument;
 pub use mirror::{AuditReport, Mirror, MirrorOptions, ShelfDifference, SyncReport, Withheld};

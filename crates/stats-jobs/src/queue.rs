@@ -50,7 +50,7 @@ pub struct Delivery {
 /// * *In hand.* A message that was [received](Self::receive) is given to nobody else until it is
 ///   settled: [acknowledged](Self::acknowledge), [rejected](Self::reject) or
 ///   [given back](Self::give_back). Each is settled once; then, and when the broker took it from us
-///   meanwhile, settling is an error of kind [`Gone`](crate::QueueErrorKind::Gone), and nothing is
+///   meanwhile, settling is an error of kind [`Gone`](crate::Gone), and nothing is
 ///   changed.
 /// * *Lost.* What was in the hand of a process that ended, or that lost its connection, comes again,
 ///   marked as redelivered: where there is a [lease](Self::lease), once that is over. No message is
@@ -83,7 +83,7 @@ pub trait Queue: Send + Sync {
     /// Says that the message needs to be kept no more.
     ///
     /// # Errors
-    /// [`Gone`](crate::QueueErrorKind::Gone) when it is not in our hand, and when the broker cannot be
+    /// [`Gone`](crate::Gone) when it is not in our hand, and when the broker cannot be
     /// told: it may come again then.
     fn acknowledge(&self, tag: &Tag) -> Result<(), QueueError>;
 

@@ -1,5 +1,5 @@
 //! The words that all parts of the program share: days, kinds of documents, categories of
-//! responses, cells, shelves and their fingerprints, positions, communities, clocks.
+//! responses, cells, shelves and their fingerprints, positions, communities, clocks, faults of what is outside.
 //!
 //! Nothing here does I/O; only [`SystemClock`] looks at the machine.
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@ mod cell;
 mod clock;
 mod community;
 mod day;
+mod fault;
 mod fingerprint;
 mod kind;
 mod mark;
@@ -21,6 +22,7 @@ pub use cell::Cell;
 pub use clock::{Clock, ManualClock, StandingClock, SystemClock};
 pub use community::{Bookmark, Community, DeletionStatus, GLOBAL, Visibility};
 pub use day::{Day, InvalidDay};
+pub use fault::{Fault, FaultKind};
 pub use fingerprint::Fingerprint;
 pub use kind::DocumentKind;
 pub use mark::{MarkKind, PositionMark};

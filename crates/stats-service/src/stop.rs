@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stats_cache::{CacheError, CacheErrorKind, Lease};
+use stats_cache::{CacheError, CacheErrorKind, Lease, LockLost};
 
 /// Tells work that it has to end: somebody asked for it, or what it needed to be let write is lost.
 /// Copies tell the same, and live as long as they are needed.
@@ -47,7 +47,7 @@ impl Stop {
 
     /// Whether this is how a store says that the lease is lost; it is lost for good then.
     pub(crate) fn is_lost_by(&self, error: &CacheError) -> bool {
-        let lost = error.kind() == CacheErrorKind::LockLost;
+        let lost = error.kind() == CacheErrorKind::Own(LockLost);
         self.refused.fetch_or(lost, Ordering::Relaxed);
         lost
     }

@@ -12,7 +12,7 @@ mod write;
 
 pub use aside::{Aside, is_like_ours, mark_damaged, marked_damaged, set_aside};
 pub use check::{RowCheck, quick_check, table_check, teach_row_check};
-pub use failure::{Explained, FailureKind, explain};
+pub use failure::{Explained, explain, fault, kind_of};
 pub use layout::{Found, Layout};
 pub use place::{
     FileIdentity, Place, PlaceError, close_to_others, file_identity, make_private, place,

@@ -6,7 +6,7 @@ use std::fs::{Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::FailureKind;
+use stats_model::FaultKind;
 
 /// Device and number of a file. No other file has them as long as it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +57,10 @@ impl std::error::Error for PlaceError {}
 impl PlaceError {
     /// What can be done about it.
     #[must_use]
-    pub const fn kind(&self) -> FailureKind {
+    pub const fn kind<Own>(&self) -> FaultKind<Own> {
         match self {
-            Self::NoFile(..) | Self::NoAccess(_) => FailureKind::Refused,
-            Self::Failed(..) => FailureKind::Unreachable,
+            Self::NoFile(..) | Self::NoAccess(_) => FaultKind::Refused,
+            Self::Failed(..) => FaultKind::Unreachable,
         }
     }
 }
@@ -169,7 +169,7 @@ mod tests {
         make_private(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"something");
         let nowhere = make_private(&folder.path().join("none/a.db")).unwrap_err();
-        assert_eq!(FailureKind::of_file(&nowhere), FailureKind::Unreachable);
+        assert_eq!(FaultKind::<()>::of_file(&nowhere), FaultKind::Unreachable);
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
     fn what_is_no_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let error = place(folder.path()).unwrap_err();
-        assert_eq!(error.kind(), FailureKind::Refused);
+        assert_eq!(error.kind(), FaultKind::<()>::Refused);
         assert!(error.to_string().contains("is a folder, not a file"), "{error}");
     }
 }

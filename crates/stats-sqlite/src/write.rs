@@ -58,7 +58,7 @@ pub fn limit_size(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FailureKind, explain, make_private, open_read_only};
+    use crate::{kind_of, make_private, open_read_only};
 
     #[test]
     fn connections_are_told_how_to_behave() {
@@ -104,7 +104,7 @@ mod tests {
         let fill = "INSERT INTO t VALUES (zeroblob(40000))";
         connection.execute_batch(fill).unwrap();
         let error = connection.execute_batch(fill).unwrap_err();
-        assert_eq!(explain(&error).kind, FailureKind::Full);
+        assert_eq!(kind_of(&error), stats_model::FaultKind::<()>::Full);
         for lower_or_none in [0, u64::MAX] {
             limit_size(&connection, lower_or_none).unwrap();
             let rows: i64 =

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use stats_documents::opensearch::OpenSearch;
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings, WithCommunities};
-use stats_documents::{Archive, ArchiveOptions, Mirror, MirrorOptions, Source, SourceErrorKind};
+use stats_documents::{
+    Amiss, Archive, ArchiveOptions, Mirror, MirrorOptions, Source, SourceErrorKind,
+};
 use stats_service::chain;
 
 use super::parts::{App, AppError, make_folder_of};
@@ -72,10 +74,12 @@ impl App {
         let path = self.settings.data.archive_path();
         match Archive::open_read_only(&path, ArchiveOptions::default()) {
             Ok(archive) => Ok(archive),
-            Err(error) if error.kind() == SourceErrorKind::NotFound => match path.exists() {
-                true => Err(AppError::EmptyArchive(path)),
-                false => Err(AppError::NoArchive(path)),
-            },
+            Err(error) if error.kind() == SourceErrorKind::Own(Amiss::NotFound) => {
+                match path.exists() {
+                    true => Err(AppError::EmptyArchive(path)),
+                    false => Err(AppError::NoArchive(path)),
+                }
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -3,8 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
-use stats_cache::{CacheError, CacheErrorKind, InvalidData};
-use stats_documents::{SourceError, SourceErrorKind};
+use stats_cache::{CacheError, CacheErrorKind, InvalidData, LockLost};
+use stats_documents::{Amiss, SourceError, SourceErrorKind};
 use stats_jobs::ledger::{LedgerError, LedgerErrorKind};
 use stats_jobs::{QueueError, QueueErrorKind};
 use stats_service::{ServiceError, chain};
@@ -140,8 +140,8 @@ const fn exit_of_source(kind: SourceErrorKind) -> Exit {
         SourceErrorKind::Full
         | SourceErrorKind::Damaged
         | SourceErrorKind::NewerFormat
-        | SourceErrorKind::Inconsistent
-        | SourceErrorKind::NotFound => Exit::Failed,
+        | SourceErrorKind::Own(Amiss::Inconsistent)
+        | SourceErrorKind::Own(Amiss::NotFound) => Exit::Failed,
     }
 }
 
@@ -153,7 +153,7 @@ const fn exit_of_store(kind: CacheErrorKind) -> Exit {
         CacheErrorKind::Full
         | CacheErrorKind::Damaged
         | CacheErrorKind::NewerFormat
-        | CacheErrorKind::LockLost => Exit::Failed,
+        | CacheErrorKind::Own(LockLost) => Exit::Failed,
     }
 }
 

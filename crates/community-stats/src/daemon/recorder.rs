@@ -161,10 +161,10 @@ impl Recorder {
                 Run::begin(id.clone(), asked.trigger, &asked.asked_by, asked.request.clone(), now);
             (run.planned, run.resumes) = (asked.planned, asked.resumes.clone());
             let begun = ledger.begin(&run);
-            if begun
-                .as_ref()
-                .is_err_and(|error| error.kind() == stats_jobs::ledger::LedgerErrorKind::Exists)
-            {
+            if begun.as_ref().is_err_and(|error| {
+                error.kind()
+                    == stats_jobs::ledger::LedgerErrorKind::Own(stats_jobs::ledger::OfRun::Exists)
+            }) {
                 id = RunId::new(self.clock.as_ref());
                 return ledger.begin(&Run { id: id.clone(), ..run });
             }

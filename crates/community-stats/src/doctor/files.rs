@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stats_cache::{
-    BulkLock, CacheError, CacheErrorKind, CacheStore, FileLock, SqliteOptions, SqliteStore,
+    BulkLock, CacheError, CacheErrorKind, CacheStore, FileLock, LockLost, SqliteOptions,
+    SqliteStore,
 };
-use stats_documents::{Archive, ArchiveOptions, SourceErrorKind};
+use stats_documents::{Amiss, Archive, ArchiveOptions, SourceErrorKind};
 use stats_model::{Clock, SystemClock};
 use stats_service::chain;
 
@@ -219,10 +220,10 @@ fn opened(name: &str, path: &Path) -> Option<Check> {
         Err(error) => error,
     };
     let (state, remedy) = match error.kind() {
-        SourceErrorKind::NotFound if name == "archive" && path.exists() => {
+        SourceErrorKind::Own(Amiss::NotFound) if name == "archive" && path.exists() => {
             (State::Unreachable, "import documents again: community-stats import PATH")
         }
-        SourceErrorKind::NotFound => return None,
+        SourceErrorKind::Own(Amiss::NotFound) => return None,
         SourceErrorKind::Full => (State::Failed, "make room"),
         SourceErrorKind::NewerFormat => {
             (State::Failed, "a newer community-stats wrote it; install that version or a later one")
@@ -281,7 +282,7 @@ fn unusable_store(name: &str, error: &CacheError) -> Check {
             (State::Failed, "a newer community-stats wrote it; install that version or a later one")
         }
         CacheErrorKind::Damaged => (State::Failed, AGAIN),
-        CacheErrorKind::Busy | CacheErrorKind::LockLost => {
+        CacheErrorKind::Busy | CacheErrorKind::Own(LockLost) => {
             (State::Warning, "try again when the other process is done")
         }
         CacheErrorKind::Full => (State::Failed, "make room"),

@@ -9,8 +9,8 @@ use stats_model::Category;
 
 use super::{Harness, body, of_body, plain_body, put, put_over, soon, state, to_the_millisecond};
 use crate::{
-    CacheError, CacheErrorKind, CacheStore, EntryDescription, Lease, Memory, MemoryChanges, Note,
-    Notebook, Seen, Trouble,
+    CacheError, CacheErrorKind, CacheStore, EntryDescription, Lease, LockLost, Memory,
+    MemoryChanges, Note, Notebook, Seen, Trouble,
 };
 
 /// The store and the notebook of a run, as another process would have them.
@@ -76,7 +76,7 @@ fn note(harness: &dyn Harness) -> Note {
 #[track_caller]
 fn assert_refused<T: Debug>(written: Result<T, CacheError>) {
     let error = written.expect_err("the lock is lost");
-    assert_eq!(error.kind(), CacheErrorKind::LockLost, "{error}");
+    assert_eq!(error.kind(), CacheErrorKind::Own(LockLost), "{error}");
     assert!(error.to_string().contains("the lock of bulk runs was lost"), "{error}");
 }
 

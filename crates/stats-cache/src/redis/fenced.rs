@@ -14,6 +14,7 @@ use super::index::fence_name;
 use super::pieces::Pieces;
 use super::store::RedisStore;
 use super::watched::{Attempt, Watched};
+use crate::error::lock_lost;
 use crate::{CacheError, CacheErrorKind, Lease};
 
 /// Whoever renews the lock touches it, too: so often a transaction is tried.
@@ -27,7 +28,7 @@ impl RedisStore {
             let fence = Fence::of_lock(Arc::clone(&lease), lock, address.database);
             let watched = Watched { key: None, fence: Some(&fence) };
             match self.client().attempt(watched, &[], |_| Ok(None), "looking at the lock") {
-                Ok(Attempt::Fenced(_)) => return Err(CacheError::lock_lost("beginning a run")),
+                Ok(Attempt::Fenced(_)) => return Err(lock_lost("beginning a run")),
                 Ok(_) => return Ok(self.behind(fence)),
                 // Whoever stores responses may not look at the lock.
                 Err(error) if error.kind() == CacheErrorKind::Refused => {}
@@ -61,7 +62,7 @@ impl RedisStore {
                 Attempt::Disturbed => {}
                 Attempt::Unwanted | Attempt::Fenced(_) => {
                     held.into_inner()?;
-                    return Err(CacheError::lock_lost(doing));
+                    return Err(lock_lost(doing));
                 }
             }
         }
@@ -84,7 +85,7 @@ impl RedisStore {
             if let Some(fence) = watched.fence.filter(|fence| fence.is_beside_the_lock())
                 && !fence.lease().still_held()?
             {
-                return Err(CacheError::lock_lost(doing));
+                return Err(lock_lost(doing));
             }
             match (self.client().attempt(watched, ask, &change, doing)?, watched.fence) {
                 (Attempt::Done(answers), _) => return Ok(Some(answers)),
@@ -92,7 +93,7 @@ impl RedisStore {
                 // It may have been the lock that was renewed. What stands is looked at again.
                 (Attempt::Disturbed, Some(_)) => {}
                 (Attempt::Fenced(Standing::Unnamed), Some(fence)) => self.raise(fence)?,
-                (Attempt::Fenced(_), _) => return Err(CacheError::lock_lost(doing)),
+                (Attempt::Fenced(_), _) => return Err(lock_lost(doing)),
             }
         }
         Ok(None)

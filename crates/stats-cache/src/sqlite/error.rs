@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use stats_sqlite::{FailureKind, PlaceError, explain};
+use stats_sqlite::{PlaceError, fault};
 
 use crate::{CacheError, CacheErrorKind};
 
@@ -14,30 +14,17 @@ pub(super) trait ResultExt<T> {
 
 impl<T> ResultExt<T> for rusqlite::Result<T> {
     fn doing(self, doing: impl FnOnce() -> String) -> Result<T, CacheError> {
-        self.map_err(|error| {
-            let explained = explain(&error);
-            CacheError::caused_by(kind_of(explained.kind), doing(), explained)
-        })
+        self.map_err(|error| fault(&error, doing()))
     }
 }
 
 /// Why the place of a store cannot hold one.
 pub(super) fn misplaced(error: PlaceError) -> CacheError {
-    CacheError::caused_by(kind_of(error.kind()), "opening the response store", error)
+    CacheError::caused_by(error.kind(), "opening the response store", error)
 }
 
 /// Why the file of a store cannot be made.
 pub(super) fn not_made(error: io::Error, path: &Path) -> CacheError {
     let doing = format!("creating the response store {}", path.display());
-    CacheError::caused_by(kind_of(FailureKind::of_file(&error)), doing, error)
-}
-
-const fn kind_of(kind: FailureKind) -> CacheErrorKind {
-    match kind {
-        FailureKind::Busy => CacheErrorKind::Busy,
-        FailureKind::Full => CacheErrorKind::Full,
-        FailureKind::Refused => CacheErrorKind::Refused,
-        FailureKind::Damaged => CacheErrorKind::Damaged,
-        FailureKind::Unreachable => CacheErrorKind::Unreachable,
-    }
+    CacheError::caused_by(CacheErrorKind::of_file(&error), doing, error)
 }

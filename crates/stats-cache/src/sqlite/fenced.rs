@@ -6,6 +6,7 @@ use rusqlite::Transaction;
 
 use super::SqliteStore;
 use super::fence::Fence;
+use crate::error::lock_lost;
 use crate::{CacheError, Lease};
 
 impl SqliteStore {
@@ -13,7 +14,7 @@ impl SqliteStore {
     pub(super) fn fenced_by(&self, lease: Arc<dyn Lease>) -> Result<Self, CacheError> {
         let (fence, doing) = (Fence(lease), "beginning a run");
         if !self.file.write(doing, |transaction| fence.raise(transaction))?? {
-            return Err(CacheError::lock_lost(&self.file.doing(doing)));
+            return Err(lock_lost(&self.file.doing(doing)));
         }
         Ok(Self { fence: Some(fence), ..self.clone() })
     }
@@ -32,6 +33,6 @@ impl SqliteStore {
                 Ok(false) => Ok(Ok(None)),
                 Err(error) => Ok(Err(error)),
             })??;
-        done.ok_or_else(|| CacheError::lock_lost(&self.file.doing(doing)))
+        done.ok_or_else(|| lock_lost(&self.file.doing(doing)))
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use stats_cache::contract::{Damage, Harness, description};
 use stats_cache::{
     Body, BodyEncoding, BulkLock, CacheErrorKind, CacheStore, EntryDescription, EntryFilter,
-    EntryState, FileLock, SqliteOptions, SqliteStore,
+    EntryState, FileLock, LockLost, SqliteOptions, SqliteStore,
 };
 use stats_model::{Category, Clock, ManualClock};
 use tempfile::TempDir;
@@ -325,10 +325,10 @@ fn a_run_goes_on_in_a_new_file_and_a_lost_one_does_not() {
     harness.lock().take_away(&|_| true).unwrap();
     let run = harness.store.fenced(acquire()).unwrap();
     delete();
-    assert_eq!(lost.put(&one, &body).unwrap_err().kind(), CacheErrorKind::LockLost);
+    assert_eq!(lost.put(&one, &body).unwrap_err().kind(), CacheErrorKind::Own(LockLost));
     assert_eq!(harness.store.get(&one.key).unwrap(), None);
     run.put(&one, &body).unwrap();
-    assert_eq!(lost.put(&one, &body).unwrap_err().kind(), CacheErrorKind::LockLost);
+    assert_eq!(lost.put(&one, &body).unwrap_err().kind(), CacheErrorKind::Own(LockLost));
 }
 
 /// Each of the two tells alone: the row where the lock file does not, as where a file system gives the
@@ -342,5 +342,5 @@ fn a_row_of_somebody_else_closes_a_run_that_has_the_lock() {
     let run = harness.store.fenced(lease.into()).unwrap();
     run.put(&one, &body).unwrap();
     assert_eq!(harness.raw().execute("UPDATE fence SET token = 'x'", []).unwrap(), 1);
-    assert_eq!(run.put(&one, &body).unwrap_err().kind(), CacheErrorKind::LockLost);
+    assert_eq!(run.put(&one, &body).unwrap_err().kind(), CacheErrorKind::Own(LockLost));
 }

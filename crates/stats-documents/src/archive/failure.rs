@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
-use stats_sqlite::{FailureKind, PlaceError, explain};
+use stats_sqlite::{PlaceError, explain};
 
 use crate::{SourceError, SourceErrorKind};
 
@@ -46,13 +46,13 @@ pub(crate) fn failed(cause: rusqlite::Error, doing: &str, path: &Path) -> Source
 
 /// Why the place of an archive cannot hold one.
 pub(super) fn misplaced(error: PlaceError) -> SourceError {
-    SourceError::caused_by(source_kind(error.kind()), "open the archive", error)
+    SourceError::caused_by(error.kind(), "open the archive", error)
 }
 
 /// Why the file of an archive cannot be made.
 pub(super) fn not_made(error: io::Error, path: &Path) -> SourceError {
     let doing = format!("create the archive {}", path.display());
-    SourceError::caused_by(source_kind(FailureKind::of_file(&error)), doing, error)
+    SourceError::caused_by(SourceErrorKind::of_file(&error), doing, error)
 }
 
 /// An error for something that is stored in a way that it cannot be.
@@ -66,16 +66,6 @@ fn kind_of(error: &rusqlite::Error) -> SourceErrorKind {
     match error.sqlite_error_code() {
         // A document that is larger than SQLite takes.
         Some(ErrorCode::TooBig) => SourceErrorKind::Full,
-        _ => source_kind(explain(error).kind),
-    }
-}
-
-const fn source_kind(kind: FailureKind) -> SourceErrorKind {
-    match kind {
-        FailureKind::Busy => SourceErrorKind::Busy,
-        FailureKind::Full => SourceErrorKind::Full,
-        FailureKind::Refused => SourceErrorKind::Refused,
-        FailureKind::Damaged => SourceErrorKind::Damaged,
-        FailureKind::Unreachable => SourceErrorKind::Unreachable,
+        _ => stats_sqlite::kind_of(error),
     }
 }

@@ -16,7 +16,7 @@ use super::options::ArchiveOptions;
 use super::packing::{Packer, Unpacker};
 use super::schema::Access;
 use crate::locked::lock;
-use crate::{SourceError, SourceErrorKind};
+use crate::{Amiss, SourceError, SourceErrorKind};
 
 /// An open archive. See the [module](super) for what it is.
 ///
@@ -72,7 +72,7 @@ impl Archive {
     /// Opens the existing archive at `path` only to read.
     ///
     /// # Errors
-    /// [`SourceErrorKind::NotFound`] when there is no file, else as [`open`](Self::open).
+    /// [`Amiss::NotFound`](crate::Amiss::NotFound) when there is no file, else as [`open`](Self::open).
     pub fn open_read_only(path: impl Into<PathBuf>, options: ArchiveOptions) -> Result<Self> {
         Self::open_for(path.into(), options, Access::Read)
     }
@@ -134,7 +134,7 @@ impl Archive {
         if !reader.unchanging.holds() {
             let path = self.path.display();
             let doing = format!("read the archive {path}, to which somebody began to write");
-            return Err(SourceError::new(SourceErrorKind::Inconsistent, doing));
+            return Err(SourceError::new(SourceErrorKind::Own(Amiss::Inconsistent), doing));
         }
         self.mark_if_damaged(&answer);
         // After an error the connection may be in any state.

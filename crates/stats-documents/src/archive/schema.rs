@@ -14,7 +14,7 @@ use stats_sqlite::{
 use super::checks::Table;
 use super::failure::{DoingWithFile, Result, damaged, misplaced, not_made};
 use super::tables::{FROM_1, FROM_2, FROM_3, IMPORTS, TABLES};
-use crate::{SourceError, SourceErrorKind};
+use crate::{Amiss, SourceError, SourceErrorKind};
 
 /// The format that this program writes, kept in `PRAGMA user_version`.
 ///
@@ -79,7 +79,7 @@ pub(crate) fn connect(
         }
         Place::Nothing => {
             return Err(SourceError::new(
-                SourceErrorKind::NotFound,
+                SourceErrorKind::Own(Amiss::NotFound),
                 format!("there is no archive at {}", path.display()),
             ));
         }
@@ -125,7 +125,7 @@ fn wait_for_tables(connection: &Connection, path: &Path, busy_timeout: Duration)
         "the archive {} is empty: nothing was imported yet, or making it was broken off",
         path.display()
     );
-    Err(SourceError::new(SourceErrorKind::NotFound, text))
+    Err(SourceError::new(SourceErrorKind::Own(Amiss::NotFound), text))
 }
 
 /// Making the tables takes no longer than this.

@@ -8,7 +8,7 @@ use stats_model::{Day, DocumentKind, Fingerprint, Shelf};
 use super::time::{day_of, number_of};
 use super::*;
 use crate::locked::lock;
-use crate::{Documents, ShelfFilter, SourceErrorKind};
+use crate::{Amiss, Documents, ShelfFilter, SourceErrorKind};
 
 fn source(community: &str, day: &str, value: u32) -> String {
     format!(r#"{{"community_id":"{community}","snapshot_date":"{day}T00:00:00","n":{value}}}"#)
@@ -90,7 +90,7 @@ fn a_writer_writes_into_the_file_that_lies_there_now() {
         std::fs::remove_file(folder.path().join(name)).unwrap();
     }
     let gone = archive.writer().unwrap_err();
-    assert_eq!(gone.kind(), SourceErrorKind::NotFound);
+    assert_eq!(gone.kind(), SourceErrorKind::Own(Amiss::NotFound));
     let other = Archive::open(folder.path().join("a"), ArchiveOptions::default()).unwrap();
     put_and_commit(&archive, "y");
     put_and_commit(&archive, "z");

@@ -13,7 +13,7 @@ use super::packing::{PackedDocument, Packer, digest_of};
 use super::rows::{Batch, Put, begin, find, keep, put, remove};
 use super::running_import::RunningImport;
 use super::used::write_used;
-use crate::{DocumentFacts, SourceError, SourceErrorKind};
+use crate::{Amiss, DocumentFacts, SourceError, SourceErrorKind};
 
 /// Writes to an archive.
 ///
@@ -217,5 +217,5 @@ fn taken_away(path: &Path) -> SourceError {
         "write to the archive {}, which was removed or replaced meanwhile: what was written is lost",
         path.display()
     );
-    SourceError::new(SourceErrorKind::NotFound, doing)
+    SourceError::new(SourceErrorKind::Own(Amiss::NotFound), doing)
 }

@@ -17,7 +17,7 @@ use super::report::{
 };
 use super::worker::{Batch, Worked, too_long};
 use crate::archive::{ArchiveWriter, ImportEnd, Put};
-use crate::{SourceError, SourceErrorKind};
+use crate::{Amiss, SourceError, SourceErrorKind};
 
 /// Writes what the workers made.
 pub(super) struct Importer<'a> {
@@ -191,7 +191,7 @@ impl<'a> Importer<'a> {
                         return Ok(None);
                     }
                     let doing = "read all lines: a thread of the import broke down";
-                    return Err(SourceError::new(SourceErrorKind::Inconsistent, doing));
+                    return Err(SourceError::new(SourceErrorKind::Own(Amiss::Inconsistent), doing));
                 }
             }
         }

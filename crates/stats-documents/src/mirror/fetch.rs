@@ -13,7 +13,7 @@ use super::source::{Mirror, Wanted};
 use crate::archive::MirrorEntry;
 use crate::locked::lock;
 use crate::pause::jittered;
-use crate::{Document, Documents, Source, SourceError, SourceErrorKind, Visit};
+use crate::{Amiss, Document, Documents, Source, SourceError, SourceErrorKind, Visit};
 
 /// A shelf that changes while it is brought up to date is compared anew, so often in all.
 const ATTEMPTS: u32 = 3;
@@ -356,7 +356,7 @@ fn not_held(shelf: &Shelf) -> SourceError {
         "reading {shelf} from the mirror alone, which does not hold it; run sync while the source \
          can be reached"
     );
-    SourceError::new(SourceErrorKind::NotFound, doing)
+    SourceError::new(SourceErrorKind::Own(Amiss::NotFound), doing)
 }
 
 /// What differs between the source and the archive.
@@ -375,15 +375,15 @@ fn compare(manifest: &[ManifestEntry], mine: &[MirrorEntry]) -> Difference {
 }
 
 fn is_inconsistent<T>(result: &Result<T, SourceError>) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == SourceErrorKind::Inconsistent)
+    result.as_ref().is_err_and(|error| error.kind() == SourceErrorKind::Own(Amiss::Inconsistent))
 }
 
 fn changed_meanwhile(shelf: &Shelf, id: &str) -> SourceError {
     let doing = format!("reading {shelf}: document {id:?} changed while the shelf was read");
-    SourceError::new(SourceErrorKind::Inconsistent, doing)
+    SourceError::new(SourceErrorKind::Own(Amiss::Inconsistent), doing)
 }
 
 fn too_few(shelf: &Shelf, got: u64, announced: usize) -> SourceError {
     let doing = format!("reading {shelf}: {announced} documents announced, {got} delivered");
-    SourceError::new(SourceErrorKind::Inconsistent, doing)
+    SourceError::new(SourceErrorKind::Own(Amiss::Inconsistent), doing)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::{SourceError, SourceErrorKind};
+use crate::{Amiss, SourceError, SourceErrorKind};
 
 /// Why reading an answer was given up: it is larger than any answer should be.
 #[derive(Debug)]
@@ -169,13 +169,13 @@ impl Failure {
     /// The error of the question that this request belonged to.
     pub(super) fn while_(self, doing: impl Into<String>) -> SourceError {
         let kind = match &self {
-            _ if self.is_missing() => SourceErrorKind::NotFound,
+            _ if self.is_missing() => SourceErrorKind::Own(Amiss::NotFound),
             Self::Malformed(_) | Self::Incomplete(_) | Self::Changed(_) => {
-                SourceErrorKind::Inconsistent
+                SourceErrorKind::Own(Amiss::Inconsistent)
             }
             // The point in time ran out or its shard moved; a new reading gets a new one.
             Self::Status { class, .. } if class == "search_context_missing_exception" => {
-                SourceErrorKind::Inconsistent
+                SourceErrorKind::Own(Amiss::Inconsistent)
             }
             failure if failure.is_transient() => SourceErrorKind::Unreachable,
             Self::Status { status: 500.., .. } | Self::Deadline(_) | Self::Resting { .. } => {

@@ -7,7 +7,7 @@
 //! An engine that cannot sum up sequence numbers is an error that says so (`numbers`).
 //!
 //! A kind whose alias and year indices are all missing is an error
-//! ([`SourceErrorKind::NotFound`]), since an empty answer would be taken for the truth. The small
+//! ([`Amiss::NotFound`]), since an empty answer would be taken for the truth. The small
 //! indices beside them may be missing: no bookmarks, no events, no records.
 //!
 //! Everything is asked of primary shards. The source system makes indices of one shard; those of
@@ -56,7 +56,8 @@ use self::sizes::Sizes;
 use self::targets::{Target, Targets};
 use self::time::Time;
 use crate::{
-    Changes, Directory, Documents, Feed, Pulse, ShelfFilter, SourceError, SourceErrorKind, Visit,
+    Amiss, Changes, Directory, Documents, Feed, Pulse, ShelfFilter, SourceError, SourceErrorKind,
+    Visit,
 };
 
 /// A cluster as a source of documents.
@@ -233,7 +234,7 @@ const SURROUNDINGS: [&str; 3] = [names::BOOKMARKS, names::COMMUNITIES, names::EV
 
 fn missing(alias: &str) -> SourceError {
     SourceError::new(
-        SourceErrorKind::NotFound,
+        SourceErrorKind::Own(Amiss::NotFound),
         format!(
             "the cluster has neither an alias '{alias}' nor an index '{alias}-YYYY': check the \
              index prefix, and whether the statistics were ever aggregated"
@@ -339,5 +340,5 @@ impl Directory for OpenSearch {
 
 fn no_communities(alias: &str) -> SourceError {
     let doing = format!("the cluster has no alias '{alias}': check the index prefix");
-    SourceError::new(SourceErrorKind::NotFound, doing)
+    SourceError::new(SourceErrorKind::Own(Amiss::NotFound), doing)
 }

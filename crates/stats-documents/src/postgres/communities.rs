@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 use super::PostgresSettings;
 use super::connection::Connection;
 use crate::stored::read_community;
-use crate::{SourceError, SourceErrorKind};
+use crate::{Amiss, SourceError, SourceErrorKind};
 
 /// The columns of a community. What the column `json` holds is put together as the communities
 /// index has it, so that one reader decides for both. The epoch of a time is its UTC one, with and
@@ -104,7 +104,7 @@ pub(super) fn field<'a, T: tokio_postgres::types::FromSql<'a>>(
 }
 
 fn odd(doing: String, error: impl std::error::Error + Send + Sync + 'static) -> SourceError {
-    SourceError::caused_by(SourceErrorKind::Inconsistent, doing, error)
+    SourceError::caused_by(SourceErrorKind::Own(Amiss::Inconsistent), doing, error)
 }
 
 /// The UTC day of a number of seconds since 1970.

@@ -81,7 +81,10 @@ impl PostgresCommunities {
         let columns = columns.collect::<Result<_, SourceError>>()?;
         let rows = self.rows(doing, SERVER)?;
         let row = rows.first().ok_or_else(|| {
-            SourceError::new(crate::SourceErrorKind::Inconsistent, format!("{doing}: no answer"))
+            SourceError::new(
+                crate::SourceErrorKind::Own(crate::Amiss::Inconsistent),
+                format!("{doing}: no answer"),
+            )
         })?;
         Ok(DatabaseReport {
             version: field(row, 0)?,

@@ -8,7 +8,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::PostgresSettings;
-use crate::{SourceError, SourceErrorKind};
+use crate::{Amiss, SourceError, SourceErrorKind};
 
 /// Why there is no answer.
 pub(super) enum Failure {
@@ -49,7 +49,9 @@ impl Failure {
             Self::NoAnswer(limit) => unreachable(format!("{doing}: no answer in {limit:?}")),
             Self::NotOpen => unreachable(format!("{doing}: the connection was closed")),
             Self::Connection(error) => explained(doing, error, SourceErrorKind::Refused),
-            Self::Question(error) => explained(doing, error, SourceErrorKind::Inconsistent),
+            Self::Question(error) => {
+                explained(doing, error, SourceErrorKind::Own(Amiss::Inconsistent))
+            }
         }
     }
 }
@@ -74,7 +76,7 @@ fn explained(doing: String, error: Error, otherwise: SourceErrorKind) -> SourceE
 fn kind_of(answer: &DbError, otherwise: SourceErrorKind) -> SourceErrorKind {
     let code = answer.code();
     if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::UNDEFINED_COLUMN {
-        return SourceErrorKind::NotFound;
+        return SourceErrorKind::Own(Amiss::NotFound);
     }
     if *code == SqlState::INSUFFICIENT_PRIVILEGE || *code == SqlState::INVALID_CATALOG_NAME {
         return SourceErrorKind::Refused;

@@ -12,7 +12,7 @@
 //! * *Absence.* A shelf, community or bookmark that does not exist is empty or `None`, never an
 //!   error. An error always means that the question could not be answered. A live source in which
 //!   a whole kind has no index at all cannot answer: it says
-//!   [`NotFound`](crate::SourceErrorKind::NotFound), so that nothing empty is taken for the truth.
+//!   [`NotFound`](crate::Amiss::NotFound), so that nothing empty is taken for the truth.
 //! * *Order.* Manifests and documents come in (day, `_id`) order, `_id` by its UTF-8 bytes.
 //! * *Honesty.* A call that succeeds has seen everything: no partial answer is ever a success.
 //! * *Consistency.* One call sees one state. Between two calls the source may change; comparing

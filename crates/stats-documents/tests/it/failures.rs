@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use stats_documents::contract::given;
-use stats_documents::{Archive, ArchiveOptions, Documents, SourceError, SourceErrorKind};
+use stats_documents::{Amiss, Archive, ArchiveOptions, Documents, SourceError, SourceErrorKind};
 use stats_model::{DocumentKind, Shelf};
 
 use crate::support::{Place, contents, corpus, fingerprints};
@@ -56,7 +56,7 @@ fn files_that_are_no_archive() {
     assert_eq!(open(&place, "no/such/folder").unwrap_err().kind(), SourceErrorKind::Unreachable);
     let missing = place.folder.path().join("missing");
     let error = Archive::open_read_only(&missing, ArchiveOptions::default()).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::NotFound);
+    assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::NotFound));
     assert!(!missing.exists());
 }
 

@@ -11,7 +11,7 @@ use super::broker::AmqpBroker;
 use super::publish::{Published, Publisher, publish};
 use super::receive::next;
 use super::table;
-use crate::{Delivery, Message, Queue, QueueError, QueueErrorKind, Tag, locked};
+use crate::{Delivery, Gone, Message, Queue, QueueError, QueueErrorKind, Tag, locked};
 
 /// Unacknowledged messages of one consumer.
 const ONE: u16 = 1;
@@ -93,7 +93,7 @@ impl AmqpQueue {
         let doing = self.doing(&format!("{what} delivery {tag} of"));
         let gone = || {
             let doing = self.broker.doing(&format!("{doing}: it is in our hand no more"));
-            QueueError::new(QueueErrorKind::Gone, doing)
+            QueueError::new(QueueErrorKind::Own(Gone), doing)
         };
         let (number, delivery) = numbers(tag).ok_or_else(gone)?;
         let mut way = locked(&self.way_in);
@@ -114,7 +114,7 @@ impl AmqpQueue {
             // Neither is answered; whatever is asked next is answered after it.
             limited(channel).await
         });
-        said.map_err(|error| QueueError::caused_by(QueueErrorKind::Gone, doing, error))
+        said.map_err(|error| QueueError::caused_by(QueueErrorKind::Own(Gone), doing, error))
     }
 }
 

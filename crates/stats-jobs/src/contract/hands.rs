@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::{Harness, SHORT, number, receive, receive_nothing, send};
-use crate::{QueueError, QueueErrorKind};
+use crate::{Gone, QueueError, QueueErrorKind};
 
 /// Neither to us nor to another process.
 pub fn a_message_in_hand_is_given_to_nobody_else(harness: &dyn Harness) {
@@ -136,5 +136,5 @@ pub fn each_message_goes_to_one_of_many(harness: &dyn Harness) {
 }
 
 fn is_gone(settled: Result<(), QueueError>) {
-    assert_eq!(settled.expect_err("it is not in hand").kind(), QueueErrorKind::Gone);
+    assert_eq!(settled.expect_err("it is not in hand").kind(), QueueErrorKind::Own(Gone));
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use stats_sqlite::{FailureKind, PlaceError, explain};
+use stats_sqlite::{PlaceError, fault};
 
 use crate::{QueueError, QueueErrorKind};
 
@@ -14,30 +14,17 @@ pub(super) trait ResultExt<T> {
 
 impl<T> ResultExt<T> for rusqlite::Result<T> {
     fn doing(self, doing: impl FnOnce() -> String) -> Result<T, QueueError> {
-        self.map_err(|error| {
-            let explained = explain(&error);
-            QueueError::caused_by(kind_of(explained.kind), doing(), explained)
-        })
+        self.map_err(|error| fault(&error, doing()))
     }
 }
 
 /// Why the place of the file cannot hold one.
 pub(super) fn misplaced(error: PlaceError) -> QueueError {
-    QueueError::caused_by(kind_of(error.kind()), "opening the file of queues", error)
+    QueueError::caused_by(error.kind(), "opening the file of queues", error)
 }
 
 /// Why the file cannot be made.
 pub(super) fn not_made(error: io::Error, path: &Path) -> QueueError {
     let doing = format!("creating the file of queues {}", path.display());
-    QueueError::caused_by(kind_of(FailureKind::of_file(&error)), doing, error)
-}
-
-const fn kind_of(kind: FailureKind) -> QueueErrorKind {
-    match kind {
-        FailureKind::Busy => QueueErrorKind::Busy,
-        FailureKind::Full => QueueErrorKind::Full,
-        FailureKind::Refused => QueueErrorKind::Refused,
-        FailureKind::Damaged => QueueErrorKind::Damaged,
-        FailureKind::Unreachable => QueueErrorKind::Unreachable,
-    }
+    QueueError::caused_by(QueueErrorKind::of_file(&error), doing, error)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::file::EmbeddedBroker;
 use super::row;
-use crate::{Delivery, Message, Queue, QueueError, QueueErrorKind, Tag};
+use crate::{Delivery, Gone, Message, Queue, QueueError, QueueErrorKind, Tag};
 
 /// The next message that is due and in nobody's hand.
 const NEXT: &str = "SELECT id FROM messages WHERE queue = ?1 AND due <= ?2 AND lease <= ?2
@@ -71,7 +71,7 @@ impl EmbeddedQueue {
         })?;
         if settled == 0 {
             let doing = format!("{}: it is in our hand no more", self.broker.doing(&doing));
-            return Err(QueueError::new(QueueErrorKind::Gone, doing));
+            return Err(QueueError::new(QueueErrorKind::Own(Gone), doing));
         }
         Ok(())
     }

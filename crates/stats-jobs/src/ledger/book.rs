@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::error::{LedgerError, LedgerErrorKind};
+use super::error::{LedgerError, LedgerErrorKind, OfRun};
 use super::id::RunId;
 use super::keep::{Keep, Trimmed};
 use super::outcome::{JobOutcome, OutcomePage};
@@ -96,7 +96,7 @@ pub trait Ledger: Send + Sync {
     /// Writes a run down.
     ///
     /// # Errors
-    /// [`Exists`](super::LedgerErrorKind::Exists) when there is one with this id: another id has to be
+    /// [`Exists`](super::OfRun::Exists) when there is one with this id: another id has to be
     /// made. And when it cannot be written.
     fn begin(&self, run: &Run) -> Result<(), LedgerError>;
 
@@ -104,7 +104,7 @@ pub trait Ledger: Send + Sync {
     /// run that has ended stays so.
     ///
     /// # Errors
-    /// [`Forgotten`](super::LedgerErrorKind::Forgotten) when there is no such run, and when it cannot
+    /// [`Forgotten`](super::OfRun::Forgotten) when there is no such run, and when it cannot
     /// be written. The same outcomes may be given again then; some may stand there twice.
     fn progress(&self, id: &RunId, progress: &Progress<'_>) -> Result<Wish, LedgerError>;
 
@@ -112,7 +112,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// [`Refused`](super::LedgerErrorKind::Refused) when the state is no end,
-    /// [`Forgotten`](super::LedgerErrorKind::Forgotten) when there is no such run, and when it cannot
+    /// [`Forgotten`](super::OfRun::Forgotten) when there is no such run, and when it cannot
     /// be written.
     fn end(
         &self,
@@ -190,13 +190,13 @@ pub(super) fn found(mut runs: Vec<Run>) -> Lookup {
 /// Why a run cannot be begun.
 pub(super) fn exists(id: &RunId) -> LedgerError {
     let doing = format!("beginning {id}: there is a run with this id");
-    LedgerError::new(LedgerErrorKind::Exists, doing)
+    LedgerError::new(LedgerErrorKind::Own(OfRun::Exists), doing)
 }
 
 /// That there is no such run.
 pub(super) fn forgotten(id: &RunId) -> LedgerError {
     let doing = format!("there is no run {id}, or none any more");
-    LedgerError::new(LedgerErrorKind::Forgotten, doing)
+    LedgerError::new(LedgerErrorKind::Own(OfRun::Forgotten), doing)
 }
 
 /// What is wished of a run; `None` when there is none.

@@ -19,7 +19,7 @@ mod sqlite;
 mod worker;
 
 pub use book::{Ledger, Lookup, Progress, RunFilter, Wish};
-pub use error::{LedgerError, LedgerErrorKind};
+pub use error::{LedgerError, LedgerErrorKind, OfRun};
 pub use id::{InvalidRunId, RunId};
 pub use keep::{Keep, Trimmed};
 pub use outcome::{JobOutcome, OutcomePage};

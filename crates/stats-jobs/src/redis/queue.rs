@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::broker::RedisBroker;
 use super::keys::{UNACKED, UNACKED_INDEX, binding, bindings, list, lists};
 use super::{envelope, restore, scripts};
-use crate::{Delivery, Message, Queue, QueueError, QueueErrorKind, Tag, locked};
+use crate::{Delivery, Gone, Message, Queue, QueueError, QueueErrorKind, Tag, locked};
 
 /// One call waits no longer for the list that comes first: the others are looked at in between.
 const ONE_WAIT: Duration = Duration::from_secs(1);
@@ -93,7 +93,7 @@ impl RedisQueue {
             return Ok(());
         }
         let doing = format!("{doing} at {}: it is in our hand no more", self.broker.place());
-        Err(QueueError::new(QueueErrorKind::Gone, doing))
+        Err(QueueError::new(QueueErrorKind::Own(Gone), doing))
     }
 
     fn remove(&self, tag: &Tag, what: &str) -> Result<(), QueueError> {

@@ -168,7 +168,7 @@ fn reject_unknown(shared: &Shared, tag: Tag, task: &TaskMessage) {
 /// Rejects a message of no task of ours. When that cannot be said, it is refused again when it comes
 /// again.
 fn settle_nameless(shared: &Shared, tag: Tag) {
-    if shared.say(&tag, Settlement::Reject).is_err_and(|error| error.may_pass()) {
+    if shared.say(&tag, Settlement::Reject).is_err_and(|error| error.kind().may_pass()) {
         shared.books().unsettled.push((tag, Settlement::Reject, String::new()));
     }
 }

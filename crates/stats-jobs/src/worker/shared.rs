@@ -15,8 +15,8 @@ use super::tasks::Tasks;
 use crate::events::Announcer;
 use crate::pauses::Pauses;
 use crate::{
-    Broadcast, Queue, QueueError, QueueErrorKind, Results, Tag, TaskMessage, TaskResult, TaskState,
-    locked,
+    Broadcast, Gone, Queue, QueueError, QueueErrorKind, Results, Tag, TaskMessage, TaskResult,
+    TaskState, locked,
 };
 
 pub(super) struct Shared {
@@ -128,7 +128,7 @@ impl Shared {
             books.done.add(received.which_try());
         }
         let id = received.task.id.clone();
-        if error.may_pass() {
+        if error.kind().may_pass() {
             books.unsettled.push((tag, how, id));
         } else {
             drop(books);
@@ -144,12 +144,12 @@ impl Shared {
         loop {
             let Some((tag, how, id)) = self.books().unsettled.pop() else { return Ok(()) };
             match self.say(&tag, how) {
-                Err(error) if error.may_pass() => {
+                Err(error) if error.kind().may_pass() => {
                     self.books().unsettled.push((tag, how, id));
                     return Err(error);
                 }
                 // It went with the connection, and the message comes again.
-                Err(error) if error.kind() == QueueErrorKind::Gone => {}
+                Err(error) if error.kind() == QueueErrorKind::Own(Gone) => {}
                 Err(error) => (self.tell)(&Notice::Unsettled { id, error }),
                 Ok(()) => {}
             }
@@ -208,7 +208,7 @@ impl Shared {
             let Err(error) = attempt() else { return Ok(()) };
             let pause = pauses.next();
             let too_long = started.elapsed() + pause > self.options.patience;
-            if !error.may_pass() || too_long || !self.pause(pause, Phase::Ended) {
+            if !error.kind().may_pass() || too_long || !self.pause(pause, Phase::Ended) {
                 return Err(error);
             }
         }

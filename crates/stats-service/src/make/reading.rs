@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use stats_cache::{Body, BodyWriter};
-use stats_documents::{ShelfFilter, SourceError, SourceErrorKind, jittered};
+use stats_documents::{Amiss, ShelfFilter, SourceError, SourceErrorKind, jittered};
 use stats_model::{Fingerprint, Shelf};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
@@ -44,7 +44,7 @@ impl CachedResponseService {
         loop {
             let changed = match self.read_attempt(shelf, specs, stop) {
                 Err(ServiceError::Source(error))
-                    if error.kind() == SourceErrorKind::Inconsistent =>
+                    if error.kind() == SourceErrorKind::Own(Amiss::Inconsistent) =>
                 {
                     error
                 }
@@ -52,7 +52,7 @@ impl CachedResponseService {
             };
             if attempt == ATTEMPTS {
                 let doing = format!("reading {shelf}, in vain {ATTEMPTS} times");
-                let kind = SourceErrorKind::Inconsistent;
+                let kind = SourceErrorKind::Own(Amiss::Inconsistent);
                 return Err(SourceError::caused_by(kind, doing, changed).into());
             }
             self.clock.sleep(jittered(attempt, FIRST_WAIT, FIRST_WAIT * 2));
@@ -76,7 +76,7 @@ impl CachedResponseService {
         }
         let found = format!("announced {expected}; delivered {}", reading.fingerprint);
         let doing = format!("reading {shelf}, which changed while it was read: {found}");
-        Err(SourceError::new(SourceErrorKind::Inconsistent, doing).into())
+        Err(SourceError::new(SourceErrorKind::Own(Amiss::Inconsistent), doing).into())
     }
 
     fn fingerprint(&self, shelf: &Shelf) -> Result<Fingerprint, ServiceError> {

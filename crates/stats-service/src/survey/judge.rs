@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use stats_cache::{EntryState, ShelfMark, Trouble};
-use stats_documents::SourceErrorKind;
+use stats_documents::{Amiss, SourceErrorKind};
 use stats_model::{Category, Cell, DocumentKind, Position, Shelf};
 use stats_series::GENERATOR_VERSION;
 
@@ -76,7 +76,7 @@ impl<'a> Judge<'a> {
                 Some(Refusal::Deleted)
             } else {
                 plan.standing.missing(category.kind()).map(|error| match error.kind() {
-                    SourceErrorKind::NotFound => Refusal::NoIndex,
+                    SourceErrorKind::Own(Amiss::NotFound) => Refusal::NoIndex,
                     _ => Refusal::Unreadable,
                 })
             },

@@ -177,7 +177,9 @@ fn has_documents(documents: &dyn Documents, community: &str) -> Result<bool, Ser
         match documents.fingerprints(kind, &filter) {
             Ok(shelves) if shelves.is_empty() => {}
             Ok(_) => return Ok(true),
-            Err(error) if error.kind() == stats_documents::SourceErrorKind::NotFound => {}
+            Err(error)
+                if error.kind()
+                    == stats_documents::SourceErrorKind::Own(stats_documents::Amiss::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use stats_cache::ShelfMark;
-use stats_documents::{Documents, OpenImport, ShelfFilter, SourceError, SourceErrorKind};
+use stats_documents::{Amiss, Documents, OpenImport, ShelfFilter, SourceError, SourceErrorKind};
 use stats_model::{Bookmark, Day, DocumentKind, Fingerprint, Position, Shelf};
 
 use crate::error::ServiceError;
@@ -51,7 +51,7 @@ impl Standing {
                 let hollow = (hollow && source.count(kind)? == 0).then(|| {
                     let doing =
                         format!("no {kind} document is there, though bookmarks tell of them");
-                    SourceError::new(SourceErrorKind::NotFound, doing)
+                    SourceError::new(SourceErrorKind::Own(Amiss::NotFound), doing)
                 });
                 Ok((KindStanding { position, shelves, bookmarks, unsettled }, hollow))
             };

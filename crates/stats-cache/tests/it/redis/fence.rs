@@ -9,7 +9,7 @@ use redis::{Connection, Value};
 use stats_cache::contract::description;
 use stats_cache::{
     Body, BodyEncoding, BulkLock, CacheError, CacheErrorKind, CacheStore, EntryDescription, Lease,
-    RedisLock, Seen,
+    LockLost, RedisLock, Seen,
 };
 use stats_model::{Category, Clock, SystemClock};
 
@@ -74,7 +74,7 @@ fn write(store: &dyn CacheStore, one: &EntryDescription, plain: &[u8]) -> Result
 
 #[track_caller]
 fn assert_refused(written: Result<bool, CacheError>) {
-    assert_eq!(written.unwrap_err().kind(), CacheErrorKind::LockLost);
+    assert_eq!(written.unwrap_err().kind(), CacheErrorKind::Own(LockLost));
 }
 
 /// The lock is Python's by the time at which the transaction arrives: in the database of the

@@ -11,7 +11,7 @@ use crate::contract::answers::{
     KIND, all_fingerprints, fingerprint, ids, numbers, ok, shelf, visited,
 };
 use crate::contract::given::{GivenDocument, given};
-use crate::{Changes, Feed, ShelfFilter, SourceErrorKind};
+use crate::{Amiss, Changes, Feed, ShelfFilter, SourceErrorKind};
 
 /// Fingerprints, counts and manifests are of the same documents.
 pub fn fingerprints_are_those_of_the_manifests(harness: &mut dyn FeedHarness) {
@@ -204,7 +204,7 @@ pub fn a_kind_that_is_gone_is_empty_or_no_answer(
         ];
         for error in missing {
             let error = error.expect("nothing empty is taken for the truth");
-            assert_eq!(error.kind(), SourceErrorKind::NotFound, "{error}: {error:?}");
+            assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::NotFound), "{error}: {error:?}");
         }
     } else {
         assert_changed(feed, &position, "a");

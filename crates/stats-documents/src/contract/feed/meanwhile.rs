@@ -8,8 +8,9 @@ use std::thread;
 use stats_model::Shelf;
 
 use super::FeedHarness;
+use crate::Amiss::{Inconsistent, NotFound};
 use crate::Feed;
-use crate::SourceErrorKind::{self, Inconsistent, NotFound};
+use crate::SourceErrorKind;
 use crate::contract::answers::{KIND, Visited, all_fingerprints, ids, shelf, visited};
 use crate::contract::given::{GivenDocument, given};
 
@@ -60,7 +61,7 @@ pub fn what_is_written_meanwhile_is_not_mixed_in(harness: &mut dyn FeedHarness) 
         let states = [contents(&year(round - 1)), contents(&year(round))];
         match read {
             Ok(found) => assert!(states.contains(&found), "a mixture of two states"),
-            Err(kind) => assert_eq!(kind, Inconsistent),
+            Err(kind) => assert_eq!(kind, SourceErrorKind::Own(Inconsistent)),
         }
         assert!(
             read_whole(harness.feed(), &a) == contents(&year(round)),
@@ -86,8 +87,8 @@ pub fn what_is_written_while_others_read_is_not_mixed_in(
                 while !done.load(Ordering::Relaxed) {
                     match read(feed, &a, &mut || {}) {
                         Ok(found) => assert!(states.contains(&found), "a mixture of states"),
-                        Err(NotFound) if !shelves_are_there_throughout => {}
-                        Err(kind) => assert_eq!(kind, Inconsistent),
+                        Err(SourceErrorKind::Own(NotFound)) if !shelves_are_there_throughout => {}
+                        Err(kind) => assert_eq!(kind, SourceErrorKind::Own(Inconsistent)),
                     }
                 }
             });

@@ -56,7 +56,7 @@ pub trait FeedHarness {
 ///   between may write the same JSON in another way.
 /// * `kinds_have_indices`: whether a kind can be missing, and not only have no documents.
 /// * `shelves_are_there_throughout`: whether a shelf can be read at any time while it is written over;
-///   otherwise it may be [`NotFound`](crate::SourceErrorKind::NotFound) until it is whole again.
+///   otherwise it may be [`NotFound`](crate::Amiss::NotFound) until it is whole again.
 /// * `longest_id`: of an `_id` that can be stored, in bytes.
 #[macro_export]
 macro_rules! feed_contract {

@@ -73,7 +73,11 @@ fn a_shelf_that_changes_each_time_is_an_error_and_the_next_reading_is_right() {
         setup.remote.meddle.store(u64::MAX, Ordering::Relaxed);
         let error =
             if sync { setup.sync().failures.remove(0).1 } else { setup.read().unwrap_err() };
-        assert_eq!(error.kind(), crate::SourceErrorKind::Inconsistent, "{error}");
+        assert_eq!(
+            error.kind(),
+            crate::SourceErrorKind::Own(crate::Amiss::Inconsistent),
+            "{error}"
+        );
         assert_eq!(setup.mirror.archive().mirrored(&shelf()).unwrap(), before);
         setup.remote.meddle.store(0, Ordering::Relaxed);
         // The answer that was given out before all this is not believed any longer.
@@ -134,7 +138,7 @@ fn offline_it_hands_out_what_it_holds_and_nothing_less() {
 
     offline.archive().evict_to(0).unwrap();
     let error = read(&Mirror::offline(open())).unwrap_err();
-    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound);
+    assert_eq!(error.kind(), crate::SourceErrorKind::Own(crate::Amiss::NotFound));
 }
 
 #[test]

@@ -138,5 +138,5 @@ fn an_archive_whose_file_was_replaced_reads_the_file_that_it_writes() {
     // A file that is gone is no empty archive.
     std::fs::remove_file(path("remote.db")).unwrap();
     let error = read(archive).unwrap_err();
-    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), crate::SourceErrorKind::Own(crate::Amiss::NotFound), "{error}");
 }

@@ -70,7 +70,7 @@ fn without_room_or_file_documents_are_handed_through() {
     put(&setup.remote.archive, 6, 600);
     let cancel = AtomicBool::new(false);
     let error = setup.mirror.sync(&ShelfFilter::default(), 1, &cancel, &|_, _| {}).unwrap_err();
-    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), crate::SourceErrorKind::Own(crate::Amiss::NotFound), "{error}");
     assert_mirrors(&setup.process(), &setup);
 }
 
@@ -137,7 +137,7 @@ fn a_large_shelf_is_written_in_batches_and_held_only_when_it_is_complete() {
     assert!((12..19).contains(&begun));
     assert_eq!(setup.mirror.archive().remembered_of_shelf(&shelf()).unwrap(), None);
     let error = read(&Mirror::offline(setup.open("mirror.db"))).unwrap_err();
-    assert_eq!(error.kind(), crate::SourceErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), crate::SourceErrorKind::Own(crate::Amiss::NotFound), "{error}");
 
     setup.fetched();
     assert_same(&setup);

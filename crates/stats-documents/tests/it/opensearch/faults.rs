@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use stats_documents::contract::given;
-use stats_documents::{Documents, OpenSearch, OpenSearchSettings, ShelfFilter, SourceErrorKind};
+use stats_documents::{
+    Amiss, Documents, OpenSearch, OpenSearchSettings, ShelfFilter, SourceErrorKind,
+};
 use stats_model::{Clock, ManualClock};
 use stats_testkit::proxy::{Action, Fault};
 use stats_testkit::{services, wait};
@@ -79,7 +81,7 @@ fn a_position_needs_primaries_only() {
     cluster.proxy.clear();
     cluster.proxy.add(Fault::on("/_stats", moving));
     let error = source.position(KIND).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::Inconsistent);
+    assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::Inconsistent));
     assert!(chain(&error).contains("lacks primary shard 0"), "{}", chain(&error));
 }
 
@@ -155,7 +157,7 @@ fn partial_answers_are_errors() {
         source.position(KIND).unwrap();
         cluster.proxy.add(Fault::on(PAGE, action));
         let error = read(&source, &shelf("a"), None).unwrap_err();
-        let kinds = [SourceErrorKind::Inconsistent, SourceErrorKind::Unreachable];
+        let kinds = [SourceErrorKind::Own(Amiss::Inconsistent), SourceErrorKind::Unreachable];
         assert!(kinds.contains(&error.kind()), "{name}: {}", chain(&error));
         assert!(source.manifest(&shelf("a")).is_err(), "{name}");
         if !name.contains("hit") && !name.contains("number") && !name.contains("order") {
@@ -182,7 +184,7 @@ fn a_document_that_changes_between_pages_is_noticed() {
     let source = cluster.source_with_pages(1_500);
     cluster.proxy.add(Fault::on("keep_alive", change.clone()).times(1));
     let error = read(&source, &shelf("a"), None).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::Inconsistent, "{}", chain(&error));
+    assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::Inconsistent), "{}", chain(&error));
     cluster.proxy.clear();
     // After it: all pages still are of the old state.
     let before = read(&source, &shelf("a"), None).unwrap();
@@ -199,7 +201,7 @@ fn a_document_that_changes_between_pages_is_noticed() {
     }));
     cluster.proxy.add(Fault::on(PAGE, remove).after(2).times(1));
     let error = read(&source, &shelf("a"), None).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::Inconsistent, "{}", chain(&error));
+    assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::Inconsistent), "{}", chain(&error));
 }
 
 #[test]
@@ -211,7 +213,11 @@ fn an_index_deleted_between_pages_is_an_error() {
     let delete = move || drop(node.send("DELETE", &format!("/{index}"), b""));
     cluster.proxy.add(Fault::on(PAGE, Action::Before(Arc::new(delete))).after(2).times(1));
     let error = read(&source, &shelf("a"), None).unwrap_err();
-    let kinds = [SourceErrorKind::NotFound, SourceErrorKind::Unreachable, SourceErrorKind::Refused];
+    let kinds = [
+        SourceErrorKind::Own(Amiss::NotFound),
+        SourceErrorKind::Unreachable,
+        SourceErrorKind::Refused,
+    ];
     assert!(kinds.contains(&error.kind()), "{}", chain(&error));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use stats_documents::contract::{GivenDocument, given};
 use stats_documents::{
-    Archive, ArchiveOptions, Changes, Directory, Documents, Feed, Mirror, MirrorOptions,
+    Amiss, Archive, ArchiveOptions, Changes, Directory, Documents, Feed, Mirror, MirrorOptions,
     ShelfFilter, SourceErrorKind,
 };
 use stats_model::{DocumentKind, Fingerprint};
@@ -45,7 +45,7 @@ pub(super) fn a_kind_without_indices_is_an_error_and_not_empty() {
         source.communities().unwrap_err(),
     ];
     for error in errors {
-        assert_eq!(error.kind(), SourceErrorKind::NotFound, "{}", chain(&error));
+        assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::NotFound), "{}", chain(&error));
         assert!(error.to_string().contains(&cluster.prefix), "{error}");
     }
     assert!(source.bookmarks(KIND, &[]).unwrap().is_empty());
@@ -237,7 +237,7 @@ fn an_index_made_anew_is_everything() {
     let path = format!("/{}", cluster.index(KIND));
     cluster.node.send("DELETE", &path, b"").unwrap();
     let error = source.manifest(&shelf("a")).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::NotFound, "{}", chain(&error));
+    assert_eq!(error.kind(), SourceErrorKind::Own(Amiss::NotFound), "{}", chain(&error));
     cluster.put_year(10);
     assert_ne!(source.position(KIND).unwrap(), position);
     let changes = source.changed_since(KIND, &position).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stats_documents::contract::{GivenDocument, given};
-use stats_documents::{Documents, Feed, ShelfFilter, SourceErrorKind};
+use stats_documents::{Amiss, Documents, Feed, ShelfFilter, SourceErrorKind};
 use stats_testkit::proxy::{Action, Fault, Request};
 
 use super::support::{Cluster, KIND, chain, pairs, read, shelf};
@@ -108,7 +108,12 @@ fn answers_that_do_not_add_up_are_errors() {
             read(&source, &shelf("a"), None).unwrap_err(),
             source.manifest(&shelf("a")).unwrap_err(),
         ] {
-            assert_eq!(error.kind(), SourceErrorKind::Inconsistent, "{name}: {}", chain(&error));
+            assert_eq!(
+                error.kind(),
+                SourceErrorKind::Own(Amiss::Inconsistent),
+                "{name}: {}",
+                chain(&error)
+            );
         }
     }
 }

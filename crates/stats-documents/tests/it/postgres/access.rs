@@ -1,7 +1,8 @@
 //! Who may read what, and what is told when somebody may not.
 
-use stats_documents::SourceErrorKind::{NotFound, Refused};
+use stats_documents::Amiss::NotFound;
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings};
+use stats_model::FaultKind::{Own, Refused};
 use stats_testkit::services::{Postgres, Service, require, unique_name};
 
 use super::{Database, WITHOUT_TIME_ZONE, told, with_time_zone};
@@ -65,7 +66,7 @@ fn tables_that_do_not_exist() {
     let database = Database::new(server, "");
     let communities = database.connect();
     let error = communities.communities().unwrap_err();
-    assert_eq!(error.kind(), NotFound);
+    assert_eq!(error.kind(), Own(NotFound));
     assert!(told(&error).contains("is this the database of InvenioRDM?"), "{}", told(&error));
     let report = communities.examine().unwrap();
     assert!(!report.table && report.columns.is_empty());
@@ -114,5 +115,5 @@ fn reports_name_versions_and_forms() {
     let communities = database.connect();
     let report = communities.examine().unwrap();
     assert_eq!(report.missing_columns(), ["slug", "created", "deletion_status"]);
-    assert_eq!(communities.communities().unwrap_err().kind(), NotFound);
+    assert_eq!(communities.communities().unwrap_err().kind(), Own(NotFound));
 }

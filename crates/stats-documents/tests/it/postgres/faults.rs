@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use stats_documents::SourceErrorKind::{Refused, Unreachable};
 use stats_documents::postgres::{PostgresCommunities, PostgresSettings};
+use stats_model::FaultKind::{Refused, Unreachable};
 use stats_testkit::proxy::TcpProxy;
 use stats_testkit::services::{Postgres, Service, process, require};
 use stats_testkit::wait;

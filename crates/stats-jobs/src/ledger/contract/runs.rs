@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Harness, all_ids, append, begun, look, outcome, run_at, seconds, start};
 use crate::ledger::book::{Lookup, Progress, RunFilter, Wish};
-use crate::ledger::error::{LedgerError, LedgerErrorKind};
+use crate::ledger::error::{LedgerError, LedgerErrorKind, OfRun};
 use crate::ledger::id::RunId;
 use crate::ledger::run::{Run, RunState, Trigger};
 
@@ -77,8 +77,8 @@ pub fn a_run_goes_on_and_ends(harness: &dyn Harness) {
 pub fn a_run_is_begun_once(harness: &dyn Harness) {
     let run = begun(harness.ledger(), 0);
     let again = Run { asked_by: "somebody else".to_owned(), ..run.clone() };
-    assert_eq!(kind(harness.ledger().begin(&again)), LedgerErrorKind::Exists);
-    assert_eq!(kind(harness.other().begin(&again)), LedgerErrorKind::Exists);
+    assert_eq!(kind(harness.ledger().begin(&again)), LedgerErrorKind::Own(OfRun::Exists));
+    assert_eq!(kind(harness.other().begin(&again)), LedgerErrorKind::Own(OfRun::Exists));
     assert_eq!(look(harness.ledger(), &run.id), Some(run));
 }
 
@@ -106,8 +106,11 @@ pub fn what_is_not_known_is_said(harness: &dyn Harness) {
     let id = run_at(0).id;
     let told = [outcome(1, "stored")];
     let progress = Progress::new(start(), 1, 1, &told);
-    assert_eq!(kind(ledger.progress(&id, &progress)), LedgerErrorKind::Forgotten);
-    assert_eq!(kind(ledger.end(&id, start(), RunState::Done, None)), LedgerErrorKind::Forgotten);
+    assert_eq!(kind(ledger.progress(&id, &progress)), LedgerErrorKind::Own(OfRun::Forgotten));
+    assert_eq!(
+        kind(ledger.end(&id, start(), RunState::Done, None)),
+        LedgerErrorKind::Own(OfRun::Forgotten)
+    );
     assert!(!ledger.ask_to_cancel(&id).expect("it answers"));
     assert_eq!(ledger.run(id.as_str()).expect("it answers"), Lookup::Nothing);
     assert_eq!(ledger.outcomes(&id, 0, 9).expect("it answers").outcomes, []);

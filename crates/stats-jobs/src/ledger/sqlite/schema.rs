@@ -9,7 +9,7 @@ use stats_sqlite::{
     table_check, write_through_log,
 };
 
-use super::error::{ResultExt, kind_of};
+use super::error::ResultExt;
 use crate::ledger::error::{LedgerError, LedgerErrorKind};
 
 /// How a ledger in a file behaves.
@@ -74,7 +74,7 @@ pub(super) fn open(path: &Path, options: &SqliteLedgerOptions) -> Result<Connect
     let doing = || doing(path);
     find_place(path)?;
     make_private(path).map_err(|error| {
-        let kind = kind_of(stats_sqlite::FailureKind::of_file(&error));
+        let kind = LedgerErrorKind::of_file(&error);
         LedgerError::caused_by(kind, format!("creating the ledger {}", path.display()), error)
     })?;
     for file in with_companions(path) {
@@ -122,9 +122,7 @@ pub(super) fn check_structure(connection: &Connection, path: &Path) -> Result<()
 }
 
 fn find_place(path: &Path) -> Result<(), LedgerError> {
-    place(path)
-        .map(drop)
-        .map_err(|error| LedgerError::caused_by(kind_of(error.kind()), doing(path), error))
+    place(path).map(drop).map_err(|error| LedgerError::caused_by(error.kind(), doing(path), error))
 }
 
 /// The file, and those that SQLite keeps beside it.

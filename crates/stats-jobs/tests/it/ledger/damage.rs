@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use stats_jobs::ledger::{
-    JobOutcome, Keep, Ledger, LedgerError, LedgerErrorKind, Progress, Run, RunFilter, RunId,
+    JobOutcome, Keep, Ledger, LedgerError, LedgerErrorKind, OfRun, Progress, Run, RunFilter, RunId,
     SqliteLedger, SqliteLedgerOptions, Trigger, Worker,
 };
 use stats_model::ManualClock;
@@ -72,7 +72,7 @@ fn work(ledger: &dyn Ledger) {
         if let Err(error) = did {
             let kind = error.kind();
             assert!(
-                matches!(kind, LedgerErrorKind::Damaged | LedgerErrorKind::Forgotten),
+                matches!(kind, LedgerErrorKind::Damaged | LedgerErrorKind::Own(OfRun::Forgotten)),
                 "{error:?}"
             );
             failures.push(error);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use redis::{Connection, Value, cmd};
 use stats_jobs::ledger::contract::{Harness, Record};
 use stats_jobs::ledger::{
-    Keep, Ledger, LedgerErrorKind, Lookup, Progress, RedisLedger, Run, RunFilter, RunId, Trigger,
+    Keep, Ledger, LedgerErrorKind, Lookup, OfRun, Progress, RedisLedger, Run, RunFilter, RunId,
+    Trigger,
 };
 use stats_testkit::proxy::TcpProxy;
 use stats_testkit::services::{Redis, Service, require};
@@ -135,7 +136,7 @@ fn a_server_that_comes_back_is_found_again() {
     assert_eq!(error.kind(), LedgerErrorKind::Unreachable);
     server.restart().unwrap();
     let progress = ledger.progress(&run().id, &Progress::new(run().begun, 1, 1, &[]));
-    assert_eq!(progress.unwrap_err().kind(), LedgerErrorKind::Forgotten);
+    assert_eq!(progress.unwrap_err().kind(), LedgerErrorKind::Own(OfRun::Forgotten));
     ledger.begin(&run()).unwrap();
     server.restart().unwrap();
     // The idle connection is to a server that is gone.

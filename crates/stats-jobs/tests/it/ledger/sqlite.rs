@@ -10,8 +10,8 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use stats_jobs::ledger::contract::{Harness, Record};
 use stats_jobs::ledger::{
-    JobOutcome, Keep, Ledger, LedgerError, LedgerErrorKind, Lookup, Progress, Run, RunFilter,
-    RunId, SqliteLedger, SqliteLedgerOptions, Trigger, Worker,
+    JobOutcome, Keep, Ledger, LedgerError, LedgerErrorKind, Lookup, OfRun, Progress, Run,
+    RunFilter, RunId, SqliteLedger, SqliteLedgerOptions, Trigger, Worker,
 };
 use stats_model::ManualClock;
 use stats_testkit::wait;
@@ -205,7 +205,7 @@ fn a_file_that_is_taken_away_is_made_again() {
     }
     let progress = Progress::new(run_at(0).begun, 0, 0, &[]);
     let error = harness.ledger.progress(&run_at(0).id, &progress).unwrap_err();
-    assert_eq!(error.kind(), LedgerErrorKind::Forgotten);
+    assert_eq!(error.kind(), LedgerErrorKind::Own(OfRun::Forgotten));
     harness.ledger.begin(&run_at(1)).unwrap();
     assert_eq!(ids(&*harness.other()), [run_at(1).id]);
 }
