@@ -74,6 +74,22 @@ impl<Own: Copy> Fault<Own> {
     }
 }
 
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +112,8 @@ mod tests {
         let text = cause.to_string();
         let fault = Fault::<Nothing>::caused_by(FaultKind::Unreachable, "opening it", cause);
         assert_eq!(fault.to_string(), "opening it");
-        assert_eq!(fault.source().map(ToString::to_string), Some(text));
+        assert_eq!(fault.source().map(ToString::to_string), Some(text.clone()));
+        assert_eq!(chain(&fault), format!("opening it: {text}"));
         assert!(fault.kind().may_pass());
     }
 }

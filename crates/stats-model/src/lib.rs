@@ -22,7 +22,7 @@ pub use cell::Cell;
 pub use clock::{Clock, ManualClock, StandingClock, SystemClock};
 pub use community::{Bookmark, Community, DeletionStatus, GLOBAL, Visibility};
 pub use day::{Day, InvalidDay};
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, chain};
 pub use fingerprint::Fingerprint;
 pub use kind::DocumentKind;
 pub use mark::{MarkKind, PositionMark};

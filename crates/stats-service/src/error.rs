@@ -1,7 +1,5 @@
 //! What can go wrong with a whole request; what goes wrong with one response is kept beside it.
 
-use std::error::Error;
-
 use stats_cache::{CacheError, InvalidData};
 use stats_documents::SourceError;
 use stats_series::SeriesError;
@@ -59,22 +57,6 @@ pub enum ServiceError {
 
 fn in_parentheses(text: Option<&str>) -> String {
     text.map(|text| format!(" ({text})")).unwrap_or_default()
-}
-
-/// An error and its causes in one line.
-#[must_use]
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// The names among `known` that look most like `given`, best first, at most three.

@@ -20,7 +20,7 @@ mod stop;
 mod survey;
 
 pub use difference::{FirstDifference, first_difference};
-pub use error::{ServiceError, chain, similar};
+pub use error::{ServiceError, similar};
 pub use hash::hash;
 pub use inspect::explain::{Explanation, LastFailure};
 pub use inspect::list::{ListFilter, Listed};
@@ -44,6 +44,7 @@ pub use report::{Failure, Held, Stored, Summary, Waiting};
 pub use run::pool::{Progress, Run};
 pub use service::CachedResponseService;
 pub use settings::ServiceSettings;
+pub use stats_model::chain;
 pub use stop::Stop;
 pub use survey::members::{Member, MemberLayout};
 pub use survey::names::{Communities, CommunityId, CommunityName, resolve};

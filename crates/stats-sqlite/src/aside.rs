@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stats_model::{Fault, FaultKind, chain};
+
+use crate::place::file_identity;
 use crate::read::with_suffix;
 
 /// What begins every SQLite file.
@@ -23,10 +26,64 @@ pub struct Aside {
     pub why: String,
 }
 
+/// A file that holds nothing which cannot be made again.
+#[derive(Debug)]
+pub struct Remade<'a> {
+    /// Where it lies.
+    pub path: &'a Path,
+    /// What people call it, without an article.
+    pub name: &'a str,
+    /// `PRAGMA application_id`: nobody else's file is set aside.
+    pub application_id: i32,
+    /// Becomes part of the name under which a damaged one then lies.
+    pub stamp: &'a str,
+}
+
+impl Remade<'_> {
+    /// Opens it. When it turns out to be damaged, or was marked as such, it is set aside, unless another
+    /// process was faster, and opened again: `open` makes what is missing.
+    ///
+    /// # Errors
+    /// Of `open`, and when the file cannot be renamed.
+    pub fn open<T, Own: Copy + 'static>(
+        &self,
+        open: impl Fn() -> Result<T, Fault<Own>>,
+    ) -> Result<(T, Option<Aside>), Fault<Own>>
+    where
+        Fault<Own>: std::error::Error,
+    {
+        let found = file_identity(self.path);
+        let opened = match found.and_then(|_| marked_damaged(self.path)) {
+            Some(why) => {
+                let text = format!("the {} {} is damaged: {why}", self.name, self.path.display());
+                Err(Fault::new(FaultKind::Damaged, text))
+            }
+            None => open(),
+        };
+        let error = match opened {
+            Ok(opened) => return Ok((opened, None)),
+            Err(error) if matches!(error.kind(), FaultKind::Damaged) => error,
+            Err(error) => return Err(error),
+        };
+        let mut aside = None;
+        if found.is_some() && file_identity(self.path) == found {
+            if !is_like_ours(self.path, self.application_id) {
+                return Err(error);
+            }
+            let renamed = set_aside(self.path, self.stamp, chain(&error));
+            aside = Some(renamed.map_err(|cause| {
+                let path = self.path.display();
+                let doing = format!("setting the damaged {} {path} aside", self.name);
+                Fault::caused_by(FaultKind::Refused, doing, cause)
+            })?);
+        }
+        Ok((open()?, aside))
+    }
+}
+
 /// Whether what lies at `path` is, or was before it was damaged, a database with this application
 /// id: nobody else's file may be set aside.
-#[must_use]
-pub fn is_like_ours(path: &Path, application_id: i32) -> bool {
+fn is_like_ours(path: &Path, application_id: i32) -> bool {
     // Opening a pipe would wait for whoever writes to it.
     if !path.metadata().is_ok_and(|found| found.is_file()) {
         return false;
@@ -54,7 +111,7 @@ fn differing_bits(one: &[u8], two: &[u8]) -> u32 {
 /// # Errors
 /// When it cannot be renamed. What SQLite keeps beside it is renamed first: with another file it would
 /// be taken for part of that.
-pub fn set_aside(path: &Path, stamp: &str, why: String) -> io::Result<Aside> {
+fn set_aside(path: &Path, stamp: &str, why: String) -> io::Result<Aside> {
     let name = (1_u32..)
         .map(|number| match number {
             1 => with_suffix(path, &format!(".damaged-{stamp}")),
@@ -84,8 +141,7 @@ pub fn mark_damaged(path: &Path, why: &str) {
 }
 
 /// What was said when the file was marked, if it was.
-#[must_use]
-pub fn marked_damaged(path: &Path) -> Option<String> {
+fn marked_damaged(path: &Path) -> Option<String> {
     let why = fs::read(mark(path)).ok()?;
     Some(String::from_utf8_lossy(&why).into_owned())
 }

@@ -5,14 +5,16 @@
 mod aside;
 mod check;
 mod failure;
+mod file_kind;
 mod layout;
 mod place;
 mod read;
 mod write;
 
-pub use aside::{Aside, is_like_ours, mark_damaged, marked_damaged, set_aside};
+pub use aside::{Aside, Remade, mark_damaged};
 pub use check::{RowCheck, quick_check, table_check, teach_row_check};
 pub use failure::{Explained, explain, fault, kind_of};
+pub use file_kind::{FileKind, WriteConnection, WriteLimits};
 pub use layout::{Found, Layout};
 pub use place::{
     FileIdentity, Place, PlaceError, close_to_others, file_identity, make_private, place,

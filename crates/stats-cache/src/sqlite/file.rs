@@ -6,12 +6,15 @@ use std::sync::Mutex;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use stats_sqlite::{Aside, FileIdentity, ReadConnection, file_identity, is_like_ours};
+use stats_model::chain;
+use stats_sqlite::{
+    Aside, FileIdentity, ReadConnection, Remade, WriteConnection, WriteLimits, file_identity,
+};
 
 use super::error::ResultExt;
 use super::options::SqliteOptions;
 use super::row::{self, Format};
-use super::schema::{self, APPLICATION_ID};
+use super::schema::{STORE, carried};
 use crate::{CacheError, CacheErrorKind, locked};
 
 /// A file that goes away so often while something is written gets no more tries.
@@ -30,12 +33,7 @@ pub(super) struct StoreFile {
     access: Access,
     /// Closed before the writer: whoever closes last has to be able to move the log into the file.
     readers: Mutex<Vec<Reader>>,
-    writer: Mutex<Option<Writer>>,
-}
-
-struct Writer {
-    connection: Connection,
-    file: Option<FileIdentity>,
+    writer: Mutex<Option<WriteConnection>>,
 }
 
 struct Reader {
@@ -52,17 +50,13 @@ impl StoreFile {
         options: SqliteOptions,
         stamp: &str,
     ) -> Result<(Self, Option<Aside>), CacheError> {
-        let (writer, aside) = match Writer::open_sound(&path, &options) {
-            Ok(writer) => (writer, None),
-            Err((error, file)) => {
-                let ours = is_like_ours(&path, APPLICATION_ID);
-                if error.kind() != CacheErrorKind::Damaged || !ours {
-                    return Err(error);
-                }
-                let aside = set_aside(&path, file, stamp, &error)?;
-                (Writer::open(&path, &options)?, aside)
-            }
-        };
+        let application_id = STORE.layout.application_id;
+        let remade = Remade { path: &path, name: STORE.name, application_id, stamp };
+        let (writer, aside) = remade.open(|| {
+            let writer = open_writer(&path, &options)?;
+            STORE.check(&writer.connection, &path)?;
+            Ok(writer)
+        })?;
         let writer = Mutex::new(Some(writer));
         let readers = Mutex::default();
         Ok((Self { path, options, access: Access::Write, writer, readers }, aside))
@@ -94,9 +88,9 @@ impl StoreFile {
         for _ in 0..TRIES {
             let mut writer = match slot.take() {
                 Some(writer) => writer,
-                None => Writer::open(&self.path, &self.options)?,
+                None => open_writer(&self.path, &self.options)?,
             };
-            let result = writer.run(&work).doing(|| self.doing(doing));
+            let result = run(&mut writer, &work).doing(|| self.doing(doing));
             // Whether the file was still in its place is asked once, afterwards.
             if writer.file == file_identity(&self.path) {
                 *slot = Some(writer);
@@ -161,9 +155,9 @@ impl StoreFile {
         };
         let noted = match self.access {
             Access::Write => self.write("noting damage", note).ok(),
-            Access::Read => Writer::open(&self.path, &self.options)
+            Access::Read => open_writer(&self.path, &self.options)
                 .ok()
-                .and_then(|mut writer| writer.run(&note).ok()),
+                .and_then(|mut writer| run(&mut writer, &note).ok()),
         };
         if noted == Some(0) {
             self.mark("a description that cannot be found by its key");
@@ -177,7 +171,7 @@ impl StoreFile {
 
     fn note(&self, error: &CacheError) {
         if error.kind() == CacheErrorKind::Damaged {
-            self.mark(&text_of(error));
+            self.mark(&chain(error));
         }
     }
 
@@ -186,58 +180,27 @@ impl StoreFile {
     }
 }
 
-impl Writer {
-    /// Fails with the identity of the file that was found unsound.
-    fn open_sound(
-        path: &Path,
-        options: &SqliteOptions,
-    ) -> Result<Self, (CacheError, Option<FileIdentity>)> {
-        let file = file_identity(path);
-        let marked = file.and_then(|_| stats_sqlite::marked_damaged(path));
-        if let Some(why) = marked {
-            let text = format!("the response store {} is damaged: {why}", path.display());
-            return Err((CacheError::new(CacheErrorKind::Damaged, text), file));
-        }
-        let opened = Self::open(path, options);
-        opened
-            .and_then(|writer| {
-                schema::check_structure(&writer.connection, path)?;
-                Ok(writer)
-            })
-            .map_err(|error| (error, file))
-    }
+fn open_writer(path: &Path, options: &SqliteOptions) -> Result<WriteConnection, CacheError> {
+    let SqliteOptions { busy_timeout, max_bytes, .. } = *options;
+    STORE.open_to_write(path, WriteLimits { busy_timeout, max_bytes })
+}
 
-    fn open(path: &Path, options: &SqliteOptions) -> Result<Self, CacheError> {
-        for _ in 0..TRIES {
-            // Once more when it was just made, or taken away meanwhile: only so is it certain which
-            // file the connection is to.
-            let file = file_identity(path);
-            let connection = schema::open(path, options)?;
-            if cfg!(not(unix)) || (file.is_some() && file == file_identity(path)) {
-                return Ok(Self { connection, file });
-            }
-        }
-        let doing = format!("{} is taken away again and again", path.display());
-        Err(CacheError::new(CacheErrorKind::Unreachable, doing))
-    }
-
-    fn run<T>(
-        &mut self,
-        work: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
-        transaction.commit()?;
-        Ok(result)
-    }
+fn run<T>(
+    writer: &mut WriteConnection,
+    work: &impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = writer.connection.transaction_with_behavior(behavior)?;
+    let result = work(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
 }
 
 impl Reader {
     fn open(path: &Path, options: &SqliteOptions) -> Result<Self, CacheError> {
         let file = file_identity(path);
-        let (connection, format) = schema::open_read_only(path, options)?;
-        Ok(Self { connection, format, file })
+        let (connection, format) = STORE.open_read_only(path, options.busy_timeout)?;
+        Ok(Self { connection, format: carried(format), file })
     }
 
     fn run<T>(
@@ -249,32 +212,4 @@ impl Reader {
         transaction.finish()?;
         Ok(result)
     }
-}
-
-/// Sets the damaged file aside, unless another process was faster.
-fn set_aside(
-    path: &Path,
-    damaged: Option<FileIdentity>,
-    stamp: &str,
-    error: &CacheError,
-) -> Result<Option<Aside>, CacheError> {
-    if file_identity(path) != damaged {
-        return Ok(None);
-    }
-    let aside = stats_sqlite::set_aside(path, stamp, text_of(error)).map_err(|cause| {
-        let doing = format!("setting the damaged response store {} aside", path.display());
-        CacheError::caused_by(CacheErrorKind::Refused, doing, cause)
-    })?;
-    Ok(Some(aside))
-}
-
-/// An error with its causes.
-fn text_of(error: &CacheError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(one) = cause {
-        text = format!("{text}: {one}");
-        cause = one.source();
-    }
-    text
 }

@@ -93,7 +93,7 @@ impl SqliteStore {
     /// broken off, by a full disk for example: an empty store to whoever reads.
     #[must_use]
     pub fn is_unmade(path: &Path) -> bool {
-        schema::is_unmade(path)
+        schema::STORE.is_unmade(path, SqliteOptions::default().busy_timeout)
     }
 
     /// The file.

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use stats_sqlite::{Aside, file_identity, is_like_ours, mark_damaged, marked_damaged, set_aside};
+use stats_model::chain;
+use stats_sqlite::{Aside, Remade, mark_damaged};
 
 use super::checks::Table;
 use super::failure::Result;
@@ -11,7 +12,7 @@ use super::handle::Archive;
 use super::options::ArchiveOptions;
 use super::schema::APPLICATION_ID;
 use super::time::now;
-use crate::{SourceError, SourceErrorKind};
+use crate::SourceErrorKind;
 
 impl Archive {
     /// Opens the mirror at `path` like [`open`](Self::open). A damaged one is renamed, and another
@@ -24,30 +25,10 @@ impl Archive {
         options: ArchiveOptions,
     ) -> Result<(Self, Option<Aside>)> {
         let path = path.into();
-        let found = file_identity(&path);
-        let error = match marked_damaged(&path) {
-            Some(why) => SourceError::new(SourceErrorKind::Damaged, why),
-            None => match Self::open(&path, options).and_then(Self::checked) {
-                Ok(archive) => return Ok((archive, None)),
-                Err(error) => error,
-            },
-        };
-        if error.kind() != SourceErrorKind::Damaged {
-            return Err(error);
-        }
-        let mut aside = None;
-        // Unless another process was faster.
-        if found.is_some() && file_identity(&path) == found {
-            if !is_like_ours(&path, APPLICATION_ID) {
-                return Err(error);
-            }
-            let renamed = set_aside(&path, &now().to_string(), text_of(&error));
-            aside = Some(renamed.map_err(|cause| {
-                let doing = format!("set the damaged mirror {} aside", path.display());
-                SourceError::caused_by(SourceErrorKind::Refused, doing, cause)
-            })?);
-        }
-        Ok((Self::open(path, options)?, aside))
+        let application_id = APPLICATION_ID;
+        let stamp = now().to_string();
+        let remade = Remade { path: &path, name: "mirror", application_id, stamp: &stamp };
+        remade.open(|| Self::open(&path, options).and_then(Self::checked))
     }
 
     /// Checks the small tables at once.
@@ -65,18 +46,7 @@ impl Archive {
             && self.options.track_use
             && !self.read_only
         {
-            mark_damaged(&self.path, &text_of(error));
+            mark_damaged(&self.path, &chain(error));
         }
     }
-}
-
-/// An error with its causes.
-fn text_of(error: &SourceError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(one) = cause {
-        text = format!("{text}: {one}");
-        cause = one.source();
-    }
-    text
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use stats_model::Clock;
+use stats_sqlite::WriteLimits;
 
 use super::error::ResultExt;
-use super::schema;
+use super::schema::QUEUES;
 use crate::{QueueError, locked};
 
 /// How the queues of a file behave.
@@ -60,7 +61,8 @@ impl EmbeddedBroker {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, QueueError> {
         let path = path.into();
-        let connection = Mutex::new(schema::open(&path, options.busy_timeout)?);
+        let limits = WriteLimits { busy_timeout: options.busy_timeout, max_bytes: None };
+        let connection = Mutex::new(QUEUES.open_to_write(&path, limits)?.connection);
         Ok(Self(Arc::new(File { path, options, clock, connection })))
     }
 

@@ -6,8 +6,10 @@ use sha2::{Digest, Sha256};
 use stats_cache::EntryDescription;
 use stats_series::WriteError;
 
+use stats_model::chain;
+
 use crate::difference::first_difference;
-use crate::error::{ServiceError, chain};
+use crate::error::ServiceError;
 use crate::make::reading::Reading;
 use crate::service::CachedResponseService;
 

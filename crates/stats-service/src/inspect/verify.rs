@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use stats_cache::{EntryDescription, EntryState};
-use stats_model::{Category, Cell, Fingerprint, Shelf};
+use stats_model::{Category, Cell, Fingerprint, Shelf, chain};
 use stats_series::{ResponseSpec, Selection};
 
-use crate::error::{ServiceError, chain};
+use crate::error::ServiceError;
 use crate::inspect::compare::Compared;
 use crate::inspect::list::{Listed, damaged_left_over, description, unplanned};
 use crate::inspect::share::Sample;

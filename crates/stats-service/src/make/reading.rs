@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use stats_cache::{Body, BodyWriter};
 use stats_documents::{Amiss, ShelfFilter, SourceError, SourceErrorKind, jittered};
-use stats_model::{Fingerprint, Shelf};
+use stats_model::{Fingerprint, Shelf, chain};
 use stats_series::{ResponseSpec, SeriesBuilder, WriteError};
 
-use crate::error::{ServiceError, chain};
+use crate::error::ServiceError;
 use crate::matrix::decide::position_text;
 use crate::service::CachedResponseService;
 use crate::stop::Stop;

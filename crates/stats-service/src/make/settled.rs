@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use stats_documents::{Patience, Unsearchable, await_searchable};
-use stats_model::DocumentKind;
+use stats_model::{DocumentKind, chain};
 
-use crate::error::chain;
 use crate::make::outcome::Outcome;
 use crate::matrix::verdict::Wait;
 use crate::service::CachedResponseService;

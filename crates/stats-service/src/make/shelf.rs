@@ -4,10 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use stats_cache::{Body, CacheError, EntryDescription, Origin, Seen};
-use stats_model::Bookmark;
+use stats_model::{Bookmark, chain};
 use stats_series::{GENERATOR_VERSION, ResponseSpec, Selection};
 
-use crate::error::{ServiceError, chain};
+use crate::error::ServiceError;
 use crate::make::context::MakeContext;
 use crate::make::outcome::{Outcome, Over, ShelfReport};
 use crate::make::reading::Reading;

@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use stats_cache::{CacheError, FirstRun, Lease, Registry, UpdateMark};
-use stats_model::Category;
+use stats_model::{Category, chain};
 
-use crate::error::{ServiceError, chain};
+use crate::error::ServiceError;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::Summary;
 use crate::run::pool::Run;

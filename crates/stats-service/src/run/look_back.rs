@@ -1,6 +1,7 @@
 //! What a run stored is there at its end, or was not stored.
 
-use crate::error::chain;
+use stats_model::chain;
+
 use crate::report::{Stored, Summary};
 use crate::service::CachedResponseService;
 use crate::survey::request::KEYS_PER_QUESTION;

@@ -7,9 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stats_cache::{CacheError, EntryDescription, EntryState, Memory, MemoryChanges, Note, Trouble};
 use stats_documents::jittered;
-use stats_model::{Category, Cell};
+use stats_model::{Category, Cell, chain};
 
-use crate::error::chain;
 use crate::matrix::loss::Loss;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::{Held, Summary};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use stats_cache::{EntryState, Memory, Seen, UpdateMark, UpdateMarks};
-use stats_model::{Category, DocumentKind, calendar::day_of};
+use stats_model::{Category, DocumentKind, calendar::day_of, chain};
 
-use crate::error::{ServiceError, chain};
+use crate::error::ServiceError;
 use crate::matrix::loss::{Former, stands_for_days};
 use crate::service::CachedResponseService;
 use crate::survey::directory::Directory;

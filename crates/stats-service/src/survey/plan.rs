@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stats_cache::{Memory, Seen};
 use stats_documents::OpenImport;
-use stats_model::{Category, Cell, Shelf};
+use stats_model::{Category, Cell, Shelf, chain};
 
-use crate::error::chain;
 use crate::matrix::loss::Former;
 use crate::matrix::verdict::{Action, Verdict};
 use crate::matrix::words::{StateName, held_because};

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use stats_model::Clock;
-use stats_sqlite::{Aside, FileIdentity, file_identity, is_like_ours};
+use stats_model::{Clock, chain};
+use stats_sqlite::{Aside, Remade, WriteConnection, WriteLimits, file_identity};
 
 use super::error::ResultExt;
-use super::schema::{self, APPLICATION_ID, SqliteLedgerOptions};
-use crate::ledger::error::{LedgerError, LedgerErrorKind};
+use super::schema::{LEDGER, SqliteLedgerOptions};
+use crate::ledger::error::{LedgerError, LedgerErrorKind, OfRun};
 
-/// A file that changes so often while it is opened or read gets no more tries.
+/// A file that changes so often while it is read gets no more tries.
 const TRIES: u32 = 3;
 
 pub(super) struct LedgerFile {
@@ -20,13 +20,8 @@ pub(super) struct LedgerFile {
     options: SqliteLedgerOptions,
     /// Says when a damaged file was set aside; `None` where nothing may be written.
     clock: Option<Arc<dyn Clock>>,
-    writer: Mutex<Option<Writer>>,
+    writer: Mutex<Option<WriteConnection>>,
     aside: Mutex<Option<Aside>>,
-}
-
-struct Writer {
-    connection: Connection,
-    file: Option<FileIdentity>,
 }
 
 impl LedgerFile {
@@ -48,7 +43,7 @@ impl LedgerFile {
         path: PathBuf,
         options: SqliteLedgerOptions,
     ) -> Result<Self, LedgerError> {
-        schema::open_read_only(&path, &options)?;
+        LEDGER.open_read_only::<OfRun>(&path, options.busy_timeout)?;
         let (writer, aside) = (Mutex::default(), Mutex::default());
         Ok(Self { path, options, clock: None, writer, aside })
     }
@@ -85,7 +80,7 @@ impl LedgerFile {
             return self.with_writer(doing, TransactionBehavior::Deferred, work);
         }
         for _ in 0..TRIES {
-            let mut reader = schema::open_read_only(&self.path, &self.options)?;
+            let (mut reader, _) = LEDGER.open_read_only(&self.path, self.options.busy_timeout)?;
             let result = reader.get_mut().transaction().and_then(|snapshot| work(&snapshot));
             if reader.holds() {
                 return result.doing(|| self.doing(doing));
@@ -120,7 +115,7 @@ impl LedgerFile {
             Some(writer) => writer,
             None => self.open_sound()?,
         };
-        let result = writer.run(behaviour, work).doing(|| self.doing(doing));
+        let result = run(&mut writer.connection, behaviour, work).doing(|| self.doing(doing));
         self.put_back(&mut slot, writer, &result);
         result
     }
@@ -129,74 +124,33 @@ impl LedgerFile {
     /// and sets the file aside.
     fn put_back<T>(
         &self,
-        slot: &mut Option<Writer>,
-        writer: Writer,
+        slot: &mut Option<WriteConnection>,
+        writer: WriteConnection,
         result: &Result<T, LedgerError>,
     ) {
         match result {
             Err(error) if error.kind() == LedgerErrorKind::Damaged => {
-                stats_sqlite::mark_damaged(&self.path, &text_of(error));
+                stats_sqlite::mark_damaged(&self.path, &chain(error));
             }
             _ => *slot = Some(writer),
         }
     }
 
-    fn open_sound(&self) -> Result<Writer, LedgerError> {
-        let file = file_identity(&self.path);
-        let error = match self.open_unless_damaged(file) {
-            Ok(writer) => return Ok(writer),
-            Err(error) => error,
-        };
-        let ours = is_like_ours(&self.path, APPLICATION_ID);
-        if error.kind() != LedgerErrorKind::Damaged || !ours {
-            return Err(error);
-        }
-        self.set_aside(file, &error)?;
-        self.open()
-    }
-
-    fn open_unless_damaged(&self, file: Option<FileIdentity>) -> Result<Writer, LedgerError> {
-        if let Some(why) = file.and_then(|_| stats_sqlite::marked_damaged(&self.path)) {
-            let text = format!("the ledger {} is damaged: {why}", self.path.display());
-            return Err(LedgerError::new(LedgerErrorKind::Damaged, text));
-        }
-        let writer = self.open()?;
-        schema::check_structure(&writer.connection, &self.path)?;
-        Ok(writer)
-    }
-
-    fn open(&self) -> Result<Writer, LedgerError> {
-        for _ in 0..TRIES {
-            // Once more when it was just made, or taken away meanwhile: only so is it certain which
-            // file the connection is to.
-            let file = file_identity(&self.path);
-            let connection = schema::open(&self.path, &self.options)?;
-            if cfg!(not(unix)) || (file.is_some() && file == file_identity(&self.path)) {
-                return Ok(Writer { connection, file });
-            }
-        }
-        let doing = format!("{} is taken away again and again", self.path.display());
-        Err(LedgerError::new(LedgerErrorKind::Unreachable, doing))
-    }
-
-    /// Sets the damaged file aside, unless another process was faster.
-    fn set_aside(
-        &self,
-        damaged: Option<FileIdentity>,
-        error: &LedgerError,
-    ) -> Result<(), LedgerError> {
-        let Some(clock) = self.clock.as_ref().filter(|_| file_identity(&self.path) == damaged)
-        else {
-            return Ok(());
-        };
-        let stamp = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        let aside = stats_sqlite::set_aside(&self.path, &stamp, text_of(error));
-        let aside = aside.map_err(|cause| {
-            let doing = format!("setting the damaged ledger {} aside", self.path.display());
-            LedgerError::caused_by(LedgerErrorKind::Refused, doing, cause)
+    fn open_sound(&self) -> Result<WriteConnection, LedgerError> {
+        let SqliteLedgerOptions { busy_timeout, max_bytes } = self.options;
+        let now = self.clock.as_ref().map(|clock| clock.now());
+        let stamp = now.map(|now| now.strftime("%Y%m%dT%H%M%SZ").to_string()).unwrap_or_default();
+        let application_id = LEDGER.layout.application_id;
+        let (path, name) = (self.path.as_path(), LEDGER.name);
+        let (writer, aside) = Remade { path, name, application_id, stamp: &stamp }.open(|| {
+            let writer = LEDGER.open_to_write(path, WriteLimits { busy_timeout, max_bytes })?;
+            LEDGER.check(&writer.connection, path)?;
+            Ok(writer)
         })?;
-        *locked(&self.aside) = Some(aside);
-        Ok(())
+        if aside.is_some() {
+            *locked(&self.aside) = aside;
+        }
+        Ok(writer)
     }
 
     pub(super) fn doing(&self, what: &str) -> String {
@@ -204,31 +158,18 @@ impl LedgerFile {
     }
 }
 
-impl Writer {
-    fn run<T>(
-        &mut self,
-        behaviour: TransactionBehavior,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        let transaction = self.connection.transaction_with_behavior(behaviour)?;
-        let result = work(&transaction)?;
-        transaction.commit()?;
-        Ok(result)
-    }
+fn run<T>(
+    connection: &mut Connection,
+    behaviour: TransactionBehavior,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(behaviour)?;
+    let result = work(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
 }
 
 /// Locks also after a thread panicked: what is guarded is never left half-changed.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An error with its causes.
-fn text_of(error: &LedgerError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(one) = cause {
-        text = format!("{text}: {one}");
-        cause = one.source();
-    }
-    text
 }
