@@ -102,7 +102,10 @@ fn flower_lists_our_worker_and_its_tasks() {
         wait::until("Flower lists the worker", || {
             ask("/api/workers?refresh=1")["ours@here"]["stats"]["pool"]["max-concurrency"] == 2
         });
-        assert_eq!(ask("/api/workers?status=1")["ours@here"], true);
+        // Flower knows its inspection first, and hears of the heartbeat when the next one comes.
+        wait::until("Flower sees the worker alive", || {
+            ask("/api/workers?status=1")["ours@here"] == true
+        });
         let id = side.python("r = ours('echo', 1); r.get(timeout=30); print(r.id)");
         let path = format!("/api/task/info/{id}");
         wait::until("Flower lists the task", || ask(&path)["state"] == "SUCCESS");
