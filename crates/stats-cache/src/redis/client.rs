@@ -1,11 +1,9 @@
 //! Connections to one Redis database, shared by threads.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::Mutex;
 
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -13,11 +11,12 @@ use redis::{
     IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value,
 };
 
+use stats_redis::{Pool, fault};
+
 use super::address::{Endpoint, RedisAddress};
-use super::error::{cache_error, ends_connection, was_interrupted};
 use super::options::RedisOptions;
 use super::sentinel;
-use crate::{CacheError, CacheErrorKind, locked};
+use crate::{CacheError, CacheErrorKind};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
@@ -40,7 +39,7 @@ pub struct RedisClient {
     address: RedisAddress,
     route: Route,
     options: RedisOptions,
-    idle: Mutex<VecDeque<Connection>>,
+    pool: Pool,
 }
 
 impl RedisClient {
@@ -52,8 +51,8 @@ impl RedisClient {
         let client = Self::prepare(address, options)?;
         let connection = client
             .open()
-            .map_err(|error| cache_error(format!("connecting to {}", client.address), error))?;
-        client.keep(connection);
+            .map_err(|error| fault(format!("connecting to {}", client.address), error))?;
+        client.pool.keep(connection);
         Ok(client)
     }
 
@@ -77,7 +76,8 @@ impl RedisClient {
             }
             _ => Route::Direct(Box::new(client(&address, &options)?)),
         };
-        Ok(Self { address, route, options, idle: Mutex::default() })
+        let pool = Pool::new(options.idle_connections);
+        Ok(Self { address, route, options, pool })
     }
 
     /// `host:port` of the primary that the sentinels name at this moment; `None` without sentinels.
@@ -89,7 +89,7 @@ impl RedisClient {
         let primary = sentinel::primary(sentinels, self.service(), &self.options);
         primary
             .map(|(host, port)| Some(format!("{host}:{port}")))
-            .map_err(|error| cache_error(format!("asking {}", self.address), error))
+            .map_err(|error| fault(format!("asking {}", self.address), error))
     }
 
     fn service(&self) -> &str {
@@ -159,7 +159,7 @@ impl RedisClient {
             let answers = commands.iter().map(|_| connection.recv_response());
             answers.collect::<RedisResult<_>>().map(Some)
         };
-        ask().map_err(|error| cache_error(format!("{doing} at {}", self.address), error))
+        ask().map_err(|error| fault(format!("{doing} at {}", self.address), error))
     }
 
     /// Runs commands that are packed already as one transaction; in pieces, so that a large value
@@ -181,34 +181,8 @@ impl RedisClient {
         doing: &str,
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, CacheError> {
-        let idle = locked(&self.idle).pop_back();
-        let was_idle = idle.is_some();
-        let mut result = match idle {
-            Some(connection) => self.run_on(connection, &work),
-            None => self.open().and_then(|connection| self.run_on(connection, &work)),
-        };
-        if was_idle && result.as_ref().is_err_and(RedisError::is_connection_dropped) {
-            // The server was restarted or closed what was idle: the others are broken as well.
-            locked(&self.idle).clear();
-            result = self.open().and_then(|connection| self.run_on(connection, &work));
-        }
-        if result.as_ref().is_err_and(was_interrupted) {
-            result = self.open().and_then(|connection| self.run_on(connection, &work));
-        }
-        result.map_err(|error| cache_error(format!("{doing} at {}", self.address), error))
-    }
-
-    fn run_on<T>(
-        &self,
-        mut connection: Connection,
-        work: impl Fn(&mut Connection) -> RedisResult<T>,
-    ) -> RedisResult<T> {
-        let result = work(&mut connection);
-        // After an error of the connection an answer may be under way that belongs to nobody.
-        if !result.as_ref().is_err_and(ends_connection) {
-            self.keep(connection);
-        }
-        result
+        let result = self.pool.run(|| self.open(), work);
+        result.map_err(|error| fault(format!("{doing} at {}", self.address), error))
     }
 
     fn open(&self) -> RedisResult<Connection> {
@@ -233,13 +207,6 @@ impl RedisClient {
 
     fn is_encrypted(&self) -> bool {
         matches!(self.address.endpoint, Endpoint::Tls { .. } | Endpoint::Sentinel { tls: true, .. })
-    }
-
-    fn keep(&self, connection: Connection) {
-        let mut idle = locked(&self.idle);
-        if idle.len() < self.options.idle_connections {
-            idle.push_back(connection);
-        }
     }
 }
 
@@ -329,11 +296,11 @@ fn client(address: &RedisAddress, options: &RedisOptions) -> Result<Client, Cach
     }
     let info = endpoint
         .into_connection_info()
-        .map_err(|error| cache_error(doing(), error))?
+        .map_err(|error| fault(doing(), error))?
         .set_redis_settings(redis)
         .set_tcp_settings(TcpSettings::default().set_nodelay(true));
     if !matches!(address.endpoint, Endpoint::Tls { .. }) {
-        return Client::open(info).map_err(|error| cache_error(doing(), error));
+        return Client::open(info).map_err(|error| fault(doing(), error));
     }
     tls_client(info, address, options)
 }
@@ -361,7 +328,7 @@ fn tls_client(
     let certificates =
         TlsCertificates { client_tls, root_cert: root_cert.map(|path| read(path)).transpose()? };
     let client = Client::build_with_tls(info, certificates)
-        .map_err(|error| cache_error(format!("preparing TLS for {address}"), error))?;
+        .map_err(|error| fault(format!("preparing TLS for {address}"), error))?;
     if !tls.accept_any_host || tls.accept_any_certificate {
         return Ok(client);
     }
@@ -369,7 +336,7 @@ fn tls_client(
     let mut endpoint = info.addr().clone();
     endpoint.set_danger_accept_invalid_hostnames(true);
     Client::open(info.set_addr(endpoint))
-        .map_err(|error| cache_error(format!("preparing TLS for {address}"), error))
+        .map_err(|error| fault(format!("preparing TLS for {address}"), error))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CacheError> {

@@ -156,7 +156,7 @@ impl RedisClient {
     /// An error of the server as an error of the question.
     fn refusal(&self, answer: &redis::Value, doing: &str) -> Result<(), CacheError> {
         let doing = || format!("{doing} at {}", self.address());
-        let failed = |error| super::error::cache_error(doing(), error);
+        let failed = |error| stats_redis::fault(doing(), error);
         answer.clone().extract_error().map(drop).map_err(failed)
     }
 }

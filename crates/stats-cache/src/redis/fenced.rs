@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use redis::{Cmd, RedisResult, Value};
 
+use stats_redis::fault;
+
 use super::client::packed;
-use super::error::cache_error;
 use super::fence::{Fence, Standing};
 use super::index::fence_name;
 use super::pieces::Pieces;
@@ -153,5 +154,5 @@ fn pieces(commands: &[Cmd]) -> Pieces<'static> {
 /// The answers, if none is an error.
 fn every(answers: Vec<Value>, doing: &str) -> Result<Vec<Value>, CacheError> {
     let answers = answers.into_iter().map(Value::extract_error);
-    answers.collect::<RedisResult<_>>().map_err(|error| cache_error(doing, error))
+    answers.collect::<RedisResult<_>>().map_err(|error| fault(doing, error))
 }

@@ -3,7 +3,6 @@
 
 mod address;
 mod client;
-mod error;
 mod examine;
 mod fence;
 mod fenced;

@@ -22,7 +22,7 @@ impl Notebook for RedisStore {
         let mut found = Vec::with_capacity(2);
         for answer in self.client().pipeline(&commands, doing)? {
             let answer = answer.extract_error();
-            let answer = answer.map_err(|error| super::error::cache_error(doing, error))?;
+            let answer = answer.map_err(|error| stats_redis::fault(doing, error))?;
             let Value::Array(words) = flat(answer) else {
                 return Err(CacheError::new(CacheErrorKind::Damaged, doing));
             };

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use redis::{ErrorKind, RedisResult, Value};
 use sha2::{Digest, Sha256};
 
-use super::error::cache_error;
+use stats_redis::fault;
+
 use super::index;
 use super::pieces::Pieces;
 use super::reply::{bytes, command};
@@ -117,7 +118,7 @@ impl RedisStore {
                 if replaced {
                     self.take_back(key);
                 }
-                Err(cache_error(doing, error))
+                Err(fault(doing, error))
             }
         }
     }

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use redis::{Cmd, Value, cmd};
 use sha2::{Digest, Sha256};
 
+use stats_redis::fault;
+
 use super::client::RedisClient;
-use super::error::cache_error;
 use super::fence::Fence;
 use super::index::{self, Deadline, index_name};
 use super::reply::{bytes, command, integer, milliseconds, scanned};
@@ -53,7 +54,7 @@ impl RedisStore {
         let answers = client.pipeline(&asked, "opening the response store")?;
         let tells_expiry = matches!(answers.get(1), Some(Value::Int(_)));
         match answers.into_iter().next().map(Value::extract_error).transpose() {
-            Err(error) => return Err(cache_error("opening the response store", error)),
+            Err(error) => return Err(fault("opening the response store", error)),
             Ok(Some(Value::SimpleString(kind))) if kind != "none" && kind != "hash" => {
                 let doing = format!(
                     "the key {index} at {} is a {kind} of somebody else, not our index",
@@ -200,7 +201,7 @@ impl CacheStore for RedisStore {
         self.ask_deadline(&mut commands, key);
         let mut answers = self.client.transaction(&commands, &doing)?.into_iter();
         let hint = answers.next().ok_or_else(|| self.unexpected(&doing))?;
-        let hint = hint.extract_error().map_err(|error| cache_error(doing.as_str(), error))?;
+        let hint = hint.extract_error().map_err(|error| fault(doing.as_str(), error))?;
         let (body, length) = match answers.next() {
             None => return Err(self.unexpected(&doing)),
             Some(Value::Nil) => return Ok(None),

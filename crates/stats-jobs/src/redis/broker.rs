@@ -1,16 +1,17 @@
 //! Connections to one Redis database, shared by threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{Client, Connection, ConnectionInfo, IntoConnectionInfo, RedisResult};
 use stats_model::Clock;
+use stats_redis::Pool;
 
-use super::error::{ends_connection, queue_error};
-use crate::{QueueError, locked};
+use super::error::queue_error;
+use crate::QueueError;
 
 /// After this without a word a server is asked whether it is still there.
 const KEPT_ALIVE: Duration = Duration::from_secs(30);
@@ -49,7 +50,7 @@ struct Shared {
     client: Client,
     options: RedisBrokerOptions,
     clock: Arc<dyn Clock>,
-    idle: Mutex<Vec<Connection>>,
+    pool: Pool,
 }
 
 impl RedisBroker {
@@ -71,7 +72,8 @@ impl RedisBroker {
     /// decides which messages were in somebody's hand for too long.
     #[must_use]
     pub fn with_client(client: Client, options: RedisBrokerOptions, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Shared { client, options, clock, idle: Mutex::default() }))
+        let pool = Pool::new(options.idle_connections);
+        Self(Arc::new(Shared { client, options, clock, pool }))
     }
 
     /// Where it is, for people; without a password.
@@ -102,32 +104,20 @@ impl RedisBroker {
         doing: &str,
         work: impl FnOnce(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, QueueError> {
-        let run = || {
-            let mut connection = self.connection()?;
-            let result = work(&mut connection);
-            // After an error of the connection an answer may be under way that belongs to nobody.
-            if !result.as_ref().is_err_and(ends_connection) {
-                let mut idle = locked(&self.0.idle);
-                if idle.len() < self.0.options.idle_connections {
-                    idle.push(connection);
-                }
-            }
-            result
-        };
-        run().map_err(|error| queue_error(format!("{doing} at {}", self.place()), error))
+        let result = self.connection().and_then(|connection| self.0.pool.run_on(connection, work));
+        result.map_err(|error| queue_error(format!("{doing} at {}", self.place()), error))
     }
 
     /// One that was idle and still answers, or a new one.
     fn connection(&self) -> RedisResult<Connection> {
-        let idle = locked(&self.0.idle).pop();
-        if let Some(mut connection) = idle {
+        if let Some(mut connection) = self.0.pool.take() {
             let asked = connection.set_read_timeout(Some(self.0.options.connect_timeout));
             if asked.is_ok() && redis::cmd("PING").exec(&mut connection).is_ok() {
                 connection.set_read_timeout(Some(self.0.options.response_timeout))?;
                 return Ok(connection);
             }
             // The server was restarted or closed what was idle: the others are broken as well.
-            locked(&self.0.idle).clear();
+            self.0.pool.clear();
         }
         self.connect()
     }

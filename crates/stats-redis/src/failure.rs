@@ -6,39 +6,36 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError};
 
-use crate::{CacheError, CacheErrorKind};
+use stats_model::{Fault, FaultKind};
 
-/// Adds to an error of Redis what was being done. Neither holds a password: addresses are shown
-/// masked, and the server's answers do not repeat one.
-pub(super) fn cache_error(doing: impl Into<String>, error: RedisError) -> CacheError {
+/// Adds to an error of Redis what was being done, and what to do about it. Neither holds a password:
+/// addresses are shown masked, and the server's answers do not repeat one.
+#[must_use]
+pub fn fault<Own: Copy>(doing: impl Into<String>, error: RedisError) -> Fault<Own> {
     let mut doing = doing.into();
-    let kind = kind_of(&error);
     if let Some(remedy) = remedy(&error) {
         doing.push_str(remedy);
     }
-    CacheError::caused_by(kind, doing, error)
+    Fault::caused_by(kind_of(&error), doing, error)
 }
 
-fn kind_of(error: &RedisError) -> CacheErrorKind {
+/// What somebody can do about an error.
+#[must_use]
+pub fn kind_of<Own>(error: &RedisError) -> FaultKind<Own> {
     match error.kind() {
-        ErrorKind::Io => return CacheErrorKind::Unreachable,
+        ErrorKind::Io => return FaultKind::Unreachable,
         ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => {
-            return CacheErrorKind::Refused;
+            return FaultKind::Refused;
         }
         _ => {}
     }
     match error.code() {
-        Some("OOM") => CacheErrorKind::Full,
-        Some(
-            "READONLY" | "NOPERM" | "NOAUTH" | "WRONGPASS" | "DENIED" | "MISCONF" | "NOREPLICAS",
-        ) => CacheErrorKind::Refused,
-        Some("LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN") => {
-            CacheErrorKind::Busy
-        }
+        Some("OOM") => FaultKind::Full,
+        Some("LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN") => FaultKind::Busy,
         // A key of ours holds another type, or the server answers what Redis does not answer.
-        Some("WRONGTYPE") => CacheErrorKind::Damaged,
-        Some(_) => CacheErrorKind::Refused,
-        None => CacheErrorKind::Damaged,
+        Some("WRONGTYPE") | None => FaultKind::Damaged,
+        // Read-only, a missing right, another password: whatever else it says, it does not want to.
+        Some(_) => FaultKind::Refused,
     }
 }
 
@@ -62,13 +59,14 @@ fn remedy(error: &RedisError) -> Option<&'static str> {
 
 /// Whether the connection should not be used again: it broke, or it leads to a server that is not
 /// the primary any more.
-pub(super) fn ends_connection(error: &RedisError) -> bool {
+#[must_use]
+pub fn ends_connection(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
         || matches!(error.code(), Some("READONLY" | "NOAUTH"))
 }
 
 /// Whether nothing is wrong but that this process was stopped while it waited, and goes on now.
-pub(super) fn was_interrupted(error: &RedisError) -> bool {
+pub(crate) fn was_interrupted(error: &RedisError) -> bool {
     // As the client hands over what is behind its errors.
     type Shared = Arc<dyn Error + Send + Sync>;
     let cause = error.source().and_then(|cause| cause.downcast_ref::<Shared>());
@@ -79,6 +77,27 @@ pub(super) fn was_interrupted(error: &RedisError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_tell_what_can_be_done() {
+        let of = |answer: &str| {
+            let mut bytes = b"-".to_vec();
+            bytes.extend_from_slice(answer.as_bytes());
+            bytes.extend_from_slice(b" as the server says\r\n");
+            let error = redis::parse_redis_value(&bytes).and_then(redis::Value::extract_error);
+            kind_of::<()>(&error.unwrap_err())
+        };
+        for (code, kind) in [
+            ("OOM", FaultKind::Full),
+            ("LOADING", FaultKind::Busy),
+            ("WRONGTYPE", FaultKind::Damaged),
+            ("READONLY", FaultKind::Refused),
+            ("NOPERM", FaultKind::Refused),
+            ("ANYTHING", FaultKind::Refused),
+        ] {
+            assert_eq!(of(code), kind, "{code}");
+        }
+    }
 
     #[test]
     fn an_interruption_is_told_from_other_failures() {
