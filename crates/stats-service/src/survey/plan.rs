@@ -92,6 +92,12 @@ impl Plan {
         }
     }
 
+    /// Whether earlier runs noted anything about any cell: failures, losses.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        !self.memory.notes.is_empty()
+    }
+
     /// Why a cell is made, kept, held, waited for or refused.
     #[must_use]
     pub fn reason(&self, cell: &PlannedCell) -> String {

@@ -22,12 +22,23 @@ struct Outline<'a> {
     wait: BTreeMap<String, u64>,
     hold: BTreeMap<String, u64>,
     refuse: BTreeMap<String, u64>,
+    /// How many are in which state, for whoever runs by itself.
+    states: BTreeMap<StateName, u64>,
     documents: u64,
 }
 
-/// Shows it.
-pub(super) fn show(global: &Global, plan: &Plan, overwrite: bool, rate: Option<Rate>) -> Ending {
-    let outline = Outline::of(plan);
+/// Shows it. `left` is the same plan as who runs by itself sees it, where that may be another one.
+pub(super) fn show(
+    global: &Global,
+    plan: &Plan,
+    left: Option<&Plan>,
+    overwrite: bool,
+    rate: Option<Rate>,
+) -> Ending {
+    let mut outline = Outline::of(plan);
+    for cell in &left.unwrap_or(plan).cells {
+        *outline.states.entry(cell.verdict.name()).or_default() += 1;
+    }
     if global.json {
         terminal::print_json(&outline.json(rate))?;
         return Ok(Exit::Done);
@@ -52,6 +63,7 @@ impl<'a> Outline<'a> {
             wait: BTreeMap::new(),
             hold: BTreeMap::new(),
             refuse: BTreeMap::new(),
+            states: BTreeMap::new(),
             documents: plan.shelves_to_read().values().sum(),
         };
         for cell in &plan.cells {
@@ -160,6 +172,15 @@ impl<'a> Outline<'a> {
                 writeln!(output, "  {number} {reason}")?;
             }
         }
+        let number = |state| self.states.get(&state).copied().unwrap_or_default();
+        for (number, what) in [
+            (number(StateName::Failed), "failed before, and `run` leaves them alone for a while"),
+            (number(StateName::Dead), "failed too often: `run` has given them up (dead)"),
+        ] {
+            if number > 0 {
+                writeln!(output, "Of these {number} {what}")?;
+            }
+        }
         Ok(())
     }
 
@@ -211,6 +232,7 @@ impl<'a> Outline<'a> {
             "incomplete_because": self.wait,
             "hold_because": self.hold,
             "fail_because": self.refuse,
+            "states": self.states,
             "years_outside": self.plan.outside,
             "warnings": self.plan.warnings,
             "documents": self.documents,

@@ -84,7 +84,10 @@ impl Generate {
             let plan = service.plan(&request)?;
             plan.warnings.iter().for_each(|warning| terminal::warn(warning));
             let rate = Rate::read(app.settings());
-            return estimate::show(global, &plan, request.overwrite, rate);
+            // What failed before is made again by whoever asks; who runs by itself pauses, or gave up.
+            let patient = Request { patient: true, ..request.clone() };
+            let left = if plan.remembers() { Some(service.plan(&patient)?) } else { None };
+            return estimate::show(global, &plan, left.as_ref(), request.overwrite, rate);
         }
         if self.in_background {
             let how = background::How { fan_out: self.fan_out, wait: self.wait };

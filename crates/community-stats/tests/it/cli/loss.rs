@@ -263,6 +263,15 @@ fn the_last_failure_is_remembered_until_it_succeeds() {
     assert_eq!(listed.stdout.matches("; last attempt in vain: ").count(), 3, "{listed}");
     let doctor = scene.run(&["doctor"]);
     assert!(doctor.stdout.contains("3 responses could not be made the last time"), "{doctor}");
+    let states = |more: &[&str]| {
+        let shown = [&["cache", "generate", "--dry-run", "--json"], more].concat();
+        scene.run(&shown).expect(0).json()["states"].clone()
+    };
+    assert_eq!(states(&[])["failed"], json!(3), "{}", states(&[]));
+    let given_up = states(&["--set", "run.attempts=2"]);
+    assert_eq!((&given_up["dead"], &given_up["failed"]), (&json!(3), &json!(null)), "{given_up}");
+    let shown = scene.run(&["cache", "generate", "--dry-run"]).expect(0);
+    assert!(shown.stdout.contains("Of these 3 failed before"), "{shown}");
 
     let good = super::support::changed(&scene, file, Some);
     scene.run(&["import", &good]).expect(0);
