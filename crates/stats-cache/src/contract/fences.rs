@@ -206,3 +206,30 @@ pub fn a_lock_that_is_renewed_lets_its_holder_write(harness: &dyn Harness) {
         drop(done);
     });
 }
+
+/// Whoever works for a run writes beside it, and so does the run; with the run that ends, also for whoever
+/// joined before, and giving up the one leaves the other its lock.
+pub fn whoever_joins_a_run_writes_as_long_as_it_lasts(harness: &dyn Harness) {
+    let one = of_body(harness, b"{\"old\":1}");
+    let run = Run::begin(harness);
+    let join = || harness.lock().join(run.lease.token()).expect("the lock answers");
+    let joined: Arc<dyn Lease> = Arc::from(join().expect("the run goes on"));
+    assert_eq!(joined.token(), run.lease.token());
+    let store = harness.other().fenced(Arc::clone(&joined)).expect("a fence");
+    for body in [&b"{\"old\":1}"[..], b"{\"new\":1}"] {
+        store.put(&one, &self::body(harness, body)).expect("who joined writes");
+        run.store.put(&one, &self::body(harness, b"{\"run\":1}")).expect("the run writes");
+    }
+    assert!(joined.renew().expect("the lock answers"));
+    drop(join().expect("the run goes on"));
+    assert!(run.lease.still_held().expect("the lock answers"));
+
+    let next = take(harness);
+    assert_refused(store.put(&one, &body(harness, b"{\"late\":1}")));
+    assert!(!joined.still_held().expect("the lock answers"));
+    assert!(joined.lease_left().is_zero());
+    assert!(!joined.release().expect("the lock answers"));
+    assert!(harness.lock().join(run.lease.token()).expect("the lock answers").is_none());
+    assert_eq!(plain_body(harness.store(), &one.key).as_deref(), Some(&b"{\"run\":1}"[..]));
+    assert!(next.still_held().expect("the lock answers"));
+}

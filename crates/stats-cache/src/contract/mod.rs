@@ -186,6 +186,7 @@ macro_rules! cache_store_fences_contract {
             whoever_comes_late_does_not_disturb_the_holder()
             nothing_is_written_once_a_successor_begins()
             a_lock_that_is_renewed_lets_its_holder_write()
+            whoever_joins_a_run_writes_as_long_as_it_lasts()
         }
     };
 }

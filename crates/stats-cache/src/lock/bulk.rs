@@ -20,6 +20,15 @@ pub trait BulkLock: Send + Sync {
     /// When whoever keeps the lock cannot answer, or refuses what giving it back takes.
     fn acquire(&self, now: Timestamp) -> Result<Option<Box<dyn Lease>>, CacheError>;
 
+    /// The lease of a run that holds it with this [token](Lease::token), for a process that works for
+    /// that run; `None` when it holds it no more. What is returned ends with the run and is never given
+    /// back; to renew it is to look whether the run still holds the lock, and it is lost when nobody
+    /// looked for its whole lifetime.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    fn join(&self, token: &str) -> Result<Option<Box<dyn Lease>>, CacheError>;
+
     /// Who holds it; `None` when nobody does.
     ///
     /// # Errors

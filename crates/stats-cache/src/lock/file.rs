@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use stats_model::{Clock, SystemClock};
 use uuid::Uuid;
 
@@ -62,9 +63,10 @@ impl FileLock {
                 Ok(()) if identity(&file.metadata()?) != self.identity() => continue,
                 Ok(()) => {
                     file.set_len(0)?;
-                    file.write_all(&serde_json::to_vec(&Who::this_process(now))?)?;
                     let (path, lost) = (self.path.clone(), AtomicBool::new(false));
                     let token = Uuid::new_v4().to_string();
+                    let (told, who) = (Some(token.clone()), Who::this_process(now));
+                    file.write_all(&serde_json::to_vec(&Word { token: told, who })?)?;
                     return Ok(Some(HeldFileLock { path, file, token, lost }));
                 }
                 Err(TryLockError::WouldBlock) => self.clock.sleep(BETWEEN_TRIES),
@@ -87,8 +89,9 @@ impl FileLock {
         }
         let mut word = Vec::new();
         (&file).take(LONGEST_WORD).read_to_end(&mut word)?;
-        let who = serde_json::from_slice(&word).ok();
-        Ok(Some(LockHolder { token: None, who, ends: Ends::WithItsProcess }))
+        let word: Option<Word> = serde_json::from_slice(&word).ok();
+        let (token, who) = word.map(|word| (word.token, word.who)).unzip();
+        Ok(Some(LockHolder { token: token.flatten(), who, ends: Ends::WithItsProcess }))
     }
 
     fn open(&self) -> io::Result<File> {
@@ -133,6 +136,12 @@ impl BulkLock for FileLock {
         Ok(taken.map(|held| Box::new(held) as Box<dyn Lease>))
     }
 
+    fn join(&self, token: &str) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        let (lock, token) = (self.clone(), token.to_owned());
+        let lease = JoinedFileLock { lock, token, lost: AtomicBool::new(false) };
+        Ok(lease.still_held()?.then(|| Box::new(lease) as Box<dyn Lease>))
+    }
+
     fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
         self.find_holder().map_err(|error| self.failed("reading", error))
     }
@@ -153,6 +162,15 @@ impl BulkLock for FileLock {
         }
         Ok(Some(holder))
     }
+}
+
+/// What a holder says of itself. Programs that know no tokens leave them out.
+#[derive(Serialize, Deserialize)]
+struct Word {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(flatten)]
+    who: Who,
 }
 
 /// A [`FileLock`] that was taken.
@@ -224,6 +242,46 @@ impl Drop for HeldFileLock {
         if !self.lost.load(Ordering::Relaxed) {
             self.leave_no_word();
         }
+    }
+}
+
+/// A [`FileLock`] that the run took which is worked for.
+struct JoinedFileLock {
+    lock: FileLock,
+    token: String,
+    lost: AtomicBool,
+}
+
+/// As long as the lock is held, and whoever holds it says that he is that run.
+impl Lease for JoinedFileLock {
+    fn token(&self) -> &str {
+        &self.token
+    }
+
+    fn entry(&self) -> Option<LockEntry> {
+        None
+    }
+
+    fn renew(&self) -> Result<bool, CacheError> {
+        self.still_held()
+    }
+
+    fn still_held(&self) -> Result<bool, CacheError> {
+        let holder = self.lock.holder()?;
+        let held = holder.is_some_and(|holder| holder.token.as_deref() == Some(&self.token));
+        self.lost.fetch_or(!held, Ordering::Relaxed);
+        Ok(!self.lost.load(Ordering::Relaxed))
+    }
+
+    /// As long as nobody found out that it is lost.
+    fn lease_left(&self) -> Duration {
+        if self.lost.load(Ordering::Relaxed) { Duration::ZERO } else { Duration::MAX }
+    }
+
+    fn release(&self) -> Result<bool, CacheError> {
+        let held = self.still_held();
+        self.lost.store(true, Ordering::Relaxed);
+        held
     }
 }
 

@@ -170,7 +170,14 @@ impl BulkLock for RedisLock {
         }
         self.tell(&token, &value, now);
         let renewed = Mutex::new(Some(taken_at));
-        Ok(Some(Box::new(HeldLock { lock: self.clone(), token, value, renewed })))
+        Ok(Some(Box::new(HeldLock { lock: self.clone(), token, value, renewed, joined: false })))
+    }
+
+    fn join(&self, token: &str) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        let (value, renewed) = (stored(token), Mutex::new(Some(self.clock.monotonic())));
+        let (lock, token) = (self.clone(), token.to_owned());
+        let lease = HeldLock { lock, token, value, renewed, joined: true };
+        Ok(lease.still_held()?.then(|| Box::new(lease) as Box<dyn Lease>))
     }
 
     fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
@@ -212,7 +219,7 @@ struct Word {
     who: Who,
 }
 
-/// A lock that was taken.
+/// A lock that was taken, here or by the run that is worked for.
 struct HeldLock {
     lock: RedisLock,
     token: String,
@@ -220,9 +227,18 @@ struct HeldLock {
     /// When it was taken or renewed, by the reading of the clock that never goes back; `None` when it
     /// is known to be lost or was released. Once its lifetime is over, it is not set again.
     renewed: Mutex<Option<Duration>>,
+    /// Whether another process took it: that one renews it and gives it back.
+    joined: bool,
 }
 
 impl HeldLock {
+    /// Whether it stands there with our value.
+    fn stands(&self) -> Result<bool, CacheError> {
+        let doing = format!("reading the lock {}", self.lock.key);
+        let value = self.lock.client.command(&command(&["GET", &self.lock.key]), &doing)?;
+        Ok(bytes(&value) == Some(&self.value))
+    }
+
     fn lease_since(&self, renewed: Option<Duration>) -> Duration {
         let Some(renewed) = renewed else { return Duration::ZERO };
         let past = self.lock.clock.monotonic().saturating_sub(renewed);
@@ -249,8 +265,12 @@ impl Lease for HeldLock {
             return Ok(false);
         }
         let asked_at = self.lock.clock.monotonic();
-        let lifetime = Some(self.lock.milliseconds());
-        let held = self.lock.if_held(RENEW, &self.value, lifetime, "renewing")?;
+        let held = if self.joined {
+            self.stands()?
+        } else {
+            let lifetime = Some(self.lock.milliseconds());
+            self.lock.if_held(RENEW, &self.value, lifetime, "renewing")?
+        };
         let mut renewed = locked(&self.renewed);
         if self.lease_since(*renewed).is_zero() {
             return Ok(false);
@@ -260,9 +280,7 @@ impl Lease for HeldLock {
     }
 
     fn still_held(&self) -> Result<bool, CacheError> {
-        let doing = format!("reading the lock {}", self.lock.key);
-        let value = self.lock.client.command(&command(&["GET", &self.lock.key]), &doing)?;
-        let held = bytes(&value) == Some(&self.value);
+        let held = self.stands()?;
         if !held {
             *locked(&self.renewed) = None;
         }
@@ -276,13 +294,16 @@ impl Lease for HeldLock {
     /// Where the server cannot answer, the lock ends by itself.
     fn release(&self) -> Result<bool, CacheError> {
         *locked(&self.renewed) = None;
+        if self.joined {
+            return self.stands();
+        }
         self.lock.if_held(RELEASE, &self.value, None, "releasing")
     }
 }
 
 impl Drop for HeldLock {
     fn drop(&mut self) {
-        if locked(&self.renewed).is_some() {
+        if !self.joined && locked(&self.renewed).is_some() {
             // Without success it ends by itself.
             let _ = self.lock.if_held(RELEASE, &self.value, None, "releasing");
         }

@@ -51,6 +51,10 @@ impl BulkLock for Fading {
         Ok(Some(Box::new(self.clone())))
     }
 
+    fn join(&self, _: &str) -> Result<Option<Box<dyn Lease>>, CacheError> {
+        Ok(None)
+    }
+
     fn holder(&self) -> Result<Option<LockHolder>, CacheError> {
         Ok(None)
     }
