@@ -24,7 +24,8 @@ use stats_documents::{
 use stats_model::{Category, Clock, DocumentKind, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
 use stats_service::{
-    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Stop, Years,
+    CachedResponseService, Communities, CommunityName, Pool, Request, Run, ServiceSettings, Stop,
+    Years,
 };
 use stats_testkit::measure::{processor_time, timed};
 use stats_testkit::proxy::HttpProxy;
@@ -295,7 +296,8 @@ fn generate(service: &CachedResponseService, workers: usize, communities: u32) {
         years: Years::Named(vec![2025]),
         ..Request::default()
     };
-    let mut run = Run { workers, most: None, stop: Stop::default(), progress: &mut |_| {} };
+    let mut run =
+        Run { hands: &Pool, workers, most: None, stop: Stop::default(), progress: &mut |_| {} };
     let summary = service.create(&request, &mut run).unwrap();
     assert_eq!((summary.success, summary.failed), (u64::from(communities) * 4, 0));
 }

@@ -18,7 +18,8 @@ use stats_documents::{Archive, ArchiveOptions};
 use stats_model::{Category, Clock, ManualClock};
 use stats_series::{FloatStyle, Layouts, SeriesConfig};
 use stats_service::{
-    CachedResponseService, Communities, CommunityName, Request, Run, ServiceSettings, Stop, Years,
+    CachedResponseService, Communities, CommunityName, Pool, Request, Run, ServiceSettings, Stop,
+    Years,
 };
 use stats_testkit::corpus;
 use stats_testkit::measure::{exponent, medians, processor_time, timed};
@@ -164,7 +165,13 @@ fn generate(archive: &Path, store: &Path, optimize: bool, communities: u32) -> D
         ..Request::default()
     };
     timed(|| {
-        let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut |_| {} };
+        let mut run = Run {
+            hands: &Pool,
+            workers: 1,
+            most: None,
+            stop: Stop::default(),
+            progress: &mut |_| {},
+        };
         let summary = service.create(&request, &mut run).unwrap();
         let responses = u64::from(communities) * Category::ALL.len() as u64;
         assert_eq!((summary.success, summary.failed), (responses, 0));

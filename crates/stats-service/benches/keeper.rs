@@ -24,7 +24,8 @@ use stats_model::{
     ManualClock, Position, PositionMark, Shelf, Visibility,
 };
 use stats_service::{
-    CachedResponseService, KeepRules, Keeper, Look, RememberedDirectory, Run, ServiceSettings, Stop,
+    CachedResponseService, KeepRules, Keeper, Look, Pool, RememberedDirectory, Run,
+    ServiceSettings, Stop,
 };
 use stats_testkit::fixtures;
 use tempfile::TempDir;
@@ -209,7 +210,13 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 
 fn make(keeper: &mut Keeper, look: &Look) -> u64 {
     let Look::Work(work) = look else { return 0 };
-    let run = &mut Run { workers: 2, most: None, stop: Stop::default(), progress: &mut |_| () };
+    let run = &mut Run {
+        hands: &Pool,
+        workers: 2,
+        most: None,
+        stop: Stop::default(),
+        progress: &mut |_| (),
+    };
     let summary = keeper.make(work, run).unwrap();
     assert_eq!(summary.errors.len(), 0, "{:?}", summary.errors.first());
     assert_eq!(summary.waiting.len(), 0, "{:?}", summary.waiting.first());

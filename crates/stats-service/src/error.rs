@@ -41,6 +41,18 @@ pub enum ServiceError {
         /// Who holds it, when that is known.
         Option<String>,
     ),
+    /// What was asked for belongs to a run that holds the lock no more.
+    #[error("the run that this is for is over, or has lost the lock of bulk runs")]
+    RunOver,
+    /// What was asked for has to be made by somebody with other settings, or from another source.
+    #[error("here other responses would be made than the run wants: {0}")]
+    OtherHands(
+        /// What differs.
+        &'static str,
+    ),
+    /// Nobody is there to make anything.
+    #[error("no worker is alive, and a scheduler alone makes nothing itself")]
+    NoHands,
     /// The run failed, and then the lock could not be given back either.
     #[error("{error}")]
     NotReleased {

@@ -41,7 +41,9 @@ pub use matrix::verdict::{
 pub use matrix::words::StateName;
 pub use nothing::Nothing;
 pub use report::{Failure, Held, Stored, Summary, Waiting};
-pub use run::pool::{Progress, Run};
+pub use run::errand::Errand;
+pub use run::hands::{Hands, Job};
+pub use run::pool::{Pool, Progress, Run};
 pub use service::CachedResponseService;
 pub use settings::ServiceSettings;
 pub use stats_model::chain;

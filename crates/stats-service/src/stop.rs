@@ -52,6 +52,11 @@ impl Stop {
         lost
     }
 
+    /// The token of the lease, if there is one.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.lease.as_ref().map(|lease| lease.token().to_owned())
+    }
+
     /// Whether several work by turns, so that a lease says whose turn it is.
     pub(crate) const fn is_alone(&self) -> bool {
         self.lease.is_some()

@@ -209,6 +209,12 @@ impl From<ServiceError> for Failure {
             }
             ServiceError::Locked(_) => Self::new(Exit::Failed, chain(&error))
                 .hint("wait for it to end, or see who holds the lock: community-stats doctor"),
+            ServiceError::NoHands => Self::new(Exit::Failed, chain(&error)).hint(
+                "start one, here or elsewhere: community-stats run --role worker; or leave out --role",
+            ),
+            ServiceError::RunOver | ServiceError::OtherHands(_) => {
+                Self::new(Exit::Failed, chain(&error))
+            }
             ServiceError::Interrupted => Self::new(Exit::Interrupted, "interrupted"),
             ServiceError::UnknownSlug { slug, similar } => Self::new(
                 Exit::Failed,

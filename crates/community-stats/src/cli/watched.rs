@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stats_jobs::ledger::{RunId, Trigger};
-use stats_service::{Request, Run, ServiceError, Stop, Summary, chain};
+use stats_service::{Pool, Request, Run, ServiceError, Stop, Summary, chain};
 
 use super::progress::{Progress, Unit};
 use super::rate::Rate;
@@ -29,6 +29,7 @@ pub(super) fn watched<T>(
 ) -> Result<Summary, T> {
     let mut progress = Progress::new(global, Unit::Items, None);
     let made = make(&mut Run {
+        hands: &Pool,
         workers,
         most: None,
         stop: Stop::when(interrupt::flag()),
@@ -71,7 +72,7 @@ pub(super) fn recorded(
             progress.show(at.done, Some(at.total), at.cell.to_string());
             note(at);
         };
-        make(&mut Run { workers, most: None, stop: stop.clone(), progress })
+        make(&mut Run { hands: &Pool, workers, most: None, stop: stop.clone(), progress })
     });
     progress.end();
     let (_, summary) = made?;

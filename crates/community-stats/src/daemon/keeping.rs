@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use stats_jobs::ledger::Trigger;
 use stats_jobs::schedule::Due;
-use stats_service::{Keeper, Look, Run, ServiceError, Summary, Work, chain};
+use stats_service::{Keeper, Look, Pool, Run, ServiceError, Summary, Work, chain};
 use tracing::{debug, info, trace, warn};
 
 use super::asking::{asked_by, kept};
@@ -257,7 +257,8 @@ impl Keeping {
         };
         let (keeper, Limits { workers, most, .. }) = (&mut self.keeper, self.limits);
         let made = self.recorder.record(asked, |stop, progress| {
-            keeper.make(work, &mut Run { workers, most, stop: stop.clone(), progress })
+            let hands = &Pool;
+            keeper.make(work, &mut Run { hands, workers, most, stop: stop.clone(), progress })
         });
         made.map(|(_, summary)| Turn::Made(Box::new(summary)))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stats_cache::ShelfMark;
 use stats_model::Category;
 
@@ -10,7 +10,7 @@ use crate::matrix::loss::Loss;
 use crate::matrix::verdict::{Verdict, Wait};
 
 /// What came of one task.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ShelfReport {
     /// The id of the community, or `global`.
     pub community: String,
@@ -27,7 +27,7 @@ pub struct ShelfReport {
 }
 
 /// What came of one response.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is stored.
@@ -64,6 +64,7 @@ impl Outcome {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Stored { over: Over::Equal, .. } => "equal",
+            Self::Stored { over: Over::Found, .. } => "found",
             Self::Stored { .. } => "stored",
             Self::Held { .. } => "held",
             Self::Waiting(_) => "waiting",
@@ -96,7 +97,7 @@ impl Outcome {
 }
 
 /// What a response took the place of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Over {
     /// Nothing, or one of ours.
@@ -107,4 +108,7 @@ pub enum Over {
     Same,
     /// The same one of ours: only what is known of it was written.
     Equal,
+    /// Nothing was written: it stood already when its turn came, made by somebody who works for the same
+    /// run and did not live to tell.
+    Found,
 }

@@ -28,6 +28,21 @@ impl ShelfTask {
         Shelf { kind: self.kind, community: self.community.clone(), year: self.year }
     }
 
+    /// Whether a report tells of this task, and of all of it.
+    #[must_use]
+    pub fn is_told_by(&self, report: &ShelfReport) -> bool {
+        let told = report.outcomes.iter().map(|(category, _)| category);
+        report.community == self.community
+            && report.year == self.year
+            && told.eq(self.categories.iter())
+    }
+
+    /// The report of a task that nobody could make.
+    #[must_use]
+    pub fn failed(&self, why: &str) -> ShelfReport {
+        self.report(&Outcome::Failed(why.to_owned()))
+    }
+
     /// A report in which the same came of all responses.
     pub(crate) fn report(&self, outcome: &Outcome) -> ShelfReport {
         ShelfReport {

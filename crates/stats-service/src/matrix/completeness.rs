@@ -4,12 +4,12 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stats_model::calendar::{day_before, day_of, last_of};
 use stats_model::{Bookmark, Day};
 
 /// What is missing before a response may be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The last day that was aggregated completely; `None` without a bookmark. Not before `needed`
     /// only if it is in the future.

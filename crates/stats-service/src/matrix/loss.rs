@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stats_cache::{EntryState, Origin};
 
 use crate::difference::dates;
 
 /// Days that are gone from a shelf.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// Days of the stored response.
     pub then: u64,

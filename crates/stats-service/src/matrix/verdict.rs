@@ -1,14 +1,14 @@
 //! The state of a cell, and what to do about it.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stats_documents::{OpenImport, Unsettled};
 
 use crate::matrix::completeness::Gap;
 use crate::matrix::loss::Loss;
 
 /// What stands under the key of a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellState {
     /// Nothing.
@@ -28,7 +28,7 @@ pub enum CellState {
 }
 
 /// The first thing that differs between what an entry was made from and what there is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Difference {
     /// The source is another one, or was made anew.
@@ -46,7 +46,7 @@ pub enum Difference {
 }
 
 /// What to do about a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Make it.
@@ -62,7 +62,7 @@ pub enum Action {
 }
 
 /// What a cell waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// Its period is not aggregated yet.
@@ -80,7 +80,7 @@ pub enum Wait {
 }
 
 /// How long a cell is left alone that could not be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// How often it was tried in vain.
     pub attempts: u32,
@@ -98,7 +98,7 @@ impl From<Unsettled> for Wait {
 }
 
 /// Why a cell is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Its state asks for it.
@@ -114,7 +114,7 @@ pub enum Cause {
 }
 
 /// Why a cell is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// It was made from what there is now.
@@ -136,7 +136,7 @@ pub enum ForeignRule {
 }
 
 /// Why a cell cannot be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The community was deleted.
@@ -162,7 +162,7 @@ impl Verdict {
 }
 
 /// State and action of one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// What stands under its key.
     pub state: CellState,

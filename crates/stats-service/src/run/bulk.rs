@@ -3,9 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
 
 use stats_cache::{CacheError, FirstRun, Lease, Registry, UpdateMark};
 use stats_model::{Category, chain};
@@ -13,6 +10,7 @@ use stats_model::{Category, chain};
 use crate::error::ServiceError;
 use crate::matrix::verdict::{Action, Keep};
 use crate::report::Summary;
+use crate::run::meanwhile::{while_renewing, while_repeating};
 use crate::run::pool::Run;
 use crate::service::CachedResponseService;
 use crate::stop::Stop;
@@ -123,48 +121,6 @@ impl CachedResponseService {
     }
 }
 
-/// Runs `work` while another thread renews the lock, three times in its lifetime.
-fn while_renewing<T>(lock: &dyn Lease, work: impl FnOnce() -> T) -> T {
-    let (done, wait) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            loop {
-                let pause = (lock.lease_left() / 3).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-                match wait.recv_timeout(pause) {
-                    // Without an answer the lease runs on, and is asked for again.
-                    Err(RecvTimeoutError::Timeout) if !lock.lease_left().is_zero() => {
-                        drop(lock.renew());
-                    }
-                    _ => return,
-                }
-            }
-        });
-        let result = work();
-        drop(done);
-        result
-    })
-}
-
-/// Runs `work` while another thread repeats `mark` after each pause: a long run is seen as long as
-/// it lasts. A mark that could not be set again is set the next time.
-fn while_repeating<T, E>(
-    pause: Duration,
-    mark: &(impl Fn() -> Result<(), E> + Sync),
-    work: impl FnOnce() -> T,
-) -> T {
-    let (done, wait) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                drop(mark());
-            }
-        });
-        let result = work();
-        drop(done);
-        result
-    })
-}
-
 /// Keys that look like marks of the aggregation and are none, in one line.
 fn unreadable_marks(keys: &[String]) -> Vec<String> {
     const NAMED: usize = 5;
@@ -180,9 +136,6 @@ fn unreadable_marks(keys: &[String]) -> Vec<String> {
         )],
     }
 }
-
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What goes wrong with the registry spoils no response.
 fn note<T>(troubles: &mut Vec<String>, result: Result<T, CacheError>) {

@@ -1,4 +1,4 @@
-//! Making what a plan asks for: shelves are read by several threads, each read feeds every
+//! Making what a plan asks for: shelves are read by several threads or processes, each read feeds every
 //! category that wants it, and each response stands or fails for itself.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -13,13 +13,16 @@ use crate::make::outcome::{Outcome, Over, ShelfReport};
 use crate::make::task::ShelfTask;
 use crate::matrix::verdict::{Action, Wait};
 use crate::report::{Held, Stored, Summary};
+use crate::run::hands::{Hands, Job};
 use crate::service::CachedResponseService;
 use crate::stop::Stop;
 use crate::survey::plan::Plan;
 
 /// How a run is carried out.
 pub struct Run<'a> {
-    /// How many threads read shelves; at least one does.
+    /// Who makes its tasks: threads of this process, a [`Pool`], or others, too.
+    pub hands: &'a dyn Hands,
+    /// How many threads read shelves here; at least one does.
     pub workers: usize,
     /// How many responses are made at most; what is left is for the next run. `None`: all.
     pub most: Option<u64>,
@@ -79,29 +82,44 @@ impl CachedResponseService {
         let total = no_more_than(run.most, &mut tasks, total);
         let kinds: BTreeSet<DocumentKind> = tasks.iter().map(|task| task.kind).collect();
         let context = MakeContext::new(plan, self.settle(kinds, stop), stop.clone());
-        let workers = run.workers.clamp(1, tasks.len().max(1));
+        let (workers, fence) = (run.workers, stop.token());
+        let job = Job { service: self, context, workers, fence };
+        let mut done = 0;
+        let mut tell = |report| record(report, summary, total, &mut done, run.progress);
+        let warnings = run.hands.make_all(&job, tasks, &mut tell);
+        summary.warnings.extend(warnings);
+    }
+}
+
+/// Threads of this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pool;
+
+impl Hands for Pool {
+    fn make_all(
+        &self,
+        job: &Job<'_>,
+        tasks: VecDeque<ShelfTask>,
+        tell: &mut dyn FnMut(ShelfReport),
+    ) -> Vec<String> {
+        let workers = job.workers().clamp(1, tasks.len().max(1));
         let queue = Mutex::new(tasks);
         let (sender, receiver) = mpsc::sync_channel(workers);
         thread::scope(|scope| {
             for _ in 0..workers {
-                let (sender, queue, context) = (sender.clone(), &queue, &context);
+                let (sender, queue) = (sender.clone(), &queue);
                 scope.spawn(move || {
-                    while let Some(task) = next(queue, stop) {
-                        let begun = Instant::now();
-                        let mut report = self.make(&task, context);
-                        report.took = begun.elapsed();
-                        if sender.send(report).is_err() {
+                    while let Some(task) = next(queue, job) {
+                        if sender.send(job.make(&task)).is_err() {
                             return;
                         }
                     }
                 });
             }
             drop(sender);
-            let mut done = 0;
-            for report in receiver {
-                record(report, summary, total, &mut done, run.progress);
-            }
+            receiver.into_iter().for_each(tell);
         });
+        Vec::new()
     }
 }
 
@@ -162,8 +180,8 @@ fn no_more_than(most: Option<u64>, tasks: &mut VecDeque<ShelfTask>, total: u64) 
     most.unwrap_or(total)
 }
 
-fn next(queue: &Mutex<VecDeque<ShelfTask>>, stop: &Stop) -> Option<ShelfTask> {
-    if stop.is_set() {
+fn next(queue: &Mutex<VecDeque<ShelfTask>>, job: &Job<'_>) -> Option<ShelfTask> {
+    if job.should_stop() {
         return None;
     }
     queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()

@@ -16,8 +16,8 @@ use stats_model::{
     Bookmark, Clock, DocumentKind, Fingerprint, ManifestEntry, ManualClock, Position, Shelf,
 };
 use stats_service::{
-    CachedResponseService, KeepRules, Keeper, Look, Occasion, Outcome, Over, RememberedDirectory,
-    Run, ServiceSettings, StateName, Stop, Summary,
+    CachedResponseService, KeepRules, Keeper, Look, Occasion, Outcome, Over, Pool,
+    RememberedDirectory, Run, ServiceSettings, StateName, Stop, Summary,
 };
 use stats_testkit::fixtures;
 use tempfile::TempDir;
@@ -145,7 +145,13 @@ impl Place {
     fn keep(&mut self) -> (Look, Summary) {
         let look = self.look();
         let Look::Work(work) = &look else { return (look, Summary::default()) };
-        let mut run = Run { workers: 2, most: None, stop: Stop::default(), progress: &mut |_| () };
+        let mut run = Run {
+            hands: &Pool,
+            workers: 2,
+            most: None,
+            stop: Stop::default(),
+            progress: &mut |_| (),
+        };
         let summary = self.keeper.make(work, &mut run).unwrap();
         (look, summary)
     }
@@ -293,7 +299,8 @@ fn a_response_that_comes_out_equal_is_not_written_again() {
         let is_equal = matches!(at.outcome, Outcome::Stored { over: Over::Equal, .. });
         equal.fetch_add(u64::from(is_equal), Ordering::Relaxed);
     };
-    let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut count };
+    let mut run =
+        Run { hands: &Pool, workers: 1, most: None, stop: Stop::default(), progress: &mut count };
     let summary = place.keeper.make(&work, &mut run).unwrap();
     assert_eq!((summary.success, equal.load(Ordering::Relaxed)), (3, 3));
     assert_eq!((place.fresh(), bodies(&place)), (ALL, before));

@@ -13,7 +13,7 @@ use stats_documents::import::{ImportOptions, Input, import};
 use stats_documents::{Archive, ArchiveOptions};
 use stats_model::ManualClock;
 use stats_service::{
-    CachedResponseService, Communities, CommunityName, Progress, Request, Run, ServiceError,
+    CachedResponseService, Communities, CommunityName, Pool, Progress, Request, Run, ServiceError,
     ServiceSettings, Stop, Summary,
 };
 use stats_testkit::fixtures;
@@ -176,7 +176,13 @@ impl Place {
 }
 
 fn create(service: &CachedResponseService, request: &Request) -> Result<Summary, ServiceError> {
-    let run = &mut Run { workers: 1, most: None, stop: Stop::default(), progress: &mut |_| () };
+    let run = &mut Run {
+        hands: &Pool,
+        workers: 1,
+        most: None,
+        stop: Stop::default(),
+        progress: &mut |_| (),
+    };
     service.create(request, run)
 }
 
@@ -224,7 +230,13 @@ fn a_run_that_the_store_refuses_has_lost_its_lock() {
             entries()
         });
     };
-    let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut take_over };
+    let mut run = Run {
+        hands: &Pool,
+        workers: 1,
+        most: None,
+        stop: Stop::default(),
+        progress: &mut take_over,
+    };
     let summary = service.create(&Request::default(), &mut run).unwrap();
     assert!(summary.lock_lost && summary.interrupted);
     assert_eq!((summary.failed, summary.warnings.as_slice()), (0, &[][..]));
@@ -293,7 +305,8 @@ fn a_long_run_is_marked_as_long_as_it_lasts() {
         .with_registry(Some(Arc::clone(&registry) as _))
         .with_lock(Some(Arc::new(Fading::default())));
     let mut slowly = |_: &Progress<'_>| std::thread::sleep(Duration::from_millis(20));
-    let mut run = Run { workers: 1, most: None, stop: Stop::default(), progress: &mut slowly };
+    let mut run =
+        Run { hands: &Pool, workers: 1, most: None, stop: Stop::default(), progress: &mut slowly };
     let summary = service.create(&Request::default(), &mut run).unwrap();
     let marked = registry.marked.load(Ordering::Relaxed);
     assert!(marked > 5, "{marked}");

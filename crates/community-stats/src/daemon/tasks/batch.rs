@@ -8,7 +8,7 @@ use stats_jobs::ledger::Trigger;
 use stats_jobs::{Failure, TaskControl, TaskFailure, TaskMessage};
 use stats_model::Category;
 use stats_service::{
-    Communities, CommunityName, Request, Run, ServiceError, Summary, Years, chain,
+    Communities, CommunityName, Pool, Request, Run, ServiceError, Summary, Years, chain,
 };
 
 use super::arguments::{bound, category, community, year};
@@ -144,7 +144,13 @@ fn make_group(
         })),
     };
     let made = bench.recorder.record(asked, |stop, progress| {
-        let run = &mut Run { workers: bench.workers, most: None, stop: stop.clone(), progress };
+        let run = &mut Run {
+            hands: &Pool,
+            workers: bench.workers,
+            most: None,
+            stop: stop.clone(),
+            progress,
+        };
         Ok(bench.service.execute(&plan, run))
     });
     made.map(|(_, summary)| (summary, keys))

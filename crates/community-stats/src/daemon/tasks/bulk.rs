@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stats_jobs::ledger::Trigger;
 use stats_jobs::{Failure, TaskControl, TaskFailure, TaskMessage};
 use stats_model::calendar::day_of;
-use stats_service::{Request, Run, ServiceError, Summary, Years};
+use stats_service::{Pool, Request, Run, ServiceError, Summary, Years};
 
 use super::arguments::{bound, communities, flag, years};
 use super::{Bench, failed, is_shut_down};
@@ -52,7 +52,13 @@ fn try_perform(
         })),
     };
     let made = bench.recorder.record(asked, |stop, progress| {
-        let run = &mut Run { workers: bench.workers, most: None, stop: stop.clone(), progress };
+        let run = &mut Run {
+            hands: &Pool,
+            workers: bench.workers,
+            most: None,
+            stop: stop.clone(),
+            progress,
+        };
         bench.service.create(&request, run)
     });
     match made {
