@@ -25,8 +25,9 @@ pub(super) struct Run {
     /// How long one run lasts at most, as in `90s` or `15m`.
     #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     max_duration: Option<Duration>,
-    /// What this process does: `scheduler` looks and makes what follows, `worker` performs the tasks of
-    /// the queue, `both` does both.
+    /// What this process does: `scheduler` looks, and has workers make what follows; `worker` makes it,
+    /// and whatever else is in the queue; `both` does both, and shares its work with every worker that is
+    /// alive. Of several schedulers one is at it, and the others wait until it ends.
     #[arg(long, value_enum, default_value_t = RoleName::Both)]
     role: RoleName,
     /// Ends when no task is left.
@@ -60,8 +61,9 @@ impl Run {
                 work(&app, limits.workers, self.until_empty, &signals)?;
                 return Ok(Exit::Done);
             }
-            RoleName::Both if !self.once => Role::Both,
-            RoleName::Both | RoleName::Scheduler => Role::Scheduler,
+            RoleName::Both if self.once => Role::Alone,
+            RoleName::Both => Role::Both,
+            RoleName::Scheduler => Role::Scheduler,
         };
         let mut keeping = Keeping::start(app, limits, role, &signals)?;
         if self.once {

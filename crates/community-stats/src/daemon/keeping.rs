@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::json;
 use stats_jobs::ledger::Trigger;
 use stats_jobs::schedule::Due;
-use stats_service::{Keeper, Look, Pool, Run, ServiceError, Summary, Work, chain};
+use stats_service::{Hands, Keeper, Look, Pool, Run, ServiceError, Summary, Work, chain};
 use tracing::{debug, info, trace, warn};
 
 use super::asking::{asked_by, kept};
+use super::hands::Shared;
 use super::notify;
 use super::recorder::{Asked, Recorder};
 use super::signals::{Signal, Signals};
@@ -21,8 +22,14 @@ use crate::shown::shown;
 /// What a process that cannot do anything says that it does, before the reason.
 pub(crate) const IN_VAIN: &str = "nothing can be done: ";
 
+/// What a process says that it does while another one is at work.
+const WAITING: &str = "waiting until another run ends";
+
 /// So often others see that this process is there.
 const SIGN_EVERY: Duration = Duration::from_secs(5);
+
+/// So often whoever waits for the lock or for a worker looks whether that is over.
+const LOOK_WHILE_WAITING: Duration = Duration::from_secs(1);
 
 /// How much one run does.
 #[derive(Debug, Clone, Copy)]
@@ -35,19 +42,21 @@ pub(crate) struct Limits {
     pub(crate) limit: Option<Duration>,
 }
 
-/// What a process that keeps the matrix does besides.
+/// What a process that keeps the matrix does besides, and who makes what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Nothing.
+    /// It makes all of it itself.
+    Alone,
+    /// It makes nothing itself: workers do.
     Scheduler,
-    /// It performs the tasks of the queue.
+    /// It makes it with the workers that are alive, and performs the tasks of the queue.
     Both,
 }
 
 impl Role {
     const fn name(self) -> &'static str {
         match self {
-            Self::Scheduler => "scheduler",
+            Self::Alone | Self::Scheduler => "scheduler",
             Self::Both => "both",
         }
     }
@@ -60,12 +69,26 @@ pub(crate) struct Keeping {
     recorder: Arc<Recorder>,
     /// What performs tasks beside it, if anything does.
     working: Option<Working>,
+    role: Role,
+    /// The workers that make what has to be made, where those do.
+    shared: Option<Shared>,
     limits: Limits,
     /// When the source was looked at last, by a clock that nobody sets.
     looked: Duration,
     schedule: Option<Due>,
     /// What went wrong the last time; told once.
     trouble: Option<String>,
+    /// What it waits for, though something has to be made.
+    waits: Option<WaitsFor>,
+}
+
+/// What keeps a process from beginning a run. It is looked at often: whoever waits takes over at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WaitsFor {
+    /// Somebody else holds the lock.
+    Lock,
+    /// No worker is alive.
+    Hands,
 }
 
 /// What one look came to.
@@ -94,12 +117,20 @@ impl Keeping {
         let ledger = app.ledger_to_write().inspect_err(|error| {
             warn!(error = %shown(chain(error)), "runs are not written down");
         });
+        let ledger = ledger.ok();
         let recorder =
-            Recorder::new(ledger.ok(), app.shared_clock(), kept(settings), signals.ending());
+            Recorder::new(ledger.clone(), app.shared_clock(), kept(settings), signals.ending());
         let schedule = settings.schedule.0.clone().map(|schedule| Due::new(schedule, now));
         let recorder = Arc::new(recorder.with_worker(role.name()));
+        let shared = match role {
+            Role::Alone => None,
+            Role::Scheduler => Some(Shared::start(&app, ledger, &recorder, false)?),
+            Role::Both => Shared::start(&app, ledger, &recorder, true)
+                .inspect_err(|error| info!(reason = %shown(chain(error)), "work is not shared"))
+                .ok(),
+        };
         let working = match role {
-            Role::Scheduler => None,
+            Role::Alone | Role::Scheduler => None,
             Role::Both => {
                 let service = Arc::new(app.service_to_write()?);
                 let working = Working::start(&app, service, Arc::clone(&recorder), limits.workers);
@@ -115,10 +146,13 @@ impl Keeping {
             keeper,
             recorder,
             working,
+            role,
+            shared,
             limits,
             looked: Duration::ZERO,
             schedule,
             trouble: None,
+            waits: None,
         })
     }
 
@@ -160,11 +194,10 @@ impl Keeping {
                     warn!(missed = firing.missed, "runs of the schedule fell into another one");
                 }
                 self.try_turn(Some(Trigger::Schedule));
-            } else if self.until_look().is_zero() {
+            } else if self.until_look().is_zero() || self.may_begin() {
                 self.watch();
             }
-            let trouble = self.trouble.as_ref().map(|text| format!("{IN_VAIN}{text}"));
-            self.recorder.sign(trouble.as_deref().unwrap_or_default());
+            self.recorder.sign(&self.doing());
             if self.working.as_ref().is_some_and(Working::is_stopping) {
                 break;
             }
@@ -182,6 +215,15 @@ impl Keeping {
         info!("keeping ends");
     }
 
+    /// What others see that it does.
+    fn doing(&self) -> String {
+        match (&self.trouble, self.waits) {
+            (Some(text), _) => format!("{IN_VAIN}{text}"),
+            (None, Some(WaitsFor::Lock)) => WAITING.to_owned(),
+            (None, _) => String::new(),
+        }
+    }
+
     fn planned(&self) -> String {
         self.schedule.as_ref().map_or_else(String::new, |due| due.schedule().to_string())
     }
@@ -190,7 +232,8 @@ impl Keeping {
         let now = self.app.clock().now();
         let schedule = self.schedule.as_ref().map_or(Duration::MAX, |due| due.wait(now));
         let sign = notify::signs_every().map_or(SIGN_EVERY, |signs| signs.min(SIGN_EVERY));
-        self.until_look().min(schedule).min(sign)
+        let wait = if self.waits.is_some() { LOOK_WHILE_WAITING } else { Duration::MAX };
+        self.until_look().min(schedule).min(sign).min(wait)
     }
 
     /// How long it is until the source is looked at again. However long a run takes, the looks that fall
@@ -209,17 +252,36 @@ impl Keeping {
     fn try_turn(&mut self, asked: Option<Trigger>) {
         match self.turn(asked) {
             Ok(_) => {
+                self.waits = None;
                 if self.trouble.take().is_some() {
                     info!("source and store answer again");
                 }
             }
+            Err(ServiceError::Locked(holder)) => {
+                self.trouble = None;
+                if self.waits.replace(WaitsFor::Lock) != Some(WaitsFor::Lock) {
+                    let holder = holder.unwrap_or_default();
+                    info!(holder = %shown(holder), "{WAITING}");
+                }
+            }
             Err(error) => {
+                let no_hands = matches!(error, ServiceError::NoHands);
+                self.waits = no_hands.then_some(WaitsFor::Hands);
                 let text = chain(&error);
                 if self.trouble.as_ref() != Some(&text) {
                     warn!(error = %shown(&text), "nothing could be done");
                     self.trouble = Some(text);
                 }
             }
+        }
+    }
+
+    /// Whether what it waited for is there.
+    fn may_begin(&self) -> bool {
+        match self.waits {
+            None => false,
+            Some(WaitsFor::Lock) => self.keeper.locked_by().is_ok_and(|holder| holder.is_none()),
+            Some(WaitsFor::Hands) => self.shared.as_ref().is_some_and(Shared::has_hands),
         }
     }
 
@@ -246,6 +308,9 @@ impl Keeping {
         if let Some(holder) = self.keeper.locked_by()? {
             return Err(ServiceError::Locked(Some(holder)));
         }
+        if self.shared.as_ref().is_some_and(|shared| !shared.has_hands()) {
+            return Err(ServiceError::NoHands);
+        }
         let asked = Asked {
             trigger,
             asked_by: asked_by(),
@@ -256,8 +321,8 @@ impl Keeping {
             ends: None,
         };
         let (keeper, Limits { workers, most, .. }) = (&mut self.keeper, self.limits);
+        let hands = self.shared.as_ref().map_or(&Pool as &dyn Hands, |shared| shared);
         let made = self.recorder.record(asked, |stop, progress| {
-            let hands = &Pool;
             keeper.make(work, &mut Run { hands, workers, most, stop: stop.clone(), progress })
         });
         made.map(|(_, summary)| Turn::Made(Box::new(summary)))
@@ -266,9 +331,8 @@ impl Keeping {
     /// Goes on under other settings, or under the same ones where the others do not work.
     fn reload(&mut self, signals: &Signals, reload: &dyn Fn() -> Result<(App, Limits), String>) {
         notify::reloading();
-        let role = if self.working.is_some() { Role::Both } else { Role::Scheduler };
         let started = reload().and_then(|(app, limits)| {
-            Self::start(app, limits, role, signals).map_err(|error| chain(&error))
+            Self::start(app, limits, self.role, signals).map_err(|error| chain(&error))
         });
         match started {
             Ok(started) => {

@@ -1,6 +1,7 @@
 //! The program running by itself: it looks, makes, remembers what it did, and ends in order.
 
 mod asking;
+mod hands;
 mod keeping;
 mod notify;
 mod recorder;

@@ -86,6 +86,19 @@ impl Recorder {
         self
     }
 
+    /// The name under which it signs, if it does.
+    pub(crate) fn name(&self) -> Option<String> {
+        let me = self.me.as_ref()?;
+        Some(me.lock().unwrap_or_else(PoisonError::into_inner).id.clone())
+    }
+
+    /// Gives a sign of life: it still does what it did.
+    pub(crate) fn sign_again(&self) {
+        let Some(me) = &self.me else { return };
+        let doing = me.lock().unwrap_or_else(PoisonError::into_inner).doing.clone();
+        self.sign(&doing);
+    }
+
     /// Gives a sign of life, and says what this process does.
     pub(crate) fn sign(&self, doing: &str) {
         let Some(me) = &self.me else { return };
@@ -101,8 +114,7 @@ impl Recorder {
 
     /// That this process leaves.
     pub(crate) fn leave(&self) {
-        if let Some(me) = &self.me {
-            let id = me.lock().unwrap_or_else(PoisonError::into_inner).id.clone();
+        if let Some(id) = self.name() {
             self.note(|ledger| ledger.gone(&id));
         }
     }

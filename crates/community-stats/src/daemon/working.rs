@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stats_jobs::{Notice, Queue, Worker, WorkerOptions, WorkerParts, worker_name};
 use stats_service::CachedResponseService;
@@ -18,6 +18,8 @@ use crate::shown::shown;
 
 /// So often a worker alone looks around.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// So often one that is at work says that it lives.
+const SIGN_EVERY: Duration = Duration::from_secs(2);
 /// So often in a row nothing has to be seen that is left to do.
 const IDLE_LOOKS: u32 = 3;
 /// So long a task may go on after somebody asked to end.
@@ -124,10 +126,13 @@ fn work_until(
     until_empty: bool,
     signals: &Signals,
 ) -> bool {
-    let mut looks_idle = 0;
+    let (mut looks_idle, mut signed) = (0, Instant::now());
     while looks_idle < IDLE_LOOKS && !working.is_stopping() {
         if working.bench.active.load(Ordering::Relaxed) == 0 {
             recorder.sign("");
+        } else if signed.elapsed() >= SIGN_EVERY {
+            recorder.sign_again();
+            signed = Instant::now();
         }
         match signals.wait(LOOK_EVERY) {
             Some(Signal::End) => return true,

@@ -1,9 +1,11 @@
-//! The tasks that others send: the one of the Python package, which is a run, and the two of the design
-//! document, which make single responses (cache-and-jobs specification, sections 10 and 15, row 14).
+//! The tasks that others send: the one of the Python package, which is a run, the two of the design
+//! document, which make single responses (cache-and-jobs specification, sections 10 and 15, row 14), and
+//! the shelf of a run that goes on elsewhere.
 
 mod arguments;
 mod batch;
 mod bulk;
+mod shelf;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +18,7 @@ use stats_jobs::{
 };
 use stats_service::{CachedResponseService, ServiceError, chain};
 
+pub(crate) use self::shelf::RUN_OVER;
 use super::recorder::Recorder;
 
 /// Before the name of each task.
@@ -27,6 +30,9 @@ pub(crate) const BULK: &str =
 /// The task that makes several responses.
 pub(crate) const BATCH: &str =
     "invenio_stats_dashboard.tasks.cache_tasks.generate_batch_cache_task";
+
+/// The task that makes one shelf for a run; only this program sends and performs it.
+pub(crate) const SHELF: &str = "community_stats.tasks.make_shelf";
 
 /// What all tasks work with.
 pub(crate) struct Bench {
@@ -80,6 +86,7 @@ pub(crate) fn all(bench: &Arc<Bench>) -> Tasks {
     Tasks::new()
         .with(BULK, kind(bulk::perform))
         .with(BATCH, kind(batch::several))
+        .with(SHELF, kind(shelf::perform).with_start_told())
         .with(format!("{MODULE}generate_cached_response_task"), kind(batch::one))
 }
 

@@ -200,7 +200,7 @@ print(list(app.control.inspect(timeout=1).active().values()))
 app.control.shutdown()
 "#,
         );
-        assert_eq!(printed, "True 3\n[[]]");
+        assert_eq!(printed, "True 4\n[[]]");
         wait::until("it has ended", || working.0.try_wait().unwrap().is_some());
         assert!(working.0.wait().unwrap().success());
     });
