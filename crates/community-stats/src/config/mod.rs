@@ -65,7 +65,7 @@ pub use lock::{LONGEST_LOCK, LockSettings};
 pub use origin::Origin;
 pub use redis_url::RedisUrl;
 pub use reference::reference;
-pub use run::{LogForm, RunSettings};
+pub use run::{LedgerKind, LogForm, RunSettings};
 pub use search_host::SearchHost;
 pub use section::{SectionDescription, Setting};
 pub use settings::{SettingLine, Settings};

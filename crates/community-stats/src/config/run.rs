@@ -17,6 +17,16 @@ choice! {
     }
 }
 
+choice! {
+    /// Where it is remembered what runs did, and who is at work.
+    LedgerKind: "\"sqlite\" or \"redis\"" {
+        /// The file `data.ledger`.
+        Sqlite = "sqlite",
+        /// The Redis database of the responses, outside of what belongs to the cache.
+        Redis = "redis",
+    }
+}
+
 section! {
     /// What `run` does: how often it looks, and how much it does at once.
     RunSettings = "run" {
@@ -48,6 +58,10 @@ section! {
 
         /// For how long runs are remembered.
         keep_for: Duration = Duration::from_secs(90 * 86_400), [];
+
+        /// Where it is remembered what runs did and who is at work: `sqlite`, the file `data.ledger`, or
+        /// `redis`, beside the responses, for all hosts together. Unset it is where the responses are.
+        ledger: Option<LedgerKind> = None, [];
 
         /// How log lines are written: `text` or `json`.
         log: LogForm = LogForm::Text, [];

@@ -16,8 +16,8 @@ use super::section::Section;
 use super::value::meant_for_a_shell;
 use super::{
     BrokerSettings, CacheSettings, CelerySettings, CommunitySettings, CommunitySource,
-    DataSettings, GenerationSettings, LockSettings, MirrorSettings, RunSettings, SECTIONS, Secret,
-    SourceKind, SourceSettings, StoreKind,
+    DataSettings, GenerationSettings, LedgerKind, LockSettings, MirrorSettings, RunSettings,
+    SECTIONS, Secret, SourceKind, SourceSettings, StoreKind,
 };
 
 /// All settings, decided, with where each came from.
@@ -226,6 +226,15 @@ impl Settings {
         (is_needed && !ours(key)).then_some(key)
     }
 
+    /// Where it is remembered what runs did: where nobody says, beside the responses.
+    #[must_use]
+    pub fn ledger(&self) -> LedgerKind {
+        self.run.ledger.unwrap_or(match self.cache.store {
+            StoreKind::Sqlite => LedgerKind::Sqlite,
+            StoreKind::Redis => LedgerKind::Redis,
+        })
+    }
+
     /// That the lock's address is a guess, and which; `None` when it is given or not needed.
     #[must_use]
     pub fn guessed_lock(&self) -> Option<String> {
@@ -250,6 +259,7 @@ impl Settings {
         }
         self.refuse_no_time()?;
         self.refuse_no_interval()?;
+        self.refuse_a_ledger_nowhere()?;
         self.refuse_paths_for_a_shell()?;
         let needs_database = self.communities.source == CommunitySource::Postgres;
         if needs_database && self.communities.database_url.is_none() {
@@ -290,6 +300,18 @@ impl Settings {
             if time < second {
                 return Err(self.contradiction(key, "is too short", "a second is the least"));
             }
+        }
+        Ok(())
+    }
+
+    fn refuse_a_ledger_nowhere(&self) -> Result<(), ConfigError> {
+        if self.ledger() == LedgerKind::Redis && self.cache.store != StoreKind::Redis {
+            let advice = "leave it out, or keep the responses in Redis, too";
+            return Err(self.contradiction(
+                "run.ledger",
+                "is \"redis\" and cache.store is not",
+                advice,
+            ));
         }
         Ok(())
     }

@@ -8,13 +8,14 @@ use stats_cache::{
     BulkLock, CacheError, CacheErrorKind, Liveness, Needs, RedisClient, RedisLock, RedisOptions,
     RedisStore, ServerReport,
 };
+use stats_jobs::ledger::{Ledger, RedisLedger};
 use stats_model::Clock;
 use stats_service::chain;
 
 use super::aggregation;
 use super::check::{Check, State, bytes, plural};
 use super::clocks;
-use crate::config::{RedisUrl, Settings};
+use crate::config::{LedgerKind, RedisUrl, Settings};
 use crate::connections::redis_address;
 
 pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
@@ -32,6 +33,7 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
         checks.push(rights("rights on responses", client, &Needs::of_store(prefix)));
         let store = RedisStore::open(Arc::clone(client), prefix.as_str());
         checks.extend(store.ok().and_then(|store| aggregation::notes(&store).ok().flatten()));
+        checks.extend(ledger(settings, client));
     }
     if one_server && responses.as_ref().is_err_and(|check| check.state == State::Unreachable) {
         // The same server again would only say the same again.
@@ -65,6 +67,25 @@ pub(super) fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
         Err(check) => checks.push(check),
     }
     checks
+}
+
+/// Whether what runs did can be read where all hosts remember it. Nothing but history depends on it, and
+/// whether work is shared.
+fn ledger(settings: &Settings, client: &Arc<RedisClient>) -> Option<Check> {
+    if settings.ledger() != LedgerKind::Redis {
+        return None;
+    }
+    let client = Arc::clone(client);
+    let ledger = RedisLedger::beside(&settings.cache.prefix, move || client.open());
+    Some(match ledger.workers() {
+        Ok(workers) => {
+            Check::ok("ledger", format!("in Redis, processes that sign: {}", workers.len()))
+        }
+        Err(error) => {
+            let remedy = "let the user run scripts and use community-stats:*, or set run.ledger to \"sqlite\"";
+            Check::warning("ledger", chain(&error), remedy)
+        }
+    })
 }
 
 fn client(url: &RedisUrl, name: &str) -> Result<Arc<RedisClient>, Check> {

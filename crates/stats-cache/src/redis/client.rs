@@ -185,7 +185,11 @@ impl RedisClient {
         result.map_err(|error| fault(format!("{doing} at {}", self.address), error))
     }
 
-    fn open(&self) -> RedisResult<Connection> {
+    /// A connection of the caller's own, with its timeouts set: for what else is kept in this database.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub fn open(&self) -> RedisResult<Connection> {
         let timeout = self.options.connect_timeout;
         let connection = match &self.route {
             Route::Direct(client) => client.get_connection_with_timeout(timeout)?,

@@ -1,5 +1,6 @@
 //! `cache generate`: what stands in Redis afterwards, and what the run tells others meanwhile.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use redis::Commands;
@@ -107,8 +108,14 @@ fn a_second_run_fetches_and_writes_nothing() {
         let report = live.generate(&["--all-years"], 0);
         assert_eq!(report["skipped_because"], json!({"unchanged": 32}));
     });
+    let (ledger, second): (Vec<_>, Vec<_>) =
+        second.iter().partition(|words| words[1].starts_with("community-stats:ledger:"));
     let second: Vec<String> = second.iter().map(|words| words[..2].join(" ")).collect();
     assert_eq!(second, marks_and_lock());
+    // That it was there is remembered, whatever number of responses it looked at: itself with what came of
+    // it and its name among those of all runs; and what is kept of the one before is looked through.
+    let remembered: BTreeSet<&str> = ledger.iter().map(|words| words[1].as_str()).collect();
+    assert_eq!(remembered.len(), 4, "{remembered:?}");
     assert_eq!((journal.pages(), journal.manifests()), (0, 0));
     live.store.assert_golden("optimized");
 }
