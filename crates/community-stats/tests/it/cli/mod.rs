@@ -13,6 +13,7 @@ mod generate;
 mod generate_communities;
 mod generate_killed;
 mod golden;
+mod hands;
 mod hostile;
 mod import;
 mod import_broken_off;
