@@ -23,3 +23,6 @@ bench:
     cargo bench -p community-stats --bench pipeline
     cargo bench -p community-stats --bench live
     cargo bench -p stats-cache --bench stores
+    cargo bench -p stats-service --bench keeper
+    cargo bench -p stats-service --bench watch
+    cargo bench -p stats-jobs --bench queues
