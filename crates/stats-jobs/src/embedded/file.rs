@@ -81,14 +81,35 @@ impl EmbeddedBroker {
         self.0.clock.now().as_millisecond()
     }
 
-    /// Runs `work` as one transaction that no other writer can come between.
+    /// Runs `work` as one transaction that no other writer can come between. It outlives the process, but
+    /// perhaps not a lost power supply: what was taken or settled last then comes again, and in the order
+    /// in which it was written nothing else is missing.
     pub(super) fn write<T>(
         &self,
         doing: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, QueueError> {
+        self.write_with("NORMAL", doing, work)
+    }
+
+    /// The same for what has to be there after a lost power supply, too: it waits for the disk.
+    pub(super) fn write_durably<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, QueueError> {
+        self.write_with("FULL", doing, work)
+    }
+
+    fn write_with<T>(
+        &self,
+        synchronous: &str,
+        doing: &str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, QueueError> {
         let mut connection = locked(&self.0.connection);
         let run = || {
+            connection.pragma_update(None, "synchronous", synchronous)?;
             let behavior = TransactionBehavior::Immediate;
             let transaction = connection.transaction_with_behavior(behavior)?;
             let result = work(&transaction)?;

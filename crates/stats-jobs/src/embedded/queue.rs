@@ -97,14 +97,17 @@ impl Queue for EmbeddedQueue {
         let due = message.text("eta").and_then(|eta| eta.parse::<Timestamp>().ok());
         let due = due.map_or(0, Timestamp::as_millisecond);
         let priority = message.properties.priority.min(9) / 3 * 3;
-        self.broker.write(&format!("sending to the queue {}", self.name), |transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO messages (queue, priority, due, head, body)
+        self.broker.write_durably(
+            &format!("sending to the queue {}", self.name),
+            |transaction| {
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO messages (queue, priority, due, head, body)
                      VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![self.name, priority, due, row::head(message), message.body])
-        })?;
+                    )?
+                    .execute(params![self.name, priority, due, row::head(message), message.body])
+            },
+        )?;
         Ok(())
     }
 
