@@ -16,6 +16,7 @@ use stats_model::calendar::day_of;
 use crate::error::ServiceError;
 use crate::keep::board::{Board, Square};
 use crate::keep::directory::RememberedDirectory;
+use crate::keep::known::Known;
 use crate::keep::occasion::Occasion;
 use crate::keep::overview::{Ends, rows};
 use crate::matrix::verdict::{Action, Keep};
@@ -90,16 +91,6 @@ pub struct Keeper {
     /// When something has to be looked at though nothing moves.
     first_due: Option<Timestamp>,
     warnings: Vec<String>,
-}
-
-/// What was known when the source was looked at last.
-struct Known {
-    pulse: Pulse,
-    standing: Standing,
-    /// When everything was compared.
-    compared: Timestamp,
-    /// When communities were asked for.
-    directory: Timestamp,
 }
 
 /// What is looked at.
@@ -216,7 +207,7 @@ impl Keeper {
             Some(Occasion::Day)
         } else if now.duration_since(known.compared) >= self.rules.beat || now < known.compared {
             Some(Occasion::Beat)
-        } else if known.pulse.documents != pulse.documents || directory_is_due {
+        } else if known.has_moved(pulse, now) || directory_is_due {
             Some(Occasion::Moved)
         } else if !self.again.is_empty() || self.first_due.is_some_and(|due| due <= now) {
             Some(Occasion::Due)
@@ -243,7 +234,8 @@ impl Keeper {
         // Whatever is found stays found until it was surveyed, also when a question fails meanwhile.
         self.again.extend(self.due(now));
         let Some(known) = &mut self.known else { return Ok(Scope::All) };
-        if known.pulse.documents != pulse.documents {
+        if known.has_moved(pulse, now) {
+            known.moved = (known.pulse.documents != pulse.documents).then_some(now);
             let standing = self.service.standing_of_all()?;
             let Some(changed) = standing.changed_since(&known.standing) else {
                 known.standing = standing;
@@ -272,12 +264,14 @@ impl Keeper {
     }
 
     fn compare_all(&mut self, pulse: Pulse, now: Timestamp) -> Result<(), ServiceError> {
-        self.known = None;
+        let before = self.known.take();
+        let moved = before.is_none_or(|known| known.pulse.documents != pulse.documents);
         self.directory.forget();
         let standing = self.service.standing_of_all()?;
         self.members = by_id(self.service.all_members(&standing)?);
         self.directory_moved = false;
-        self.known = Some(Known { pulse, standing, compared: now, directory: now });
+        let moved = moved.then_some(now);
+        self.known = Some(Known { pulse, standing, compared: now, directory: now, moved });
         Ok(())
     }
 

@@ -4,5 +4,6 @@
 pub(crate) mod board;
 pub(crate) mod directory;
 pub(crate) mod keeper;
+mod known;
 pub(crate) mod occasion;
 pub(crate) mod overview;

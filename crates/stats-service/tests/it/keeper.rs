@@ -13,7 +13,8 @@ use stats_documents::{
     Visit,
 };
 use stats_model::{
-    Bookmark, Clock, DocumentKind, Fingerprint, ManifestEntry, ManualClock, Position, Shelf,
+    Bookmark, Clock, DocumentKind, Fingerprint, ManifestEntry, ManualClock, Position, PositionMark,
+    Shelf,
 };
 use stats_service::{
     CachedResponseService, KeepRules, Keeper, Look, Occasion, Outcome, Over, Pool,
@@ -29,6 +30,8 @@ const ALL: u64 = 32;
 struct Counted {
     archive: Arc<Archive>,
     pulses: AtomicU64,
+    /// The pulse that is told, whatever that of the archive is.
+    told: Mutex<Option<Pulse>>,
     questions: AtomicU64,
     read: Mutex<BTreeSet<String>>,
 }
@@ -87,7 +90,8 @@ impl Feed for Counted {
 
     fn pulse(&self) -> Result<Pulse, SourceError> {
         self.pulses.fetch_add(1, Ordering::Relaxed);
-        self.archive.pulse()
+        let told = self.told.lock().unwrap().clone();
+        told.map_or_else(|| self.archive.pulse(), Ok)
     }
 }
 
@@ -121,6 +125,7 @@ impl Place {
         let source = Arc::new(Counted {
             archive: Arc::clone(&archive),
             pulses: AtomicU64::new(0),
+            told: Mutex::default(),
             questions: AtomicU64::new(0),
             read: Mutex::default(),
         });
@@ -163,9 +168,12 @@ impl Place {
         self
     }
 
-    /// Writing down what was read moves an archive, too.
+    /// Writing down what was read moves an archive, too; and what moved is looked at once more.
     fn settle(&mut self) {
-        while self.look() != Look::Quiet {}
+        for pause in [SignedDuration::from_secs(5), SignedDuration::ZERO] {
+            while self.look() != Look::Quiet {}
+            self.wait(pause);
+        }
     }
 
     fn fresh(&self) -> u64 {
@@ -212,20 +220,24 @@ fn everything_is_made_at_first_and_nothing_is_asked_while_nothing_happens() {
 #[test]
 fn only_what_changed_is_made_again() {
     let mut place = Place::new().kept();
-    let (community, id, document) = first_document(&place.source.archive);
+    let (community, line) = changed_document(&place.source.archive);
     place.source.read.lock().unwrap().clear();
-    let changed = document.replacen(":0", ":1", 1);
-    assert_ne!(changed, document);
-    let line = format!(
-        r#"{{"_index":"stats-community-usage-delta-2025","_id":{id:?},"_source":{changed}}}"#
-    );
-    add_lines(&place.source.archive, &format!("{line}\n"));
+    add_lines(&place.source.archive, &line);
     let (look, summary) = place.keep();
     let Look::Work(work) = look else { panic!("{look:?}") };
     assert_eq!((work.occasion, work.cells, summary.success), (Occasion::Moved, 3, 3));
     assert!(summary.responses.iter().all(|made| made.cell.community == community));
     assert_eq!(*place.source.read.lock().unwrap(), BTreeSet::from([community]));
     assert_eq!(place.fresh(), ALL);
+}
+
+/// The community of a document of the usage deltas, and the document with another number.
+fn changed_document(archive: &Archive) -> (String, String) {
+    let (community, id, document) = first_document(archive);
+    let changed = document.replacen(":0", ":1", 1);
+    assert_ne!(changed, document);
+    let index = "stats-community-usage-delta-2025";
+    (community, format!("{{\"_index\":{index:?},\"_id\":{id:?},\"_source\":{changed}}}\n"))
 }
 
 /// The community, id and text of a document of the usage deltas.
@@ -240,6 +252,21 @@ fn first_document(archive: &Archive) -> (String, String, String) {
     };
     archive.documents(&shelf, None, &mut visit).unwrap();
     found.unwrap()
+}
+
+/// What is written is told of, and then found a moment later, without another word.
+#[test]
+fn what_can_be_seen_only_after_it_moved_is_found() {
+    let mut place = Place::new().kept();
+    let mut pulse = place.source.archive.pulse().unwrap();
+    pulse.documents.0.push(PositionMark::written("refreshed", 1));
+    *place.source.told.lock().unwrap() = Some(pulse);
+    assert_eq!(place.look(), Look::Nothing(Occasion::Moved));
+    add_lines(&place.source.archive, &changed_document(&place.source.archive).1);
+    assert_eq!(place.look(), Look::Quiet, "a refresh takes a moment");
+    place.wait(SignedDuration::from_secs(5));
+    let Look::Work(work) = place.look() else { panic!("what was written is not seen") };
+    assert_eq!(work.occasion, Occasion::Moved);
 }
 
 #[test]
