@@ -1,6 +1,5 @@
 //! The tasks of a run that were sent to workers, and what comes of them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -38,6 +37,7 @@ pub(super) enum Came {
 }
 
 struct Sent {
+    id: String,
     task: Taken,
     /// Which process has begun it: its number, and the name under which Celery knows it.
     begun: Option<(u64, String)>,
@@ -50,7 +50,8 @@ pub(super) struct Away<'a> {
     me: &'a str,
     /// How long nothing may move before what was not begun is taken back.
     quiet: Duration,
-    sent: BTreeMap<String, Sent>,
+    /// In the order in which they were sent.
+    sent: Vec<Sent>,
     alive: Vec<Worker>,
     looked: Duration,
     looked_after: Option<Duration>,
@@ -66,7 +67,7 @@ impl<'a> Away<'a> {
     pub(super) fn new(ports: &'a Ports, me: &'a str, here: bool) -> Self {
         let (moved, quiet) = (ports.clock.monotonic(), if here { QUIET_HERE } else { QUIET });
         let looked = moved;
-        let (sent, alive) = (BTreeMap::new(), Vec::new());
+        let (sent, alive) = (Vec::new(), Vec::new());
         let (looked_after, rests, trouble) = (None, Duration::ZERO, None);
         Self { ports, me, quiet, sent, alive, looked, looked_after, moved, rests, trouble }
     }
@@ -82,7 +83,7 @@ impl<'a> Away<'a> {
             return came;
         }
         self.looked = self.now();
-        let ids: Vec<String> = self.sent.keys().cloned().collect();
+        let ids: Vec<String> = self.sent.iter().map(|sent| sent.id.clone()).collect();
         for id in ids {
             match self.ports.results.read(&id) {
                 Ok(Some(result)) => came.extend(self.take(&id, &result)),
@@ -103,14 +104,14 @@ impl<'a> Away<'a> {
         if result.state == TaskState::Started {
             let pid = result.result["pid"].as_u64().unwrap_or_default();
             let name = result.result["hostname"].as_str().unwrap_or_default();
-            if let Some(sent) = self.sent.get_mut(id) {
+            if let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == id) {
                 sent.begun = Some((pid, name.to_owned()));
             }
         }
         if !result.state.is_final() {
             return None;
         }
-        let Sent { task, .. } = self.sent.remove(id)?;
+        let Sent { task, .. } = self.sent.remove(self.sent.iter().position(|it| it.id == id)?);
         Some(came_of(task, result))
     }
 
@@ -124,18 +125,18 @@ impl<'a> Away<'a> {
         self.looked_after = Some(now);
         self.alive = alive();
         let quiet = self.alive.is_empty() || now.saturating_sub(self.moved) >= self.quiet;
+        let all = std::mem::take(&mut self.sent);
         let is_lost = |sent: &Sent| match &sent.begun {
             Some((pid, name)) => !is_here(*pid, name) && !self.is_alive(*pid, name),
             None => quiet,
         };
-        let lost = self.sent.iter().filter(|(_, sent)| is_lost(sent));
-        let lost: Vec<String> = lost.map(|(id, _)| id.clone()).collect();
-        let taken = lost.iter().filter_map(|id| self.sent.remove(id));
-        let again = |Sent { task, begun }| match begun {
+        let (lost, sent): (Vec<Sent>, Vec<Sent>) = all.into_iter().partition(is_lost);
+        self.sent = sent;
+        let again = |Sent { task, begun, .. }| match begun {
             Some(_) => Came::Lost(Taken { tries: task.tries + 1, ..task }),
             None => Came::Waits(task),
         };
-        taken.map(again).collect()
+        lost.into_iter().map(again).collect()
     }
 
     /// How many workers are alive.
@@ -159,7 +160,7 @@ impl<'a> Away<'a> {
                 self.rest(&error);
                 return;
             }
-            self.sent.insert(message.id, Sent { task, begun: None });
+            self.sent.push(Sent { id: message.id, task, begun: None });
             self.moved = self.now();
         }
     }
