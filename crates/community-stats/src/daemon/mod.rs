@@ -6,6 +6,8 @@ mod keeping;
 mod notify;
 mod recorder;
 mod signals;
+#[cfg(test)]
+mod simulation;
 mod tasks;
 mod trigger;
 mod working;

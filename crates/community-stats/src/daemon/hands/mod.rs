@@ -16,7 +16,7 @@ use stats_jobs::ledger::{Ledger, Worker};
 use stats_service::{Hands, Job, ShelfReport, ShelfTask};
 
 use self::away::{Away, Came};
-use self::ports::Ports;
+pub(super) use self::ports::Ports;
 use self::todo::{Taken, Todo};
 use super::recorder::Recorder;
 use crate::app::{App, AppError, Jobs};
@@ -70,7 +70,7 @@ impl Shared {
     }
 
     /// One for the process that signs as `me`.
-    const fn new(ports: Ports, me: String, here: bool, at_once: usize) -> Self {
+    pub(super) const fn new(ports: Ports, me: String, here: bool, at_once: usize) -> Self {
         Self { ports, me, here, at_once }
     }
 
@@ -110,7 +110,7 @@ impl Shared {
             match made.recv_timeout(LOOK_EVERY) {
                 Ok(report) => sharing.take(report),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK_EVERY),
+                Err(RecvTimeoutError::Disconnected) => self.ports.clock.sleep(LOOK_EVERY),
             }
             made.try_iter().for_each(|report| sharing.take(report));
             for came in away.look() {

@@ -7,9 +7,9 @@ use stats_jobs::{Producer, Results};
 use stats_model::Clock;
 
 /// What tasks are shared by.
-pub(super) struct Ports {
-    pub(super) producer: Producer,
-    pub(super) results: Arc<dyn Results>,
-    pub(super) ledger: Arc<dyn Ledger>,
-    pub(super) clock: Arc<dyn Clock>,
+pub(in crate::daemon) struct Ports {
+    pub(in crate::daemon) producer: Producer,
+    pub(in crate::daemon) results: Arc<dyn Results>,
+    pub(in crate::daemon) ledger: Arc<dyn Ledger>,
+    pub(in crate::daemon) clock: Arc<dyn Clock>,
 }

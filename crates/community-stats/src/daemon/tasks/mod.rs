@@ -19,6 +19,8 @@ use stats_jobs::{
 use stats_service::{CachedResponseService, ServiceError, chain};
 
 pub(crate) use self::shelf::RUN_OVER;
+#[cfg(test)]
+pub(super) use self::shelf::perform as make_shelf;
 use super::recorder::Recorder;
 
 /// Before the name of each task.

@@ -20,7 +20,7 @@ pub(crate) const RUN_OVER: &str = "RunOver";
 /// So often a task looks whether it shall end.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-pub(super) fn perform(
+pub(in crate::daemon) fn perform(
     bench: &Bench,
     task: &TaskMessage,
     control: &TaskControl,
