@@ -19,7 +19,7 @@ use crate::keep::directory::RememberedDirectory;
 use crate::keep::known::Known;
 use crate::keep::occasion::Occasion;
 use crate::keep::overview::{Ends, rows};
-use crate::matrix::verdict::{Action, Keep};
+use crate::matrix::verdict::{Action, Keep, Refusal};
 use crate::report::Summary;
 use crate::run::pool::Run;
 use crate::service::CachedResponseService;
@@ -187,12 +187,14 @@ impl Keeper {
 
     /// What has to be made of what was surveyed; that alone has to be looked at again.
     fn settle(&mut self, scope: &Scope) -> (u64, BTreeSet<String>) {
-        let (cells, communities) = self.to_make(scope);
+        let (cells, communities) = self.having(scope, &is_to_make);
         match scope {
             Scope::All => self.again.clear(),
             Scope::Communities(seen) => self.again.retain(|community| !seen.contains(community)),
         }
         self.again.extend(communities.iter().cloned());
+        // A source that did not answer may do so at any time, without a word.
+        self.again.extend(self.having(scope, &is_unreadable).1);
         (cells, communities)
     }
 
@@ -321,8 +323,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// How many cells have to be made, and of which communities.
-    fn to_make(&self, scope: &Scope) -> (u64, BTreeSet<String>) {
+    /// How many cells are such, and of which communities.
+    fn having(&self, scope: &Scope, such: &dyn Fn(&Square) -> bool) -> (u64, BTreeSet<String>) {
         let mut communities = BTreeSet::new();
         let mut cells = 0;
         for (community, row) in self.board.rows() {
@@ -331,7 +333,7 @@ impl Keeper {
             {
                 continue;
             }
-            let count = row.squares.iter().filter(|square| is_to_make(square)).count() as u64;
+            let count = row.squares.iter().filter(|square| such(square)).count() as u64;
             if count > 0 {
                 cells += count;
                 communities.insert(community.to_owned());
@@ -361,6 +363,10 @@ impl CachedResponseService {
 
 fn is_to_make(square: &Square) -> bool {
     matches!(square.verdict.action, Action::Make(_))
+}
+
+fn is_unreadable(square: &Square) -> bool {
+    square.verdict.action == Action::Refuse(Refusal::Unreadable)
 }
 
 fn named(communities: &BTreeSet<String>) -> Communities {
