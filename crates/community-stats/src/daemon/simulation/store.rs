@@ -112,7 +112,9 @@ fn keep(
         && core.state.store.get(&key).is_some_and(same);
     core.state.counts.written += 1;
     core.state.counts.in_vain += u64::from(in_vain);
-    core.note(&format!("{key} is written, in vain: {in_vain}"));
+    let EntryDescription { community, year, category, origin, .. } = &description;
+    let made_from = origin.as_ref().map(|origin| origin.shelf);
+    core.note(&format!("{community} {year} {category} is written from {made_from:?}, {in_vain}"));
     let state = &mut core.state;
     let fault = state.truth.fault(&state.library, &description, &body);
     state.store.insert(key.clone(), Stored { description, body });
