@@ -1,7 +1,6 @@
 //! Responses in the Redis database that the Python dashboard reads, and what goes with them there:
 //! the registry of what is going on, and the lock of bulk runs.
 
-mod address;
 mod client;
 mod examine;
 mod fence;
@@ -23,7 +22,8 @@ mod sentinel;
 mod store;
 mod watched;
 
-pub use self::address::{Endpoint, RedisAddress, TlsSettings};
+pub use stats_redis::{Endpoint, RedisAddress, TlsSettings};
+
 pub use self::client::RedisClient;
 pub use self::examine::{DatabaseCounts, ServerReport};
 pub use self::lock::RedisLock;

@@ -103,7 +103,8 @@ impl RedisAddress {
 
     /// The server alone, whatever the database and the login, in a form that can be compared: what
     /// differs may still be the same server under another name.
-    pub(super) fn server(&self) -> String {
+    #[must_use]
+    pub fn server(&self) -> String {
         Self::new(self.endpoint.clone(), 0).to_string()
     }
 }
