@@ -1,10 +1,13 @@
-//! A certificate authority of the tests' own.
+//! A certificate authority of the tests' own, and servers that speak TLS by it.
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// A self-made certificate authority and a server certificate for `localhost` and `127.0.0.1`.
 #[derive(Debug)]
@@ -69,5 +72,45 @@ impl Authority {
     #[must_use]
     pub fn server(&self) -> Arc<ServerConfig> {
         self.server.clone()
+    }
+
+    /// The port of this machine on which `server` (`host:port`) is reached with TLS, by a certificate of
+    /// this authority, until the process ends.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn in_front_of(&self, server: &str) -> anyhow::Result<u16> {
+        let (teller, told) = channel();
+        let (acceptor, server) = (TlsAcceptor::from(self.server()), server.to_owned());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                let listen = TcpListener::bind("127.0.0.1:0");
+                drop(runtime.block_on(async move {
+                    let listener = listen.await?;
+                    let told = teller.send(listener.local_addr()?.port());
+                    told.map_err(std::io::Error::other)?;
+                    serve(listener, acceptor, server).await
+                }));
+            }
+        });
+        Ok(told.recv()?)
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    server: String,
+) -> std::io::Result<()> {
+    loop {
+        let (client, _) = listener.accept().await?;
+        let (accepted, server) = (acceptor.accept(client), server.clone());
+        tokio::spawn(async move {
+            // A client that does not trust us ends it.
+            let Ok(mut client) = accepted.await else { return };
+            let Ok(mut server) = TcpStream::connect(server).await else { return };
+            drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
+        });
     }
 }

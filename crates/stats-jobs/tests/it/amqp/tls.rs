@@ -5,37 +5,11 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore};
 use stats_jobs::contract::message;
 use stats_jobs::{AmqpBroker, AmqpBrokerOptions, Queue, QueueErrorKind};
 use stats_testkit::proxy::Authority;
 use stats_testkit::services::{RabbitMq, unique_name};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-
-/// The port of this machine on which `broker` is reached with TLS.
-fn in_front_of(broker: &str, config: Arc<ServerConfig>) -> u16 {
-    let (teller, told) = std::sync::mpsc::channel();
-    let broker = broker.to_owned();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            teller.send(listener.local_addr().unwrap().port()).unwrap();
-            while let Ok((client, _)) = listener.accept().await {
-                let (config, broker) = (config.clone(), broker.clone());
-                tokio::spawn(async move {
-                    // A client that does not trust us ends it.
-                    let accepted = TlsAcceptor::from(config).accept(client).await;
-                    let Ok(mut client) = accepted else { return };
-                    let mut server = TcpStream::connect(broker).await.unwrap();
-                    drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
-                });
-            }
-        });
-    });
-    told.recv().unwrap()
-}
 
 fn trusting(authority: &Authority) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
@@ -50,7 +24,7 @@ fn trusting(authority: &Authority) -> Arc<ClientConfig> {
 fn a_broker_behind_tls_is_reached_if_it_is_trusted() {
     let Some(broker) = RabbitMq::shared() else { return };
     let [ours, others] = [Authority::new().unwrap(), Authority::new().unwrap()];
-    let port = in_front_of(broker.address(), ours.server());
+    let port = ours.in_front_of(broker.address()).unwrap();
     let url = format!("amqps://guest:guest@localhost:{port}//");
     let options = AmqpBrokerOptions::default;
     let open = |authority| {
