@@ -84,7 +84,7 @@ mod worker;
 pub use amqp::{AmqpBroadcast, AmqpBroker, AmqpBrokerOptions, AmqpQueue};
 pub use broadcast::{Broadcast, Mailbox};
 pub use control::Request;
-pub use embedded::{EmbeddedBroker, EmbeddedOptions, EmbeddedQueue, EmbeddedResults};
+pub use embedded::{EmbeddedBroker, EmbeddedFile, EmbeddedOptions, EmbeddedQueue, EmbeddedResults};
 pub use error::{Gone, QueueError, QueueErrorKind};
 pub use events::{Event, broadcast_message};
 pub use host::{host_name, worker_name};

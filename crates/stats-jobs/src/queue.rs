@@ -110,7 +110,8 @@ pub trait Queue: Send + Sync {
     /// When the broker cannot be told.
     fn keep(&self, tags: &[Tag]) -> Result<(), QueueError>;
 
-    /// How many messages wait, those in nobody's hand.
+    /// How many messages wait, those in nobody's hand. A queue that is not there is empty, and is not
+    /// made.
     ///
     /// # Errors
     /// When the broker cannot be asked.

@@ -180,15 +180,27 @@ impl AmqpBroker {
         Ok(channel)
     }
 
-    /// Makes sure that there is a queue of this name; how many messages wait in it.
-    pub(super) fn declare(&self, queue: &str, doing: &str) -> Result<u64, QueueError> {
+    /// Makes sure that there is a queue of this name.
+    pub(super) fn declare(&self, queue: &str, doing: &str) -> Result<(), QueueError> {
         let name = self.short(queue)?;
         let connection = self.connection()?;
         self.run(doing, Duration::ZERO, async move {
             let declare = |passive| declare(&connection, &name, passive);
             // One that others made in another form is as good.
             match declare(true).await {
-                Err(error) if is_not_found(&error) => declare(false).await,
+                Err(error) if is_not_found(&error) => declare(false).await.map(drop),
+                known => known.map(drop),
+            }
+        })
+    }
+
+    /// How many messages wait in the queue of this name; none where there is no such queue.
+    pub(super) fn length(&self, queue: &str, doing: &str) -> Result<u64, QueueError> {
+        let name = self.short(queue)?;
+        let connection = self.connection()?;
+        self.run(doing, Duration::ZERO, async move {
+            match declare(&connection, &name, true).await {
+                Err(error) if is_not_found(&error) => Ok(0),
                 known => known,
             }
         })
@@ -203,7 +215,7 @@ impl AmqpBroker {
     }
 }
 
-/// On a channel of its own: it is closed when the broker says no.
+/// How many messages wait then. On a channel of its own: it is closed when the broker says no.
 async fn declare(connection: &Connection, name: &ShortString, passive: bool) -> lapin::Result<u64> {
     let channel = connection.create_channel().await?;
     let options = QueueDeclareOptions { passive, durable: true, ..QueueDeclareOptions::default() };

@@ -197,6 +197,6 @@ impl Queue for AmqpQueue {
     }
 
     fn length(&self) -> Result<u64, QueueError> {
-        self.broker.declare(&self.name, &self.doing("counting"))
+        self.broker.length(&self.name, &self.doing("counting"))
     }
 }

@@ -9,7 +9,9 @@ mod queue;
 mod results;
 mod row;
 mod schema;
+mod seen;
 
 pub use self::file::{EmbeddedBroker, EmbeddedOptions};
 pub use self::queue::EmbeddedQueue;
 pub use self::results::EmbeddedResults;
+pub use self::seen::EmbeddedFile;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::file::EmbeddedBroker;
 use super::row;
+use super::seen::waiting;
 use crate::{Delivery, Gone, Message, Queue, QueueError, QueueErrorKind, Tag};
 
 /// The next message that is due and in nobody's hand.
@@ -164,11 +165,7 @@ impl Queue for EmbeddedQueue {
     fn length(&self) -> Result<u64, QueueError> {
         let now = self.broker.now();
         self.broker.read(&format!("counting the queue {}", self.name), |connection| {
-            let sql = "SELECT count(*) FROM messages WHERE queue = ?1 AND lease <= ?2";
-            let count: i64 = connection
-                .prepare_cached(sql)?
-                .query_row(params![self.name, now], |row| row.get(0))?;
-            Ok(count.unsigned_abs())
+            waiting(connection, &self.name, now)
         })
     }
 }

@@ -8,7 +8,7 @@ use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{Client, Connection, ConnectionInfo, IntoConnectionInfo, RedisResult};
 use stats_model::Clock;
-use stats_redis::Pool;
+use stats_redis::{Pool, RedisAddress, client_of};
 
 use super::error::queue_error;
 use crate::QueueError;
@@ -68,10 +68,23 @@ impl RedisBroker {
         Ok(Self::with_client(client, options, clock))
     }
 
-    /// The database that `client` leads to: for certificates and whatever else no URL says. `clock`
-    /// decides which messages were in somebody's hand for too long.
-    #[must_use]
-    pub fn with_client(client: Client, options: RedisBrokerOptions, clock: Arc<dyn Clock>) -> Self {
+    /// The same by an address in its parts, certificates included.
+    ///
+    /// # Errors
+    /// When a certificate file cannot be read, or the address cannot be used.
+    pub fn at(
+        address: &RedisAddress,
+        options: RedisBrokerOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, QueueError> {
+        let info = client_of(address, None)?.get_connection_info().clone();
+        let client = Client::open(attentive(info));
+        let client = client.map_err(|error| queue_error(format!("preparing {address}"), error))?;
+        Ok(Self::with_client(client, options, clock))
+    }
+
+    /// `clock` decides which messages were in somebody's hand for too long.
+    fn with_client(client: Client, options: RedisBrokerOptions, clock: Arc<dyn Clock>) -> Self {
         let pool = Pool::new(options.idle_connections);
         Self(Arc::new(Shared { client, options, clock, pool }))
     }

@@ -17,7 +17,10 @@ use crate::{Failure, Tag, TaskState};
 
 /// Begins a task. There has to be room.
 pub(super) fn begin(shared: &Arc<Shared>, received: Received, tag: Tag) {
-    let control = TaskControl::new();
+    let control = match received.redelivered {
+        true => TaskControl::coming_again(),
+        false => TaskControl::new(),
+    };
     let mut books = shared.books();
     if books.phase >= Phase::Draining {
         // It came in between, and is performed to its end all the same.

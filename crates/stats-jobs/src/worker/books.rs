@@ -24,6 +24,8 @@ pub(super) struct Received {
     pub(super) kind: TaskKind,
     /// How its message was written.
     pub(super) serializer: Serializer,
+    /// Whether the broker says that somebody may have had it before.
+    pub(super) redelivered: bool,
 }
 
 impl Received {

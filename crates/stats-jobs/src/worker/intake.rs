@@ -81,7 +81,7 @@ fn take(shared: &Arc<Shared>, delivery: Delivery) {
     let Some(kind) = shared.tasks.kind(&task.task) else {
         return reject_unknown(shared, tag, &task);
     };
-    let received = Received { task: Arc::new(task), kind: kind.clone(), serializer };
+    let received = Received { task: Arc::new(task), kind: kind.clone(), serializer, redelivered };
     if redelivered && came_again(shared, &received, &tag) {
         return;
     }

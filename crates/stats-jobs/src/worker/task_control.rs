@@ -20,7 +20,10 @@ pub enum StopReason {
 
 /// Tells a task what is wanted of it. A copy of it tells the same.
 #[derive(Debug, Clone, Default)]
-pub struct TaskControl(Arc<Mutex<Option<StopReason>>>);
+pub struct TaskControl {
+    stop: Arc<Mutex<Option<StopReason>>>,
+    comes_again: bool,
+}
 
 impl TaskControl {
     /// One that wants nothing, until it is [told](Self::ask_to_stop) to: also for tests of handlers.
@@ -29,10 +32,23 @@ impl TaskControl {
         Self::default()
     }
 
+    /// The same for a task that was given to somebody before.
+    #[must_use]
+    pub fn coming_again() -> Self {
+        Self { comes_again: true, ..Self::default() }
+    }
+
+    /// Whether the task was given to somebody before, who may have been killed over it: what that one
+    /// held is perhaps not free yet.
+    #[must_use]
+    pub const fn comes_again(&self) -> bool {
+        self.comes_again
+    }
+
     /// Why the task should stop, if it should.
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {
-        *locked(&self.0)
+        *locked(&self.stop)
     }
 
     /// Whether the task should stop.
@@ -43,7 +59,7 @@ impl TaskControl {
 
     /// Asks the task to stop. A stronger reason takes the place of a weaker one.
     pub fn ask_to_stop(&self, reason: StopReason) {
-        let mut known = locked(&self.0);
+        let mut known = locked(&self.stop);
         *known = (*known).max(Some(reason));
     }
 }

@@ -82,6 +82,14 @@ impl SqliteLedger {
         self.file.aside()
     }
 
+    /// What SQLite finds wrong with the file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn quick_check(&self) -> Result<Vec<String>, LedgerError> {
+        self.file.read("checking everything", |transaction| stats_sqlite::quick_check(transaction))
+    }
+
     fn give_back_room(&self) -> Result<(), LedgerError> {
         self.file.tidy("giving back room", |connection| {
             let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;

@@ -92,6 +92,17 @@ fn a_queue_that_is_deleted_is_declared_again() {
 }
 
 #[test]
+fn counting_makes_no_queue() {
+    let Some(broker) = RabbitMq::shared() else { return };
+    let name = unique_name();
+    let queue = open(broker.address()).queue(&name);
+    assert_eq!(queue.length().unwrap(), 0);
+    assert!(!broker.control(&["list_queues", "name"]).unwrap().contains(&name));
+    queue.send(&message(1)).unwrap();
+    assert!(broker.control(&["list_queues", "name"]).unwrap().contains(&name));
+}
+
+#[test]
 fn what_is_wrong_with_an_address_is_said_without_its_password() {
     let Some(broker) = RabbitMq::shared() else { return };
     let open = |url: &str| AmqpBroker::open(url, AmqpBrokerOptions::default());
