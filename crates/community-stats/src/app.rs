@@ -9,6 +9,6 @@ mod stores;
 mod told;
 mod transformation;
 
-pub use self::jobs::Jobs;
+pub use self::jobs::{Jobs, QueueSeen};
 pub use self::parts::{App, AppError};
 pub use self::sources::Documents;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stats_cache::{RedisAddress, TlsSettings};
 use stats_documents::opensearch::{Authentication, Compression, OpenSearchSettings, SearchNode};
 use stats_documents::postgres::PostgresSettings;
+use stats_tls::{Proof, Trusting};
 
 use crate::config::{
     self, ConfigError, DatabaseUrl, RedisUrl, SearchHost, Secret, Settings, SourceSettings,
@@ -70,6 +71,21 @@ pub fn postgres_settings(url: &DatabaseUrl) -> PostgresSettings {
         options: url.options.clone(),
         ..PostgresSettings::default()
     }
+}
+
+/// What a broker of AMQP has to prove where TLS is spoken with it.
+///
+/// # Errors
+/// When the certificates that settings name cannot be read, or are none.
+pub fn broker_proof(settings: &Settings) -> Result<Proof, ConfigError> {
+    if !settings.broker.verify_certs {
+        return Ok(Proof::None);
+    }
+    let trusted = match settings.certificates_of_broker()? {
+        Some(pem) => Trusting::those_in(&pem),
+        None => Trusting::those_of_the_system(),
+    };
+    trusted.map(Proof::Host).map_err(|why| settings.no_certificates_of_broker(&why))
 }
 
 /// What a Redis database is connected with. The address was read once, when it became a setting.

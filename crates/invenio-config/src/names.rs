@@ -51,6 +51,8 @@ pub const NAMES: &[Name] = &[
     of("CELERY_BROKER_URL", "broker.url", Decides::How),
     of("BROKER_URL", "broker.url", Decides::How),
     of("CELERY_RESULT_BACKEND", "broker.result_backend", Decides::How),
+    of("CELERY_BROKER_USE_SSL", "broker.ca_certs", Decides::How),
+    of("BROKER_USE_SSL", "broker.ca_certs", Decides::How),
 ];
 
 /// Variables that begin so belong to an InvenioRDM whose search, cache or database is meant.

@@ -19,7 +19,6 @@ pub mod postgres;
 mod searchable;
 pub mod source;
 mod stored;
-pub mod tls;
 
 pub use archive::{Archive, ArchiveOptions, ArchiveWriter};
 pub use error::{Amiss, SourceError, SourceErrorKind};

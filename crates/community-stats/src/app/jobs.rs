@@ -1,15 +1,19 @@
 //! Where tasks wait, and where their results go.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls::ClientConfig;
+use serde::Serialize;
 use stats_jobs::{
-    AmqpBroker, AmqpBrokerOptions, Broadcast, EmbeddedBroker, EmbeddedOptions, Queue, RedisBroker,
-    RedisBrokerOptions, RedisResults, Results, Serializer,
+    AmqpBroker, AmqpBrokerOptions, Broadcast, EmbeddedBroker, EmbeddedFile, EmbeddedOptions, Queue,
+    RedisBroker, RedisBrokerOptions, RedisResults, Results, Serializer,
 };
 
 use super::parts::{App, AppError, make_folder_of};
 use crate::config::{BrokerUrl, ConfigError, Serialized};
+use crate::connections::{broker_proof, redis_address};
 
 /// A queue, and what goes with it.
 pub struct Jobs {
@@ -25,7 +29,39 @@ pub struct Jobs {
     pub file: Option<PathBuf>,
 }
 
+/// A queue, seen by somebody who only looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueueSeen {
+    /// Its name.
+    pub name: String,
+    /// Where it is, for people; without a password.
+    pub place: String,
+    /// How many tasks wait in it.
+    pub length: u64,
+}
+
 impl App {
+    /// The queue of the settings as it is; `None` when it would be in a file, and there is none yet.
+    /// Nothing is made.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked, or the file not be read.
+    pub fn queue_seen(&self) -> Result<Option<QueueSeen>, AppError> {
+        let name = self.settings.celery.queue.clone();
+        if self.settings.broker.url.is_some() {
+            let queue = self.jobs()?.queue;
+            return Ok(Some(QueueSeen { name, place: queue.place(), length: queue.length()? }));
+        }
+        let (path, options) = (self.settings.data.queue_path(), EmbeddedOptions::default());
+        // What cannot be looked at is an error of whoever opens it, and not a queue that is empty.
+        let is_missing = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        if is_missing || EmbeddedFile::is_unmade(&path, &options) {
+            return Ok(None);
+        }
+        let length = EmbeddedFile::open(&path, &options)?.length(&name, self.clock.now())?;
+        Ok(Some(QueueSeen { name, place: path.display().to_string(), length }))
+    }
+
     /// The queue of the settings: at the broker that they name, or else in a file, which is made when it
     /// is not there. A broker is not asked yet.
     ///
@@ -67,11 +103,15 @@ impl App {
         let scheme = url.nodes().first().map(|node| node.scheme().to_owned()).unwrap_or_default();
         match scheme.as_str() {
             "amqp" | "pyamqp" | "amqps" => {
-                let broker = AmqpBroker::open(address, AmqpBrokerOptions::default())?;
+                let options = AmqpBrokerOptions::default();
+                let broker = match scheme.as_str() {
+                    "amqps" => AmqpBroker::open_with_tls(address, options, self.broker_tls()?)?,
+                    _ => AmqpBroker::open(address, options)?,
+                };
                 Ok((Arc::new(broker.queue(name)), Some(Arc::new(broker.broadcast())), None))
             }
             "redis" | "rediss" => {
-                let broker = self.redis_broker(address)?;
+                let broker = self.redis_broker("broker.url", url)?;
                 Ok((Arc::new(broker.queue(name)), Some(Arc::new(broker)), None))
             }
             other => Err(not_spoken("broker.url", other)),
@@ -83,13 +123,31 @@ impl App {
         if !matches!(scheme.as_str(), "redis" | "rediss") {
             return Err(not_spoken("broker.result_backend", &scheme));
         }
-        let database = self.redis_broker(url.to_secret().expose())?;
+        let database = self.redis_broker("broker.result_backend", url)?;
         let serializer = serializer(self.settings.celery.result_serializer);
         Ok(Arc::new(RedisResults::new(database, serializer, RedisResults::LIFETIME)))
     }
 
-    fn redis_broker(&self, url: &str) -> Result<RedisBroker, AppError> {
-        Ok(RedisBroker::open(url, RedisBrokerOptions::default(), Arc::clone(&self.clock))?)
+    /// `key` is the setting that names it.
+    fn redis_broker(&self, key: &str, url: &BrokerUrl) -> Result<RedisBroker, AppError> {
+        let none =
+            || ConfigError::new(format!("`{key}` cannot be read as that of a Redis database"));
+        let mut address = redis_address(&url.redis().ok_or_else(none)?);
+        let broker = &self.settings.broker;
+        let tls = &mut address.tls;
+        tls.ca_file = tls.ca_file.take().or_else(|| broker.ca_certs.clone());
+        tls.accept_any_certificate |= !broker.verify_certs;
+        Ok(RedisBroker::at(&address, RedisBrokerOptions::default(), Arc::clone(&self.clock))?)
+    }
+
+    /// What a broker of AMQP has to prove.
+    ///
+    /// # Errors
+    /// When the certificates that settings name cannot be used.
+    fn broker_tls(&self) -> Result<Arc<ClientConfig>, AppError> {
+        let proof = broker_proof(&self.settings)?;
+        let unusable = |error| ConfigError::new("preparing TLS for the broker").caused_by(error);
+        Ok(Arc::new(proof.client_config().map_err(unusable)?))
     }
 
     fn task_serializer(&self) -> Serializer {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::address::{Credentials, bracketed, encoded, query_text, shown_query, split};
+use super::redis_url::RedisUrl;
 use super::types::{MASK, Secret};
 use super::value::{Misfit, SettingValue, Surroundings, Value, quoted};
 
@@ -136,6 +137,13 @@ impl BrokerUrl {
     #[must_use]
     pub fn nodes(&self) -> &[BrokerNode] {
         &self.nodes
+    }
+
+    /// The first address, if it is that of a Redis database.
+    #[must_use]
+    pub fn redis(&self) -> Option<RedisUrl> {
+        let first = self.text.expose().split(';').find(|part| !part.trim().is_empty())?;
+        RedisUrl::parse(first.trim()).ok()
     }
 
     /// The whole address as it was written.

@@ -231,49 +231,6 @@ impl Invenio {
         }
     }
 
-    /// Addresses that are needed by few: one that cannot be read is told and left out.
-    fn offer_addresses(&mut self, values: &mut Values) {
-        let database = |text: &str| super::DatabaseUrl::parse(text).err();
-        self.offer_address(values, "SQLALCHEMY_DATABASE_URI", "communities.database_url", database);
-        let broker = |text: &str| super::BrokerUrl::parse(text).err();
-        self.offer_address(values, "CELERY_BROKER_URL", "broker.url", broker);
-        self.offer_address(values, "BROKER_URL", "broker.url", broker);
-        self.offer_address(values, "CELERY_RESULT_BACKEND", "broker.result_backend", broker);
-    }
-
-    fn offer_address(
-        &mut self,
-        values: &mut Values,
-        name: &'static str,
-        key: &'static str,
-        misfit: impl Fn(&str) -> Option<super::Misfit>,
-    ) {
-        let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };
-        let text = match literal {
-            Literal::None => return,
-            Literal::Text(text) => text.clone(),
-            Literal::List(items) | Literal::Tuple(items) if key == "broker.url" => {
-                // A list is tried in its order, as one with semicolons is.
-                let texts: Option<Vec<&str>> = items.iter().map(Literal::text).collect();
-                texts.unwrap_or_default().join(";")
-            }
-            _ => String::new(),
-        };
-        if text.is_empty() && !literal.is_true() {
-            return;
-        }
-        match misfit(&text) {
-            Some(misfit) => self.warnings.push(format!(
-                "{origin}: {name} cannot be used here: {}; it was skipped",
-                misfit.0
-            )),
-            None => {
-                let value = Value::Text(text);
-                values.offer(key, Given { value, origin: origin.clone() });
-            }
-        }
-    }
-
     /// A truth value, as Python sees it: every text but the empty one is true.
     fn offer_truth(&mut self, values: &mut Values, name: &'static str, key: &'static str) {
         let Some(Named { literal, origin, .. }) = self.names.get(name) else { return };

@@ -77,13 +77,18 @@ fn declared_encoding(content: &[u8]) -> Option<String> {
     })
 }
 
-/// The defaults of the Python package that people take over and change.
+/// The defaults of the Python package that people take over and change, and the words in which they say
+/// how certificates are looked at.
 fn upstream() -> Vec<UpstreamModule> {
     let values =
         || vec![("STATS_DASHBOARD_LAYOUT", layouts()), ("COMMUNITY_STATS_SUBCOUNTS", subcounts())];
+    let words = ["CERT_NONE", "CERT_OPTIONAL", "CERT_REQUIRED"].into_iter().zip(0..);
+    let words = words.map(|(word, number)| (word, Literal::Int(number))).collect();
     ["invenio_stats_dashboard.config", "invenio_stats_dashboard.config.config"]
         .map(|name| UpstreamModule { name, values: values() })
-        .into()
+        .into_iter()
+        .chain([UpstreamModule { name: "ssl", values: words }])
+        .collect()
 }
 
 fn layouts() -> Literal {

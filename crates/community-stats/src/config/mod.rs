@@ -27,6 +27,7 @@ mod error;
 mod file;
 mod generation;
 mod invenio;
+mod invenio_addresses;
 mod invenio_cfg;
 mod invenio_search;
 mod life;

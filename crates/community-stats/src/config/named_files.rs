@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use stats_tls::NoCertificates;
+
 use super::Settings;
 use super::error::ConfigError;
 use super::types::JsonInput;
@@ -13,19 +15,44 @@ impl Settings {
     /// # Errors
     /// When they cannot be read.
     pub fn certificates(&self) -> Result<Option<Vec<u8>>, ConfigError> {
-        let Some(path) = &self.source.ca_certs else { return Ok(None) };
-        let read = bounded::read(path, SMALL);
-        let read = read.map_err(|error| self.unreadable(CERTIFICATES, path, error))?;
-        Ok(Some(read))
+        self.certificates_of(OF_SOURCE, self.source.ca_certs.as_deref())
     }
 
-    /// Certificates that could be read and are none.
-    pub(crate) fn no_certificates(&self, path: &Path, reason: &str) -> ConfigError {
-        let file = self.shown_path(CERTIFICATES, path);
-        ConfigError::new(format!(
-            "{}: `{CERTIFICATES}`: {file}: {reason}",
-            self.origin(CERTIFICATES)
-        ))
+    /// The certificates of `broker.ca_certs`, if it is set.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn certificates_of_broker(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        self.certificates_of(OF_BROKER, self.broker.ca_certs.as_deref())
+    }
+
+    fn certificates_of(
+        &self,
+        key: &str,
+        path: Option<&Path>,
+    ) -> Result<Option<Vec<u8>>, ConfigError> {
+        let Some(path) = path else { return Ok(None) };
+        let read = bounded::read(path, SMALL);
+        Ok(Some(read.map_err(|error| self.unreadable(key, path, error))?))
+    }
+
+    /// Certificates of `source.ca_certs` that could be read and are none.
+    pub(crate) fn no_certificates(&self, path: &Path, reason: &NoCertificates) -> ConfigError {
+        self.none_in(OF_SOURCE, path, reason)
+    }
+
+    /// Certificates of `broker.ca_certs`, or without it of the system, that could be read and are none.
+    pub(crate) fn no_certificates_of_broker(&self, reason: &NoCertificates) -> ConfigError {
+        match self.broker.ca_certs.as_deref() {
+            Some(path) => self.none_in(OF_BROKER, path, reason),
+            None => ConfigError::new(format!("the system trusts nobody: {reason}"))
+                .with_hint("name the certificates of the broker's authority in `broker.ca_certs`"),
+        }
+    }
+
+    fn none_in(&self, key: &str, path: &Path, reason: &NoCertificates) -> ConfigError {
+        let file = self.shown_path(key, path);
+        ConfigError::new(format!("{}: `{key}`: {file}: {reason}", self.origin(key)))
     }
 
     /// The JSON text that the setting `key` gives or names, made into something.
@@ -67,4 +94,5 @@ impl Settings {
     }
 }
 
-const CERTIFICATES: &str = "source.ca_certs";
+const OF_SOURCE: &str = "source.ca_certs";
+const OF_BROKER: &str = "broker.ca_certs";

@@ -1,7 +1,6 @@
 //! As much of AMQP 0-9-1 as it takes to greet a broker and to log in, and nothing further.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 
 use crate::config::Credentials;
 
@@ -31,7 +30,7 @@ pub(super) enum Login {
 }
 
 /// Waits for `connection.start`.
-pub(super) fn greet(stream: &mut TcpStream) -> io::Result<Greeted> {
+pub(super) fn greet(stream: &mut (impl Read + Write)) -> io::Result<Greeted> {
     stream.write_all(GREETING)?;
     let mut head = [0; 11];
     stream.read_exact(&mut head)?;
@@ -48,7 +47,7 @@ pub(super) fn greet(stream: &mut TcpStream) -> io::Result<Greeted> {
 }
 
 /// Logs in after a greeting. The broker is asked to say why it refuses, in place of hanging up.
-pub(super) fn log_in(stream: &mut TcpStream, login: &Credentials) -> io::Result<Login> {
+pub(super) fn log_in(stream: &mut (impl Read + Write), login: &Credentials) -> io::Result<Login> {
     stream.write_all(&start_ok(login))?;
     let mut head = [0; 7];
     match stream.read_exact(&mut head) {
@@ -68,7 +67,7 @@ pub(super) fn log_in(stream: &mut TcpStream, login: &Credentials) -> io::Result<
     })
 }
 
-fn read(stream: &mut TcpStream, size: usize) -> io::Result<Vec<u8>> {
+fn read(stream: &mut impl Read, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; size];
     stream.read_exact(&mut bytes)?;
     Ok(bytes)

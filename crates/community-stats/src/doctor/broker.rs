@@ -2,27 +2,34 @@
 //! is never worse than a warning; nothing is sent to it but the greeting of its protocol and the
 //! login, as any client of it does.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+use stats_service::chain;
 
 use super::amqp::{Login, greet, log_in};
 use super::check::{Check, State};
-use crate::config::{BrokerNode, BrokerSettings, BrokerUrl};
+use crate::config::{BrokerNode, BrokerUrl, ConfigError, Settings};
+use crate::connections::broker_proof;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-pub(super) fn examine(settings: &BrokerSettings) -> Vec<Check> {
-    let broker = settings.url.as_ref().map(|url| check("broker", url));
-    let results = settings.result_backend.as_ref().map(|url| check("result backend", url));
-    broker.into_iter().chain(results).collect()
+pub(super) fn examine(settings: &Settings) -> Vec<Check> {
+    let of = |name, url: &Option<BrokerUrl>| Some(check(name, url.as_ref()?, settings));
+    let broker = &settings.broker;
+    let checks = [of("broker", &broker.url), of("result backend", &broker.result_backend)];
+    checks.into_iter().flatten().collect()
 }
 
 /// Of several addresses one that answers is enough: the others are for when it fails.
-fn check(name: &str, url: &BrokerUrl) -> Check {
+fn check(name: &str, url: &BrokerUrl, settings: &Settings) -> Check {
     let mut broken = Vec::new();
     for node in url.nodes() {
-        match check_node(name, node) {
+        match check_node(name, node, settings) {
             check if check.state == State::Ok => return check,
             check => broken.push(check),
         }
@@ -32,7 +39,7 @@ fn check(name: &str, url: &BrokerUrl) -> Check {
     Check { detail: details.join("; "), ..last }
 }
 
-fn check_node(name: &str, url: &BrokerNode) -> Check {
+fn check_node(name: &str, url: &BrokerNode, settings: &Settings) -> Check {
     let Some((host, port)) = url.endpoint() else {
         return Check::ok(name, format!("{url}: not reached over TCP, so not looked at"));
     };
@@ -45,11 +52,19 @@ fn check_node(name: &str, url: &BrokerNode) -> Check {
         }
     };
     let took = asked.elapsed();
-    if url.scheme() != "amqp" && url.scheme() != "pyamqp" {
-        return Check::ok(name, format!("{url} takes connections")).took(took);
-    }
     let asked = Instant::now();
-    match talk(stream, url) {
+    let talk = match url.scheme() {
+        "amqp" | "pyamqp" => talk(stream, url).map_err(Silence::Broken),
+        "amqps" => encrypted(stream, &host, settings).and_then(|stream| {
+            talk(stream, url).map_err(|error| match error.get_ref() {
+                // It is only now that hands are shaken.
+                Some(inner) if inner.is::<rustls::Error>() => Silence::Untrusted(error.to_string()),
+                _ => Silence::Broken(error),
+            })
+        }),
+        _ => return Check::ok(name, format!("{url} takes connections")).took(took),
+    };
+    match talk {
         Ok((version, Login::Accepted)) => {
             let detail = format!("{url} speaks AMQP");
             Check::ok(name, detail).version(version.unwrap_or_default()).took(asked.elapsed())
@@ -59,18 +74,52 @@ fn check_node(name: &str, url: &BrokerNode) -> Check {
             let remedy = "correct user and password of its address; responses do not need it";
             Check::warning(name, detail, remedy)
         }
-        Err(error) => {
-            let remedy =
-                "name the AMQP port of the broker (5672 usually); responses do not need it";
+        Err(Silence::Untrusted(reason)) => {
+            let remedy = "name the certificates of its authority in `broker.ca_certs`, and the host \
+                          as they name it; responses do not need it";
+            Check::warning(name, format!("{url} is not trusted: {reason}"), remedy)
+        }
+        Err(Silence::Settings(error)) => Check::warning(
+            name,
+            chain(&error),
+            "correct `broker.ca_certs`; responses do not need it",
+        ),
+        Err(Silence::Broken(error)) => {
+            let remedy = "name the AMQP port of the broker (5672 usually, 5671 for amqps); responses \
+                          do not need it";
             Check::warning(name, format!("{url} does not speak AMQP 0-9-1: {error}"), remedy)
         }
     }
 }
 
-/// Greets and logs in; gives the version that the server tells.
-fn talk(mut stream: TcpStream, url: &BrokerNode) -> io::Result<(Option<String>, Login)> {
+/// Why nothing is heard of a broker that takes connections.
+enum Silence {
+    /// What it says is something else, or nothing.
+    Broken(io::Error),
+    /// Its certificate proves nothing.
+    Untrusted(String),
+    /// Certificates that settings name cannot be used.
+    Settings(ConfigError),
+}
+
+type Encrypted = StreamOwned<ClientConnection, TcpStream>;
+
+fn encrypted(stream: TcpStream, host: &str, settings: &Settings) -> Result<Encrypted, Silence> {
+    let untrusted = |reason: String| Silence::Untrusted(reason);
+    let name = ServerName::try_from(host.to_owned()).map_err(|it| untrusted(it.to_string()))?;
+    let proof = broker_proof(settings).map_err(Silence::Settings)?;
+    let config = proof.client_config().map_err(|error| untrusted(error.to_string()))?;
+    let client = ClientConnection::new(Arc::new(config), name);
+    Ok(StreamOwned::new(client.map_err(|error| untrusted(error.to_string()))?, stream))
+}
+
+fn limit(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(LIMIT))?;
-    stream.set_write_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))
+}
+
+/// Greets and logs in; gives the version that the server tells.
+fn talk(mut stream: impl Read + Write, url: &BrokerNode) -> io::Result<(Option<String>, Login)> {
     let greeted = greet(&mut stream)?;
     let login = match greeted.takes_passwords {
         true => log_in(&mut stream, &url.login())?,
@@ -83,7 +132,10 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
     for address in (host, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, LIMIT) {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => {
+                limit(&stream)?;
+                return Ok(stream);
+            }
             Err(error) => last = error,
         }
     }

@@ -44,7 +44,7 @@ pub fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
             needs_search.then(|| scope.spawn(|| search::examine(settings, clock))),
             needs_redis.then(|| scope.spawn(|| redis::examine(settings, clock))),
             needs_database.then(|| scope.spawn(|| postgres::examine(settings, clock))),
-            Some(scope.spawn(|| broker::examine(&settings.broker))),
+            Some(scope.spawn(|| broker::examine(settings))),
         ];
         let mut checks = vec![life(settings), configuration(settings)];
         checks.extend(files::examine(settings, clock));

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{Client as Http, Request, Response};
+use stats_tls::{Proof, Trusting};
 use tokio::runtime::{Builder, Runtime};
 
 use super::settings::OpenSearchSettings;
@@ -186,9 +187,12 @@ fn http(settings: &OpenSearchSettings) -> Result<Http, SourceError> {
         .pool_max_idle_per_host(1)
         .tls_danger_accept_invalid_certs(!settings.verify_certificates);
     if let Some(pem) = settings.authorities.as_ref().filter(|_| settings.verify_certificates) {
-        let trusting = crate::tls::trusting(pem).map_err(|reason| {
+        let trusted = Trusting::those_in(pem).map_err(|reason| {
             let doing = format!("reading the certificates of the search authorities: {reason}");
             SourceError::new(SourceErrorKind::Refused, doing)
+        })?;
+        let trusting = Proof::Host(trusted).client_config().map_err(|error| {
+            SourceError::caused_by(SourceErrorKind::Refused, "preparing TLS", error)
         })?;
         builder = builder.tls_backend_preconfigured(trusting);
     }

@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use jiff::SignedDuration;
 use stats_documents::opensearch::examine::{self, Banner, NoAnswer, Node};
-use stats_documents::tls::trusting;
 use stats_model::Clock;
 use stats_service::chain;
+use stats_tls::Trusting;
 
 use super::check::{Check, State};
 use super::clocks;
@@ -53,7 +53,7 @@ fn nodes(settings: &Settings) -> Result<Vec<Node>, Check> {
     let (source, authorities) = (&settings.source, &search.authorities);
     if let (true, Some(file), Some(pem)) = (source.verify_certs, &source.ca_certs, authorities) {
         // Told with the name of the file.
-        trusting(pem)
+        Trusting::those_in(pem)
             .map_err(|reason| refused(settings.no_certificates(file, &reason).to_string()))?;
     }
     let remedy = "correct `source.hosts`, `source.api_key`, or what the message names";

@@ -286,6 +286,31 @@ fn addresses_that_only_invenio_can_use_are_told_and_left_out() {
 }
 
 #[test]
+fn how_the_broker_is_spoken_with_is_taken_over() {
+    let scene = || Scene::new().variable("INVENIO_BROKER_URL", "amqp://u:hidden@mq//;redis://r/0");
+    let url = |settings: &Settings| settings.broker.url.as_ref().unwrap().to_string();
+    let plain = scene().load();
+    assert_eq!(url(&plain), "amqp://u:***@mq//;redis://r/0");
+    assert!(plain.broker.verify_certs && plain.broker.ca_certs.is_none());
+    let with = |literal: &str| scene().variable("INVENIO_BROKER_USE_SSL", literal).load();
+    let encrypted = with("True");
+    assert_eq!(url(&encrypted), "amqps://u:***@mq//;rediss://r/0");
+    assert!(encrypted.broker.verify_certs);
+    assert_eq!(url(&with("False")), url(&plain));
+    let told = with("{'ca_certs': '/etc/mq/ca.pem', 'cert_reqs': 0}");
+    assert_eq!(url(&told), url(&encrypted));
+    assert_eq!(told.broker.ca_certs.as_ref().unwrap().to_str(), Some("/etc/mq/ca.pem"));
+    assert!(!told.broker.verify_certs);
+    let cfg = "import ssl\nBROKER_URL = 'amqp://mq//'\n\
+               BROKER_USE_SSL = {'ssl_ca_certs': 'ca.pem', 'ssl_cert_reqs': ssl.CERT_REQUIRED}\n";
+    let settings = Scene::new().invenio_cfg(cfg).load();
+    assert_eq!(url(&settings), "amqps://mq//");
+    assert!(settings.broker.verify_certs && settings.broker.ca_certs.is_some());
+    let cfg = cfg.replace("CERT_REQUIRED", "CERT_NONE");
+    assert!(!Scene::new().invenio_cfg(&cfg).load().broker.verify_certs);
+}
+
+#[test]
 fn brokers_may_be_a_list() {
     let list = |literal: &str| Scene::new().variable("INVENIO_BROKER_URL", literal).load();
     let both = list("['amqp://u:hidden@a//', 'amqp://u:hidden@b//']");

@@ -1,6 +1,9 @@
 //! The message broker, which is only greeted.
 
+use std::fs;
+
 use community_stats::doctor::State::{Ok, Warning};
+use stats_testkit::proxy::Authority;
 use stats_testkit::services::{RabbitMq, Redis, process};
 
 use super::Patient;
@@ -46,6 +49,33 @@ fn brokers_that_do_not() {
     found.expect("broker", Warning, "amqp://guest:***@127.0.0.1");
     found.expect("broker", Warning, "cannot be reached");
     found.hide("s3cret");
+}
+
+#[test]
+fn brokers_behind_tls_are_spoken_with_if_they_are_trusted() {
+    let Some(server) = RabbitMq::shared() else { return };
+    let [ours, others] = [Authority::new().unwrap(), Authority::new().unwrap()];
+    let port = ours.in_front_of(server.address()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let patient = || Patient::new().with("broker.url", format!("amqps://localhost:{port}//"));
+    let trusting = |file: String| patient().with("broker.ca_certs", file).examine();
+
+    let found = trusting(certificates("ours.pem", ours.certificate()));
+    let broker = found.expect("broker", Ok, "speaks AMQP");
+    assert!(broker.version.as_ref().unwrap().contains('.'), "{broker:?}");
+    let found = patient().with("broker.verify_certs", "false").examine();
+    found.expect("broker", Ok, "speaks AMQP");
+
+    let found = trusting(certificates("others.pem", others.certificate()));
+    let broker = found.expect("broker", Warning, "is not trusted");
+    assert!(broker.remedy.as_ref().unwrap().contains("broker.ca_certs"), "{broker:?}");
+    let found = trusting(certificates("none.pem", "none"));
+    found.expect("broker", Warning, "holds no certificates");
 }
 
 #[test]

@@ -1,57 +1,77 @@
-//! Who is trusted in an encrypted connection.
+//! Certificates that are trusted, as authorities and by themselves.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
-    SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 
-/// How TLS is spoken with a server whose certificate has to be one of those in `pem`, or signed by
-/// one of them. Proves what OpenSSL does with the same file, and so Python: a server that shows a
-/// self-signed certificate of the file itself is believed, also if that could sign others.
-///
-/// # Errors
-/// With what is wrong with `pem`: it cannot be read, or holds no certificate.
-pub fn trusting(pem: &[u8]) -> Result<ClientConfig, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = found.map_err(|error| error.to_string())?;
-    if found.is_empty() {
-        return Err("it holds no certificates".to_owned());
-    }
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Trusting::new(found, &provider).map_err(|error| error.to_string())?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
-}
-
-/// Trusts certain certificates, as authorities and by themselves.
+/// Trusts certain certificates. Proves what OpenSSL does with the same file, and so Python: a server
+/// that shows a self-signed certificate of the file itself is believed, also if that could sign others.
 #[derive(Debug)]
-pub(crate) struct Trusting {
+pub struct Trusting {
     certificates: Vec<CertificateDer<'static>>,
     authorities: Arc<WebPkiServerVerifier>,
 }
 
+/// Why nobody can be trusted by what was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoCertificates(String);
+
+impl fmt::Display for NoCertificates {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoCertificates {}
+
 impl Trusting {
-    /// Trusts these.
-    pub(crate) fn new(
-        certificates: Vec<CertificateDer<'static>>,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, rustls::client::VerifierBuilderError> {
+    /// Trusts those in `pem`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds none.
+    pub fn those_in(pem: &[u8]) -> Result<Self, NoCertificates> {
+        Self::of(certificates_in(pem)?)
+    }
+
+    /// Trusts those that the system does. Files of the system that cannot be read leave fewer to trust,
+    /// which shows when a server's certificate is among those that are not.
+    ///
+    /// # Errors
+    /// When the system trusts nobody.
+    pub fn those_of_the_system() -> Result<Self, NoCertificates> {
+        Self::of(rustls_native_certs::load_native_certs().certs)
+    }
+
+    fn of(certificates: Vec<CertificateDer<'static>>) -> Result<Self, NoCertificates> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates.iter().cloned());
-        let builder =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-        Ok(Self { certificates, authorities: builder.build()? })
+        let provider = Arc::new(ring::default_provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let authorities = verifier.map_err(|error| NoCertificates(error.to_string()))?;
+        Ok(Self { certificates, authorities })
+    }
+}
+
+/// The certificates in a text of PEM.
+///
+/// # Errors
+/// When it cannot be read, or holds none.
+pub fn certificates_in(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NoCertificates> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Err(error) => Err(NoCertificates(error.to_string())),
+        Ok(found) if found.is_empty() => Err(NoCertificates("it holds no certificates".to_owned())),
+        Ok(found) => Ok(found),
     }
 }
 
