@@ -150,7 +150,7 @@ impl Feed for Simulated {
     }
 
     fn pulse(&self) -> Result<Pulse, SourceError> {
-        Ok(Pulse { documents: self.mark(), directory: Position::default() })
+        Ok(Pulse { documents: self.mark(), ..Pulse::default() })
     }
 }
 

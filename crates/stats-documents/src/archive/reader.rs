@@ -148,7 +148,7 @@ impl Feed for Archive {
 
     fn pulse(&self) -> Result<Pulse, SourceError> {
         let beats = self.beats()?;
-        Ok(Pulse { documents: beats.clone(), directory: beats })
+        Ok(Pulse { documents: beats.clone(), bookmarks: beats.clone(), directory: beats })
     }
 }
 

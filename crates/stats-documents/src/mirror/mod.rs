@@ -6,6 +6,7 @@
 //! documents to fetch. Numbers that it hands out are those of the source; whoever asks cannot
 //! tell it from the source itself, except by the speed. What it holds may be deleted at any time.
 
+mod bookmarks;
 mod fetch;
 mod keeper;
 mod ledger;

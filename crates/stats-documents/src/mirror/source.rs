@@ -9,6 +9,7 @@ use stats_model::{
     SystemClock,
 };
 
+use super::bookmarks::ReadBookmarks;
 use super::options::MirrorOptions;
 use super::state::{KindState, seconds_of};
 use crate::locked::lock;
@@ -37,6 +38,7 @@ pub struct Mirror {
     unkept: Unkept,
     /// How far the documents were when that was asked last.
     felt: Mutex<Option<Position>>,
+    bookmarks: ReadBookmarks,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -65,9 +67,9 @@ impl Mirror {
     }
 
     fn over(remote: Option<Source>, archive: Archive, options: MirrorOptions) -> Self {
-        let (kinds, writing, unkept, felt) = <_>::default();
+        let (kinds, writing, unkept, felt, bookmarks) = <_>::default();
         let clock = Arc::new(SystemClock);
-        Self { remote, archive, options, kinds, writing, unkept, felt, clock }
+        Self { remote, archive, options, kinds, writing, unkept, felt, bookmarks, clock }
     }
 
     /// Takes the time from `clock`, and waits by it; otherwise by the system's.
@@ -184,6 +186,7 @@ impl Mirror {
 
     /// Whoever felt that the source moved may not be told what was believed before.
     fn feel(&self, pulse: &Pulse) {
+        self.bookmarks.feel(&pulse.bookmarks, self.clock.monotonic());
         let mut felt = lock(&self.felt);
         if felt.as_ref() != Some(&pulse.documents) {
             *felt = Some(pulse.documents.clone());
@@ -255,7 +258,11 @@ impl Documents for Mirror {
         communities: &[String],
     ) -> Result<BTreeMap<String, Bookmark>, SourceError> {
         match &self.remote {
-            Some(remote) => remote.documents.bookmarks(kind, communities),
+            Some(remote) => {
+                let asked = self.clock.monotonic();
+                let read = || remote.documents.bookmarks(kind, communities);
+                self.bookmarks.known_or_read(kind, communities, asked, read)
+            }
             None => self.archive.bookmarks(kind, communities),
         }
     }

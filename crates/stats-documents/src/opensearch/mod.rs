@@ -173,8 +173,11 @@ impl OpenSearch {
         if let Some(marks) = position::pulse(&self.client, &call, &names)? {
             let of_directory = [self.name(names::COMMUNITIES), self.name(names::EVENTS)];
             let is_of = |index: &str| of_directory.iter().any(|name| index.starts_with(name));
-            let (directory, documents) = position::parted(marks, is_of);
-            return Ok(Pulse { documents, directory });
+            let (directory, Position(others)) = position::parted(marks, is_of);
+            let of_bookmarks = self.name(names::BOOKMARKS);
+            let is_of = |index: &str| index.starts_with(&of_bookmarks);
+            let (bookmarks, documents) = position::parted(others, is_of);
+            return Ok(Pulse { documents, bookmarks, directory });
         }
         let mut pulse = Pulse::default();
         for kind in DocumentKind::ALL {
@@ -187,7 +190,7 @@ impl OpenSearch {
                 position => position?,
             };
             let part =
-                if alias == names::BOOKMARKS { &mut pulse.documents } else { &mut pulse.directory };
+                if alias == names::BOOKMARKS { &mut pulse.bookmarks } else { &mut pulse.directory };
             part.0.extend(position.0);
         }
         Ok(pulse)

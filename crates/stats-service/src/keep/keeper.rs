@@ -237,7 +237,7 @@ impl Keeper {
         self.again.extend(self.due(now));
         let Some(known) = &mut self.known else { return Ok(Scope::All) };
         if known.has_moved(pulse, now) {
-            known.moved = (known.pulse.documents != pulse.documents).then_some(now);
+            known.moved = (!pulse.has_same_shelves(&known.pulse)).then_some(now);
             let standing = self.service.standing_of_all()?;
             let Some(changed) = standing.changed_since(&known.standing) else {
                 known.standing = standing;
@@ -267,7 +267,7 @@ impl Keeper {
 
     fn compare_all(&mut self, pulse: Pulse, now: Timestamp) -> Result<(), ServiceError> {
         let before = self.known.take();
-        let moved = before.is_none_or(|known| known.pulse.documents != pulse.documents);
+        let moved = before.is_none_or(|known| !pulse.has_same_shelves(&known.pulse));
         self.directory.forget();
         let standing = self.service.standing_of_all()?;
         self.members = by_id(self.service.all_members(&standing)?);

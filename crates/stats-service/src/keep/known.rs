@@ -25,6 +25,6 @@ impl Known {
     /// Whether what the source holds may be something else than what is known.
     pub(super) fn has_moved(&self, pulse: &Pulse, now: Timestamp) -> bool {
         let is_over = |moved: Timestamp| now < moved || now.duration_since(moved) >= REFRESH;
-        self.pulse.documents != pulse.documents || self.moved.is_some_and(is_over)
+        !pulse.has_same_shelves(&self.pulse) || self.moved.is_some_and(is_over)
     }
 }

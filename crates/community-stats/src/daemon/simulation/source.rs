@@ -142,7 +142,7 @@ impl Feed for SimSource {
             let moves = Position(vec![PositionMark::written(HISTORY, core.state.library.moves)]);
             let mut documents = mark(core);
             documents.0.extend(moves.0.iter().cloned());
-            Pulse { documents, directory: moves }
+            Pulse { documents, bookmarks: moves.clone(), directory: moves }
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The case about whether anything happened at all.
 #![allow(clippy::missing_panics_doc, reason = "a case panics when the source breaks the contract")]
 
-use stats_model::{Bookmark, DocumentKind};
+use stats_model::{Bookmark, DocumentKind, Position};
 
 use super::FeedHarness;
 use crate::Pulse;
@@ -14,9 +14,9 @@ pub fn a_pulse_tells_of_every_write(harness: &mut dyn FeedHarness) {
     let mut last = quiet(harness);
     for kind in DocumentKind::ALL {
         harness.put(&[given(kind, "x", "a", "2025-01-01", 1)]);
-        last = another(harness, &last, "a document");
+        last = another(harness, &last, "a document", documents);
         harness.put(&[given(kind, "x", "a", "2025-01-01", 2)]);
-        last = another(harness, &last, "a replacement");
+        last = another(harness, &last, "a replacement", documents);
         let bookmark = Bookmark { day: day("2025-01-01") };
         harness.put_bookmarks(&[GivenBookmark {
             id: ids(kind),
@@ -24,20 +24,35 @@ pub fn a_pulse_tells_of_every_write(harness: &mut dyn FeedHarness) {
             community: "a".to_owned(),
             bookmark,
         }]);
-        last = another(harness, &last, "a bookmark");
+        last = another(harness, &last, "a bookmark", bookmarks);
     }
     for kind in DocumentKind::ALL {
         harness.remove(kind, &["x"]);
-        last = another(harness, &last, "a removal");
+        last = another(harness, &last, "a removal", documents);
         harness.remove_bookmarks(&[&ids(kind)]);
-        last = another(harness, &last, "a bookmark that is gone");
+        last = another(harness, &last, "a bookmark that is gone", bookmarks);
     }
 }
 
-fn another(harness: &dyn FeedHarness, last: &Pulse, what: &str) -> Pulse {
+/// The pulse, of which that part is another one.
+fn another(
+    harness: &dyn FeedHarness,
+    last: &Pulse,
+    what: &str,
+    part: impl Fn(&Pulse) -> &Position,
+) -> Pulse {
     let pulse = quiet(harness);
-    assert_ne!(pulse.documents, last.documents, "{what}");
+    assert_ne!(part(&pulse), part(last), "{what}");
+    assert!(!pulse.has_same_shelves(last), "{what}");
     pulse
+}
+
+const fn documents(pulse: &Pulse) -> &Position {
+    &pulse.documents
+}
+
+const fn bookmarks(pulse: &Pulse) -> &Position {
+    &pulse.bookmarks
 }
 
 /// The pulse, which is the same when it is felt again.
