@@ -79,9 +79,11 @@ impl CachedResponseService {
 
     fn work(&self, plan: &Plan, run: &mut Run<'_>, stop: &Stop, summary: &mut Summary) {
         let (mut tasks, total) = tasks(plan);
-        let total = no_more_than(run.most, &mut tasks, total);
         let kinds: BTreeSet<DocumentKind> = tasks.iter().map(|task| task.kind).collect();
-        let context = MakeContext::new(plan, self.settle(kinds, stop), stop.clone());
+        let settled = self.settle(kinds, stop);
+        let can_be_made = |kind| settled.instead(kind).is_none();
+        let total = no_more_than(run.most, &mut tasks, total, can_be_made);
+        let context = MakeContext::new(plan, settled, stop.clone());
         let (workers, fence) = (run.workers, stop.token());
         let job = Job { service: self, context, workers, fence };
         let mut done = 0;
@@ -169,15 +171,25 @@ fn tasks(plan: &Plan) -> (VecDeque<ShelfTask>, u64) {
     (tasks, total)
 }
 
-/// Leaves out what is too much, and says how many responses the rest makes.
-fn no_more_than(most: Option<u64>, tasks: &mut VecDeque<ShelfTask>, total: u64) -> u64 {
+/// Leaves out what is too much, and says of how many responses the rest is. Those of which it is known
+/// that they cannot be made now take the place of none that can.
+fn no_more_than(
+    most: Option<u64>,
+    tasks: &mut VecDeque<ShelfTask>,
+    total: u64,
+    can_be_made: impl Fn(DocumentKind) -> bool,
+) -> u64 {
     let Some(mut room) = most.filter(|most| *most < total) else { return total };
+    let mut rest = 0;
     tasks.retain_mut(|task| {
-        task.categories.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-        room -= task.categories.len() as u64;
+        if can_be_made(task.kind) {
+            task.categories.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+            room -= task.categories.len() as u64;
+        }
+        rest += task.categories.len() as u64;
         !task.categories.is_empty()
     });
-    most.unwrap_or(total)
+    rest
 }
 
 fn next(queue: &Mutex<VecDeque<ShelfTask>>, job: &Job<'_>) -> Option<ShelfTask> {
@@ -227,5 +239,38 @@ fn count(cell: Cell, outcome: Outcome, summary: &mut Summary) {
             summary.response_bytes += plain_length;
             summary.responses.push(Stored { cell, cache_key: key });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stats_model::Category;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_made_takes_no_place() {
+        let task = |kind, categories: &[Category]| ShelfTask {
+            kind,
+            community: GLOBAL.to_owned(),
+            year: 2025,
+            categories: categories.to_vec(),
+        };
+        let (deltas, records) = (DocumentKind::UsageDelta, DocumentKind::RecordDelta);
+        let all = || {
+            let of_deltas = [Category::UsageDelta, Category::UsageDeltaDataViews];
+            let of_records = [Category::RecordDelta, Category::RecordDeltaDataAdded];
+            VecDeque::from([task(deltas, &of_deltas), task(records, &of_records)])
+        };
+        let left = |most, can_be_made: &dyn Fn(DocumentKind) -> bool| {
+            let mut tasks = all();
+            let total = no_more_than(most, &mut tasks, 4, can_be_made);
+            let numbers: Vec<usize> = tasks.iter().map(|task| task.categories.len()).collect();
+            (total, numbers)
+        };
+        assert_eq!(left(None, &|_| true), (4, vec![2, 2]));
+        assert_eq!(left(Some(3), &|_| true), (3, vec![2, 1]));
+        assert_eq!(left(Some(2), &|_| true), (2, vec![2]));
+        assert_eq!(left(Some(1), &|kind| kind == records), (3, vec![2, 1]));
     }
 }
