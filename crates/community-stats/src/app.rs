@@ -10,5 +10,6 @@ mod told;
 mod transformation;
 
 pub use self::jobs::{Jobs, QueueSeen};
+pub use self::ledger::SILENT;
 pub use self::parts::{App, AppError};
 pub use self::sources::Documents;

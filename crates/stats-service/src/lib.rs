@@ -44,7 +44,7 @@ pub use report::{Failure, Held, Stored, Summary, Waiting};
 pub use run::errand::Errand;
 pub use run::hands::{Hands, Job};
 pub use run::pool::{Pool, Progress, Run};
-pub use service::CachedResponseService;
+pub use service::{CachedResponseService, RunAtWork};
 pub use settings::ServiceSettings;
 pub use stats_model::chain;
 pub use stop::Stop;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use stats_cache::{
     BulkLock, CacheError, CacheStore, DamagedEntry, EntryDescription, EntryState, Lease, Memory,
     MemoryChanges, Notebook, Registry, response_key,
@@ -11,6 +12,7 @@ use stats_documents::{Directory, Feed, Source};
 use stats_model::{Category, Cell, Clock};
 
 use crate::blueprints::Blueprints;
+use crate::error::ServiceError;
 use crate::settings::ServiceSettings;
 
 /// Creates, reads, replaces, removes and examines stored responses.
@@ -26,8 +28,23 @@ pub struct CachedResponseService {
     pub(crate) registry: Option<Arc<dyn Registry>>,
     pub(crate) lock: Option<Arc<dyn BulkLock>>,
     pub(crate) notebook: Option<Arc<dyn Notebook>>,
+    pub(crate) at_work: Option<Arc<TellRuns>>,
     pub(crate) blueprints: Arc<Blueprints>,
 }
+
+/// A run that goes on, as whoever remembers runs tells of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunAtWork {
+    /// What was asked of it: a [`Request`](crate::Request).
+    pub request: Value,
+    /// When it began.
+    pub since: Timestamp,
+    /// Which one it is and who carries it out, for people.
+    pub by: String,
+}
+
+/// Says which runs go on.
+pub(crate) type TellRuns = dyn Fn() -> Vec<RunAtWork> + Send + Sync;
 
 impl CachedResponseService {
     /// A service over this source and this store.
@@ -50,6 +67,7 @@ impl CachedResponseService {
             registry: None,
             lock: None,
             notebook: None,
+            at_work: None,
             blueprints: Arc::default(),
         }
     }
@@ -66,6 +84,22 @@ impl CachedResponseService {
     pub fn with_lock(mut self, lock: Option<Arc<dyn BulkLock>>) -> Self {
         self.lock = lock;
         self
+    }
+
+    /// The same, and `tell` says which runs go on: for whoever only looks.
+    #[must_use]
+    pub fn with_runs(mut self, tell: impl Fn() -> Vec<RunAtWork> + Send + Sync + 'static) -> Self {
+        self.at_work = Some(Arc::new(tell));
+        self
+    }
+
+    /// Who holds the lock of bulk runs, for people; `None`: nobody, as far as can be told.
+    ///
+    /// # Errors
+    /// When whoever keeps the lock cannot answer.
+    pub fn locked_by(&self) -> Result<Option<String>, ServiceError> {
+        let told = self.lock.as_ref().map(|lock| lock.told_holder()).transpose()?;
+        Ok(told.flatten())
     }
 
     /// The same with a notebook of what comes to nothing.

@@ -1,16 +1,39 @@
 //! What is remembered of runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stats_cache::{RedisClient, RedisOptions};
-use stats_jobs::ledger::{Ledger, RedisLedger, SqliteLedger, SqliteLedgerOptions};
+use stats_jobs::ledger::{
+    Ledger, RedisLedger, Run, RunFilter, RunState, SqliteLedger, SqliteLedgerOptions,
+};
+use stats_service::RunAtWork;
 
 use super::parts::{App, AppError, make_folder_of};
 use super::told::warn;
 use crate::config::LedgerKind;
 use crate::connections::redis_address;
 
+/// Whoever gave no sign of life for so long is not there any more.
+pub const SILENT: Duration = Duration::from_secs(60);
+
+/// So many runs that go on are told of at most.
+const RUNS: usize = 100;
+
 impl App {
+    /// Says which runs go on, as often as it is asked; none where no ledger can be read.
+    pub(super) fn runs_at_work(&self) -> impl Fn() -> Vec<RunAtWork> + Send + Sync + 'static {
+        let ledger = self.ledger_to_read().ok().flatten();
+        let clock = Arc::clone(&self.clock);
+        move || {
+            let Some(ledger) = &ledger else { return Vec::new() };
+            let filter = RunFilter { states: vec![RunState::Running], ..RunFilter::default() };
+            let goes_on = |run: &Run| run.state_at(clock.now(), SILENT) == RunState::Running;
+            let runs = ledger.runs(&filter, RUNS).unwrap_or_default();
+            runs.into_iter().filter(goes_on).map(at_work).collect()
+        }
+    }
+
     /// The ledger: in a file, which is made when it is not there, or in Redis, which is not asked yet.
     ///
     /// # Errors
@@ -61,4 +84,10 @@ impl App {
         let prefix = &self.settings.cache.prefix;
         Ok(Arc::new(RedisLedger::beside(prefix, move || client.open())))
     }
+}
+
+/// A run as the service knows runs.
+fn at_work(run: Run) -> RunAtWork {
+    let by = format!("run {} (process {} on {})", run.id, run.pid, run.host);
+    RunAtWork { request: run.request, since: run.begun, by }
 }

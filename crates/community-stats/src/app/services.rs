@@ -49,7 +49,8 @@ impl App {
     /// # Errors
     /// When settings, source or store do not work.
     pub fn service_to_read(&self) -> Result<CachedResponseService, AppError> {
-        self.service(self.source()?, Use::Read)
+        let service = self.service(self.source()?, Use::Read)?;
+        Ok(service.with_runs(self.runs_at_work()))
     }
 
     /// The service that removes responses: the source has to be there, and a store that is not there

@@ -1,7 +1,6 @@
 //! `runs`: what was done, what goes on, and how to go on with it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -11,7 +10,7 @@ use stats_service::{Communities, CommunityName, ListFilter, Request, StateName, 
 use super::table::{Side, Table, age, count, duration};
 use super::watched::{Recorded, recorded};
 use super::{Ending, Exit, Failure, Global, Needs, summary, terminal};
-use crate::app::App;
+use crate::app::{App, SILENT};
 
 /// The commands about runs.
 #[derive(Debug, Subcommand)]
@@ -63,9 +62,6 @@ pub(super) struct Retry {
     #[arg(long, required = true)]
     failed: bool,
 }
-
-/// Whoever gave no sign for so long is not there any more.
-const SILENT: Duration = Duration::from_secs(60);
 
 impl Runs {
     pub(super) const fn needs(&self) -> Needs {

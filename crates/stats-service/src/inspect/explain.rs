@@ -123,7 +123,10 @@ impl CachedResponseService {
         let state = plan.state(&cell);
         Ok(Explanation {
             reason: reason(&plan, &cell, &entry, now),
-            since: since(state, &entry, &blank),
+            since: match plan.run_of(&cell) {
+                Some(run) => Some(run.since.to_string()),
+                None => since(state, &entry, &blank),
+            },
             due: due(&plan, &cell, &entry),
             state: Some(state),
             ..blank.made_as(entry)
@@ -256,7 +259,7 @@ fn since(state: StateName, entry: &EntryDescription, blank: &Explanation) -> Opt
         StateName::Failed | StateName::Dead => {
             blank.last_failure.as_ref().map(|failure| failure.since.to_string())
         }
-        StateName::Missing | StateName::Damaged => None,
+        StateName::Missing | StateName::Damaged | StateName::Running => None,
     }
 }
 

@@ -106,10 +106,12 @@ impl Board {
         self.squares().filter(waits).count() as u64
     }
 
-    /// How many cells have to be made.
+    /// How many cells have to be made that no run is about to make.
     #[must_use]
     pub fn to_make(&self) -> u64 {
-        let is_to_make = |it: &&Square| matches!(it.verdict.action, Action::Make(_));
+        let is_to_make = |it: &&Square| {
+            matches!(it.verdict.action, Action::Make(_)) && it.state != StateName::Running
+        };
         self.squares().filter(is_to_make).count() as u64
     }
 

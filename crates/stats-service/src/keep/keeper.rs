@@ -167,10 +167,7 @@ impl Keeper {
     /// # Errors
     /// When whoever keeps the lock cannot answer.
     pub fn locked_by(&self) -> Result<Option<String>, ServiceError> {
-        match &self.service.lock {
-            Some(lock) => Ok(lock.told_holder()?),
-            None => Ok(None),
-        }
+        self.service.locked_by()
     }
 
     /// Makes what has to be made, and sees what came of it.

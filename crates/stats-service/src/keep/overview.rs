@@ -76,7 +76,11 @@ pub(crate) fn rows(
             category: cell.category,
             state: plan.state(cell),
             verdict: cell.verdict,
-            since: noted.map(|note| note.since).or(seen),
+            since: plan
+                .run_of(cell)
+                .map(|run| run.since)
+                .or_else(|| noted.map(|note| note.since))
+                .or(seen),
             expires: ends.get(&(cell.member, cell.year, cell.category)).copied(),
         };
         if let Some(row) = rows.get_mut(plan.member(cell).id.as_str()) {

@@ -32,6 +32,8 @@ pub enum StateName {
     Failed,
     /// It could not be made so often that it is not tried any more.
     Dead,
+    /// A run that goes on is about to make it.
+    Running,
     /// What is stored was made from what there is now.
     Fresh,
     /// What is stored belongs to a community that is gone, or to a year that it never had.
@@ -40,7 +42,7 @@ pub enum StateName {
 
 impl StateName {
     /// All of them, in the order of the enumeration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Missing,
         Self::Incomplete,
         Self::Damaged,
@@ -50,6 +52,7 @@ impl StateName {
         Self::Foreign,
         Self::Failed,
         Self::Dead,
+        Self::Running,
         Self::Fresh,
         Self::Orphan,
     ];
@@ -67,15 +70,20 @@ impl StateName {
             Self::Foreign => "foreign",
             Self::Failed => "failed",
             Self::Dead => "dead",
+            Self::Running => "running",
             Self::Fresh => "fresh",
             Self::Orphan => "orphan",
         }
     }
 
-    /// Whether something is stored, served or not; of what cannot be made, that is not known.
+    /// Whether something is stored, served or not; of what cannot be made, or is being made, that is
+    /// not known.
     #[must_use]
     pub const fn is_stored(self) -> bool {
-        !matches!(self, Self::Missing | Self::Incomplete | Self::Failed | Self::Dead)
+        !matches!(
+            self,
+            Self::Missing | Self::Incomplete | Self::Failed | Self::Dead | Self::Running
+        )
     }
 
     /// Whether an entry stands that is served.

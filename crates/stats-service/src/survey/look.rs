@@ -8,6 +8,7 @@ use stats_model::{Category, DocumentKind, calendar::day_of, chain};
 use crate::error::ServiceError;
 use crate::matrix::loss::{Former, stands_for_days};
 use crate::service::CachedResponseService;
+use crate::survey::at_work::AtWork;
 use crate::survey::directory::Directory;
 use crate::survey::judge::Judge;
 use crate::survey::members::Member;
@@ -97,12 +98,19 @@ impl CachedResponseService {
             patient: request.patient,
             warnings,
             outside: Vec::new(),
+            at_work: self.runs_at_work(),
             standing,
             memory,
         };
         plan.cells = self.cells(&plan, request, look)?;
         plan.outside = plan.years_outside();
         Ok(plan)
+    }
+
+    /// The runs that go on, where somebody tells.
+    fn runs_at_work(&self) -> Vec<AtWork> {
+        let told = self.at_work.as_ref().map(|tell| tell()).unwrap_or_default();
+        told.into_iter().filter_map(AtWork::of).collect()
     }
 
     /// The communities that take part, and `global`, when the source holds `standing`.

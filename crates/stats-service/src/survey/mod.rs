@@ -1,6 +1,7 @@
 //! What a request is about, what stands there, and what the source holds: without reading a document
 //! or a body.
 
+pub(crate) mod at_work;
 pub(crate) mod directory;
 pub(crate) mod judge;
 pub(crate) mod left_over;

@@ -9,6 +9,7 @@ use stats_model::{Category, Cell, Shelf, chain};
 use crate::matrix::loss::Former;
 use crate::matrix::verdict::{Action, Verdict};
 use crate::matrix::words::{StateName, held_because};
+use crate::survey::at_work::AtWork;
 use crate::survey::members::Member;
 use crate::survey::request::Years;
 use crate::survey::standing::Standing;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub outside: Vec<i16>,
     /// The years that an aggregation marked as changed, by community.
     pub(crate) marked: BTreeSet<(String, i16)>,
+    /// The runs that go on, where somebody tells.
+    pub(crate) at_work: Vec<AtWork>,
     pub(crate) standing: Standing,
     /// What earlier runs noted.
     pub(crate) memory: Memory,
@@ -83,13 +86,23 @@ impl Plan {
     }
 
     /// The state of a cell in one word. What stands of a community that is gone is an orphan,
-    /// whatever it was made from.
+    /// whatever it was made from; what a run is about to make is running.
     #[must_use]
     pub fn state(&self, cell: &PlannedCell) -> StateName {
         match cell.verdict.name() {
+            _ if self.run_of(cell).is_some() => StateName::Running,
             state if self.member(cell).wanted || !state.is_stored() => state,
             _ => StateName::Orphan,
         }
+    }
+
+    /// The run that is about to make a cell, if one is.
+    pub(crate) fn run_of(&self, cell: &PlannedCell) -> Option<&AtWork> {
+        if self.at_work.is_empty() || !matches!(cell.verdict.action, Action::Make(_)) {
+            return None;
+        }
+        let member = self.member(cell);
+        self.at_work.iter().find(|run| run.is_about(member, cell.year, cell.category))
     }
 
     /// Whether earlier runs noted anything about any cell: failures, losses.
@@ -101,9 +114,13 @@ impl Plan {
     /// Why a cell is made, kept, held, waited for or refused.
     #[must_use]
     pub fn reason(&self, cell: &PlannedCell) -> String {
-        match cell.verdict.action {
+        let reason = match cell.verdict.action {
             Action::Hold(loss) => held_because(loss, self.missing(cell).as_deref()),
             _ => cell.verdict.reason(),
+        };
+        match self.run_of(cell) {
+            Some(run) => format!("{reason}; {run}"),
+            None => reason,
         }
     }
 

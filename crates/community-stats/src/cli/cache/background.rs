@@ -14,7 +14,7 @@ use stats_service::{Action, Communities, Plan, Request, Years};
 
 use super::super::table::count;
 use super::super::{Ending, Exit, Failure, Global, interrupt, terminal};
-use crate::app::App;
+use crate::app::{App, SILENT};
 use crate::daemon::{BATCH, BULK};
 
 /// How the work is sent.
@@ -26,8 +26,6 @@ pub(super) struct How {
     pub(super) wait: bool,
 }
 
-/// Whoever gave no sign for so long is not there any more.
-const SILENT: Duration = Duration::from_secs(60);
 /// So often somebody looks whether anybody still works.
 const LOOK_AFTER_HANDS: Duration = Duration::from_secs(2);
 /// So often the results are looked at.

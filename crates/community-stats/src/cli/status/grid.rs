@@ -20,6 +20,7 @@ pub(super) const fn mark(state: StateName) -> char {
         StateName::Damaged => '!',
         StateName::Failed => 'x',
         StateName::Dead => 'X',
+        StateName::Running => 'r',
         StateName::Orphan => 'o',
     }
 }

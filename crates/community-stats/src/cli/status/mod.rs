@@ -15,7 +15,7 @@ use stats_service::Overview;
 
 use self::health::Health;
 use super::{Ending, Exit, Failure, Global, arguments, terminal};
-use crate::app::App;
+use crate::app::{App, QueueSeen, SILENT};
 use crate::daemon::Signals;
 
 /// Arguments of `status`.
@@ -44,11 +44,9 @@ struct Seen {
     last: Option<Run>,
     workers: Vec<Worker>,
     next: Option<Timestamp>,
+    queue: Option<QueueSeen>,
     health: Health,
 }
-
-/// Whoever gave no sign for so long is not there any more.
-const SILENT: Duration = Duration::from_secs(60);
 
 impl Status {
     pub(super) fn run(&self, global: &Global) -> Ending {
@@ -101,13 +99,17 @@ impl Seen {
             (None, Vec::new())
         });
         workers.retain(|worker| !worker.is_lost(now, SILENT));
+        let queue = app.queue_seen().map_err(Failure::from).unwrap_or_else(|failure| {
+            terminal::warn(&format!("what waits is not known: {}", failure.message));
+            None
+        });
         let run = &app.settings().run;
         let next = match (&run.schedule.0, workers.iter().any(health::keeps)) {
             (Some(schedule), true) => schedule.next_after(now),
             _ => None,
         };
         let health = Health::of(&overview, &workers);
-        Ok(Self { now, overview, last, workers, next, health })
+        Ok(Self { now, overview, last, workers, next, queue, health })
     }
 
     /// How many days ago the newest bookmark of each kind is.
@@ -138,6 +140,7 @@ impl Seen {
             }),
             "next_run": self.next,
             "workers": self.workers,
+            "queue": self.queue,
             "bookmarks": bookmarks,
             "communities": grid::to_json(&self.overview.board),
             "warnings": self.overview.warnings,

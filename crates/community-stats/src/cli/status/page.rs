@@ -6,7 +6,8 @@ use stats_jobs::ledger::Run;
 
 use super::super::table::{age, count, duration};
 use super::super::terminal;
-use super::{SILENT, Seen, grid};
+use super::{Seen, grid};
+use crate::app::{QueueSeen, SILENT};
 
 /// Writes all that was seen, with so many communities at most.
 pub(super) fn write(seen: &Seen, limit: usize) -> io::Result<()> {
@@ -46,6 +47,9 @@ pub(super) fn write(seen: &Seen, limit: usize) -> io::Result<()> {
             }
         }
     }
+    if let Some(QueueSeen { name, place, length }) = &seen.queue {
+        writeln!(page, "Queue:     {} in {name} ({place})", tasks(*length))?;
+    }
     for (kind, newest) in seen.bookmarks() {
         match newest {
             Some((day, 0)) => writeln!(page, "Bookmark:  {kind} through {day}, today")?,
@@ -57,6 +61,14 @@ pub(super) fn write(seen: &Seen, limit: usize) -> io::Result<()> {
         }
     }
     page.flush()
+}
+
+fn tasks(number: u64) -> String {
+    match number {
+        0 => "no task waits".to_owned(),
+        1 => "one task waits".to_owned(),
+        more => format!("{} tasks wait", count(more)),
+    }
 }
 
 fn told(seen: &Seen, run: &Run) -> String {

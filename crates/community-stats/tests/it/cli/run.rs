@@ -1,11 +1,17 @@
 //! `run`, `status` and `runs`: the program by itself.
 
 use std::process::{Child, Command};
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
+use stats_jobs::contract::message;
+use stats_jobs::ledger::{Ledger, Run, RunId, RunState, SqliteLedger, Trigger};
+use stats_jobs::{EmbeddedBroker, EmbeddedOptions, Queue};
+use stats_model::SystemClock;
 use stats_testkit::wait;
 
-use super::support::{COASTAL, Outcome, Scene};
+use super::support::{COASTAL, NOW, Outcome, Scene};
 
 /// All responses of `tiny-7`.
 const ALL: u64 = 32;
@@ -147,6 +153,57 @@ fn status_tells_what_is_wrong() {
     assert!(limited.contains("and 3 more communities (--limit 0 shows all)\n"), "{limited}");
     let nothing = Scene::new();
     nothing.run(&["status"]).expect(5);
+}
+
+#[test]
+fn what_a_run_is_about_to_make_is_running() {
+    let scene = Scene::tiny();
+    let ledger = SqliteLedger::open(scene.data("ledger.db")).unwrap();
+    let begun: Timestamp = NOW.parse().unwrap();
+    let request = json!({"communities": {"named": [{"any": COASTAL}]}});
+    let run = Run::begin(RunId::of(begun, 1), Trigger::Watch, "me@here", request, begun);
+    ledger.begin(&run).unwrap();
+    let counts = || scene.run(&["status", "--json"]).json()["counts"].clone();
+    assert_eq!(counts(), json!({"missing": ALL - 8, "running": 8}));
+    let screen = scene.run(&["status", "--limit", "0"]).expect(6).stdout;
+    assert!(screen.contains("  rrrrrrrr\n"), "{screen}");
+    let cell = ["cache", "explain", "--community-id", COASTAL, "--year", "2025"];
+    let explained = scene.run(&[&cell[..], &["--category", "usage_delta", "--json"]].concat());
+    let explained = explained.expect(0).json();
+    assert_eq!((&explained["state"], &explained["since"]), (&json!("running"), &json!(NOW)));
+    let by = format!("being made by run {} (process {} on ", run.id, std::process::id());
+    assert!(explained["reason"].as_str().unwrap().contains(&by), "{explained}");
+    let listed = |state: &str| {
+        let listed = scene.run(&["cache", "list", "--state", state, "--json"]).expect(0).json();
+        listed.as_array().unwrap().len()
+    };
+    assert_eq!((listed("running"), listed("missing")), (8, 24));
+
+    // What it made is fresh; what it has not made goes on to be running until it ends.
+    scene.run(&["cache", "generate", "--category", "usage_delta"]).expect(0);
+    assert_eq!(counts(), json!({"fresh": 4, "missing": ALL - 11, "running": 7}));
+    ledger.end(&run.id, begun, RunState::Done, None).unwrap();
+    assert_eq!(counts(), json!({"fresh": 4, "missing": ALL - 4}));
+}
+
+#[test]
+fn status_tells_how_many_tasks_wait() {
+    let scene = Scene::generated();
+    let seen = |scene: &Scene| scene.run(&["status", "--json"]).expect(0).json()["queue"].clone();
+    assert_eq!(seen(&scene), json!(null));
+    let file = scene.data("queue.db");
+    let broker = EmbeddedBroker::open(&file, EmbeddedOptions::default(), Arc::new(SystemClock));
+    let queue = broker.unwrap().queue("stats-cache");
+    queue.send(&message(1)).unwrap();
+    queue.send(&message(2)).unwrap();
+    let place = "[folder]/data/queue.db";
+    assert_eq!(seen(&scene), json!({"name": "stats-cache", "place": place, "length": 2}));
+    let screen = scene.run(&["status"]).expect(0).stdout;
+    assert!(screen.contains("Queue:     2 tasks wait in stats-cache ("), "{screen}");
+    let away = ["--set", "broker.url=redis://localhost:1/0"];
+    let told = scene.run(&[&["status", "--json"][..], &away].concat()).expect(0);
+    assert!(told.stderr.contains("what waits is not known: "), "{told}");
+    assert_eq!(told.json()["queue"], json!(null));
 }
 
 #[test]
