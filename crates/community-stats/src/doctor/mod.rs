@@ -6,6 +6,7 @@
 //!
 //! * `aggregation`: how far the documents go, and what is held
 //! * `files`: data folder, archive or mirror, SQLite store
+//! * `jobs`: the queue and the ledger, where they are files
 //! * `search`: OpenSearch
 //! * `redis`: the three Redis databases and the lock
 //! * `postgres`: the communities table
@@ -18,6 +19,7 @@ mod broker;
 mod check;
 mod clocks;
 mod files;
+mod jobs;
 mod postgres;
 mod redis;
 mod search;
@@ -48,6 +50,7 @@ pub fn examine(settings: &Settings, clock: &dyn Clock) -> Vec<Check> {
         ];
         let mut checks = vec![life(settings), configuration(settings)];
         checks.extend(files::examine(settings, clock));
+        checks.extend(jobs::examine(settings));
         for thread in remote.into_iter().flatten() {
             match thread.join() {
                 Ok(found) => checks.extend(found),

@@ -2,10 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use community_stats::doctor::State::{Failed, Ok, Unreachable, Warning};
 use stats_cache::SqliteStore;
 use stats_documents::{Archive, ArchiveOptions};
+use stats_jobs::contract::message;
+use stats_jobs::ledger::SqliteLedger;
+use stats_jobs::{EmbeddedBroker, EmbeddedOptions, Queue};
+use stats_model::SystemClock;
 
 use super::Patient;
 
@@ -44,6 +49,22 @@ fn everything_is_there() {
 }
 
 #[test]
+fn a_queue_and_a_ledger_are_looked_at_where_they_are_there() {
+    let patient = Patient::new();
+    let data = patient.folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let found = patient.examine();
+    assert!(!found.has("queue") && !found.has("ledger"), "{:?}", found.0);
+    let clock = Arc::new(SystemClock);
+    let broker = EmbeddedBroker::open(data.join("queue.db"), EmbeddedOptions::default(), clock);
+    broker.unwrap().queue("stats-cache").send(&message(1)).unwrap();
+    drop(SqliteLedger::open(data.join("ledger.db")).unwrap());
+    let found = patient.examine();
+    found.expect("queue", Ok, "queue.db: 1 task");
+    found.expect("ledger", Ok, "ledger.db");
+}
+
+#[test]
 fn folders_that_others_can_read() {
     let patient = Patient::new();
     let data = patient.folder.path().join("data");
@@ -72,7 +93,13 @@ fn files_that_are_something_else() {
     fs::create_dir(&data).unwrap();
     fs::write(data.join("archive.db"), "no database at all, ".repeat(1000)).unwrap();
     fs::write(data.join("cache.db"), "no database at all, ".repeat(1000)).unwrap();
+    fs::write(data.join("queue.db"), "no database at all, ".repeat(1000)).unwrap();
+    fs::write(data.join("ledger.db"), "no database at all, ".repeat(1000)).unwrap();
     let found = patient.examine();
+    let queue = found.expect("queue", Failed, "queue.db");
+    assert!(queue.remedy.as_ref().unwrap().contains("move it away"), "{queue:?}");
+    let ledger = found.expect("ledger", Failed, "ledger.db");
+    assert!(ledger.remedy.as_ref().unwrap().contains("sets it aside"), "{ledger:?}");
     let archive = found.expect("archive", Failed, "archive.db");
     assert!(archive.remedy.as_ref().unwrap().contains("import again"), "{archive:?}");
     let store = found.expect("store", Failed, "cache.db");
