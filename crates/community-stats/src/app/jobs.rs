@@ -48,8 +48,8 @@ impl App {
     /// When the broker cannot be asked, or the file not be read.
     pub fn queue_seen(&self) -> Result<Option<QueueSeen>, AppError> {
         let name = self.settings.celery.queue.clone();
-        if self.settings.broker.url.is_some() {
-            let queue = self.jobs()?.queue;
+        if let Some(url) = &self.settings.broker.url {
+            let (queue, ..) = self.broker(url)?;
             return Ok(Some(QueueSeen { name, place: queue.place(), length: queue.length()? }));
         }
         let (path, options) = (self.settings.data.queue_path(), EmbeddedOptions::default());
@@ -132,11 +132,15 @@ impl App {
     fn redis_broker(&self, key: &str, url: &BrokerUrl) -> Result<RedisBroker, AppError> {
         let none =
             || ConfigError::new(format!("`{key}` cannot be read as that of a Redis database"));
-        let mut address = redis_address(&url.redis().ok_or_else(none)?);
-        let broker = &self.settings.broker;
-        let tls = &mut address.tls;
-        tls.ca_file = tls.ca_file.take().or_else(|| broker.ca_certs.clone());
-        tls.accept_any_certificate |= !broker.verify_certs;
+        let url = url.redis().ok_or_else(none)?;
+        let says_what_is_proven = url.options.iter().any(|(name, _)| name == "ssl_cert_reqs");
+        let mut address = redis_address(&url);
+        let (broker, tls) = (&self.settings.broker, &mut address.tls);
+        // Results may be elsewhere, and what an address says itself comes first.
+        if key == "broker.url" {
+            tls.ca_file = tls.ca_file.take().or_else(|| broker.ca_certs.clone());
+            tls.accept_any_certificate |= !broker.verify_certs && !says_what_is_proven;
+        }
         Ok(RedisBroker::at(&address, RedisBrokerOptions::default(), Arc::clone(&self.clock))?)
     }
 

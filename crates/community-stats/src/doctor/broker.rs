@@ -58,7 +58,7 @@ fn check_node(name: &str, url: &BrokerNode, settings: &Settings) -> Check {
         "amqps" => encrypted(stream, &host, settings).and_then(|stream| {
             talk(stream, url).map_err(|error| match error.get_ref() {
                 // It is only now that hands are shaken.
-                Some(inner) if inner.is::<rustls::Error>() => Silence::Untrusted(error.to_string()),
+                Some(inner) if is_of_certificate(inner) => Silence::Untrusted(error.to_string()),
                 _ => Silence::Broken(error),
             })
         }),
@@ -100,6 +100,11 @@ enum Silence {
     Untrusted(String),
     /// Certificates that settings name cannot be used.
     Settings(ConfigError),
+}
+
+/// Whether a certificate is what is wrong, and not that something else is spoken there.
+fn is_of_certificate(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    matches!(error.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 type Encrypted = StreamOwned<ClientConnection, TcpStream>;

@@ -62,6 +62,8 @@ impl ReadBookmarks {
         let mut felt = lock(&self.0);
         // Unless somebody felt meanwhile that they moved.
         let stands = before.filter(|before| felt.at.as_ref() == Some(before));
+        // A position of nothing never moves: they lie where the pulse does not look for them.
+        let stands = stands.filter(|(position, _)| !position.0.is_empty());
         if communities.is_empty()
             && stands.is_some_and(|(_, since)| now.saturating_sub(since) >= REFRESH)
         {
@@ -126,6 +128,14 @@ mod tests {
         let known = ReadBookmarks::default();
         assert!(asks(&known, 100, &[]));
         assert!(asks(&known, 200, &[]));
+    }
+
+    #[test]
+    fn nothing_is_kept_where_the_pulse_does_not_see_bookmarks() {
+        let known = ReadBookmarks::default();
+        known.feel(&Position::default(), Duration::ZERO);
+        assert!(asks(&known, 10, &[]));
+        assert!(asks(&known, 20, &[]));
     }
 
     #[test]

@@ -159,10 +159,13 @@ impl CachedResponseService {
             // Also where nothing stands: it may be stored before the store is asked what it knows.
             seen.insert(key.clone());
             let note = plan.memory.notes.get(&key).cloned();
-            // Who asks for no state in particular sees what stands, also while it is made anew.
-            let is_told = state == StateName::Running && filter.states.is_empty();
-            let asked = if is_told { cell.verdict.name() } else { state };
-            if !filter.shows(asked, note.as_ref()) {
+            // What is running is in another state, too, until it is made.
+            let is_shown = match state {
+                StateName::Running if filter.states.contains(&state) => true,
+                StateName::Running => filter.shows(cell.verdict.name(), note.as_ref()),
+                state => filter.shows(state, note.as_ref()),
+            };
+            if !is_shown {
                 continue;
             }
             let description = found.remove(&(cell.member, cell.year, cell.category));

@@ -81,7 +81,7 @@ impl CachedResponseService {
         let (mut tasks, total) = tasks(plan);
         let kinds: BTreeSet<DocumentKind> = tasks.iter().map(|task| task.kind).collect();
         let settled = self.settle(kinds, stop);
-        let can_be_made = |kind| settled.instead(kind).is_none();
+        let can_be_made = |kind| !matches!(settled.instead(kind), Some(Outcome::Waiting(_)));
         let total = no_more_than(run.most, &mut tasks, total, can_be_made);
         let context = MakeContext::new(plan, settled, stop.clone());
         let (workers, fence) = (run.workers, stop.token());

@@ -98,7 +98,10 @@ impl Plan {
 
     /// The run that is about to make a cell, if one is.
     pub(crate) fn run_of(&self, cell: &PlannedCell) -> Option<&AtWork> {
-        if self.at_work.is_empty() || !matches!(cell.verdict.action, Action::Make(_)) {
+        // What is damaged stays in sight until it is made.
+        let (name, action) = (cell.verdict.name(), cell.verdict.action);
+        let is_to_come = matches!(name, StateName::Missing | StateName::Stale | StateName::Expired);
+        if self.at_work.is_empty() || !is_to_come || !matches!(action, Action::Make(_)) {
             return None;
         }
         let member = self.member(cell);

@@ -72,6 +72,10 @@ fn try_perform(
     });
     match made {
         Ok((_, summary)) => ended(bench, &summary, control),
+        // Whoever waited for the lock, and was asked to stop meanwhile, leaves it to another worker.
+        Err(ServiceError::Locked(_)) if control.comes_again() && is_shut_down(bench, control) => {
+            Err(TaskFailure::Interrupted)
+        }
         Err(ServiceError::Locked(_)) => Ok(json!({
             "success": false,
             "skipped": true,
@@ -144,6 +148,7 @@ mod tests {
     use jiff::Timestamp;
     use stats_cache::{BulkLock, FileLock, Lease};
     use stats_documents::Source;
+    use stats_jobs::StopReason;
     use stats_jobs::ledger::Keep;
     use stats_model::{Clock, ManualClock};
     use stats_service::{CachedResponseService, Nothing, ServiceSettings};
@@ -177,6 +182,11 @@ mod tests {
 
     /// What comes of the task, and when, while somebody else holds the lock for so long.
     fn performed(held: Duration, control: &TaskControl) -> (Value, Duration) {
+        let (ended, waited) = tried(held, control);
+        (ended.unwrap(), waited)
+    }
+
+    fn tried(held: Duration, control: &TaskControl) -> (Result<Value, TaskFailure>, Duration) {
         let folder = tempfile::tempdir().unwrap();
         let lock = || FileLock::beside(&folder.path().join("cache.db"));
         let lease = Mutex::new(lock().acquire(Timestamp::UNIX_EPOCH).unwrap());
@@ -200,7 +210,7 @@ mod tests {
             arguments: vec![json!("all")],
             ..TaskMessage::new("1", super::super::BULK)
         };
-        (perform(&bench, &task, control).unwrap(), clock.monotonic())
+        (perform(&bench, &task, control), clock.monotonic())
     }
 
     #[test]
@@ -214,5 +224,9 @@ mod tests {
         let (living, waited) = performed(Duration::from_secs(600), &TaskControl::coming_again());
         assert_eq!(living["skipped"], true);
         assert!(waited < Duration::from_secs(70), "{waited:?}");
+        // Whoever is asked to stop meanwhile leaves it to another worker.
+        let stopped = TaskControl::coming_again();
+        stopped.ask_to_stop(StopReason::Shutdown);
+        assert_eq!(tried(short, &stopped).0, Err(TaskFailure::Interrupted));
     }
 }

@@ -177,7 +177,7 @@ fn what_a_run_is_about_to_make_is_running() {
         let listed = scene.run(&["cache", "list", "--state", state, "--json"]).expect(0).json();
         listed.as_array().unwrap().len()
     };
-    assert_eq!((listed("running"), listed("missing")), (8, 24));
+    assert_eq!((listed("running"), listed("missing")), (8, 32), "it is missing until it is made");
 
     // What it made is fresh; what it has not made goes on to be running until it ends.
     scene.run(&["cache", "generate", "--category", "usage_delta"]).expect(0);
