@@ -64,13 +64,12 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let (verifier, any_name) = match &self.proof {
+        let (trusting, any_name) = match &self.proof {
             Proof::None => return Ok(ServerCertVerified::assertion()),
-            Proof::Authority(verifier) => (verifier, true),
-            Proof::Host(verifier) => (verifier, false),
+            Proof::Authority(trusting) => (trusting, true),
+            Proof::Host(trusting) => (trusting, false),
         };
-        let verified =
-            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verified = trusting.prove(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             // The name is looked at last, so everything else is proved.
             Err(Error::InvalidCertificate(

@@ -4,14 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, Error, OtherError, RootCertStore};
 
 /// Trusts certain certificates. Proves what OpenSSL does with the same file, and so Python: a server
 /// that shows a self-signed certificate of the file itself is believed, also if that could sign others.
@@ -60,23 +58,9 @@ impl Trusting {
         let authorities = verifier.map_err(|error| NoCertificates(error.to_string()))?;
         Ok(Self { certificates, authorities })
     }
-}
 
-/// The certificates in a text of PEM.
-///
-/// # Errors
-/// When it cannot be read, or holds none.
-pub fn certificates_in(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NoCertificates> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Err(error) => Err(NoCertificates(error.to_string())),
-        Ok(found) if found.is_empty() => Err(NoCertificates("it holds no certificates".to_owned())),
-        Ok(found) => Ok(found),
-    }
-}
-
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
+    /// Whether one of them vouches for what a server shows, under the name that we asked for.
+    pub(crate) fn prove(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -104,27 +88,18 @@ impl ServerCertVerifier for Trusting {
             other => other,
         }
     }
+}
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
+/// The certificates in a text of PEM.
+///
+/// # Errors
+/// When it cannot be read, or holds none.
+pub fn certificates_in(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NoCertificates> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Err(error) => Err(NoCertificates(error.to_string())),
+        Ok(found) if found.is_empty() => Err(NoCertificates("it holds no certificates".to_owned())),
+        Ok(found) => Ok(found),
     }
 }
 
