@@ -144,6 +144,30 @@ impl FileKind {
         Ok((connection, self.recognise(found, path)?))
     }
 
+    /// Runs `work` on one state of the file, which is only read and may be taken away or replaced at any
+    /// time. It may be run more than once.
+    ///
+    /// # Errors
+    /// As [`open_read_only`](Self::open_read_only), when it cannot be read, and when it changes all the
+    /// time.
+    pub fn read<T, Own: Copy>(
+        &self,
+        path: &Path,
+        busy_timeout: Duration,
+        doing: impl Fn() -> String,
+        work: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault<Own>> {
+        for _ in 0..TRIES {
+            let (mut reader, _) = self.open_read_only(path, busy_timeout)?;
+            let result = reader.get_mut().transaction().and_then(|snapshot| work(&snapshot));
+            if reader.holds() {
+                return result.map_err(|error| fault(&error, doing()));
+            }
+        }
+        let doing = format!("{}: it changes all the time", doing());
+        Err(Fault::new(FaultKind::Busy, doing))
+    }
+
     /// Whether there is a file that holds nothing: one whose making was broken off.
     #[must_use]
     pub fn is_unmade(&self, path: &Path, busy_timeout: Duration) -> bool {

@@ -12,9 +12,6 @@ use super::error::ResultExt;
 use super::schema::{LEDGER, SqliteLedgerOptions};
 use crate::ledger::error::{LedgerError, LedgerErrorKind, OfRun};
 
-/// A file that changes so often while it is read gets no more tries.
-const TRIES: u32 = 3;
-
 pub(super) struct LedgerFile {
     path: PathBuf,
     options: SqliteLedgerOptions,
@@ -79,15 +76,7 @@ impl LedgerFile {
         if self.clock.is_some() {
             return self.with_writer(doing, TransactionBehavior::Deferred, work);
         }
-        for _ in 0..TRIES {
-            let (mut reader, _) = LEDGER.open_read_only(&self.path, self.options.busy_timeout)?;
-            let result = reader.get_mut().transaction().and_then(|snapshot| work(&snapshot));
-            if reader.holds() {
-                return result.doing(|| self.doing(doing));
-            }
-        }
-        let doing = format!("{}: it changes all the time", self.doing(doing));
-        Err(LedgerError::new(LedgerErrorKind::Busy, doing))
+        LEDGER.read(&self.path, self.options.busy_timeout, || self.doing(doing), work)
     }
 
     /// Does something outside of transactions.
