@@ -22,10 +22,15 @@ pub(crate) struct AtWork {
 }
 
 impl AtWork {
-    /// The run that somebody told of, if what was asked of it can be understood here.
-    pub(crate) fn of(run: RunAtWork) -> Option<Self> {
+    /// The run that somebody told of, if what was asked of it can be understood here. Where it names no
+    /// categories it makes those that are `configured`.
+    pub(crate) fn of(run: RunAtWork, configured: &[Category]) -> Option<Self> {
         let RunAtWork { request, since, by } = run;
-        Some(Self { request: serde_json::from_value(request).ok()?, since, by })
+        let mut request: Request = serde_json::from_value(request).ok()?;
+        if request.categories.is_empty() {
+            request.categories = configured.to_vec();
+        }
+        Some(Self { request, since, by })
     }
 
     /// Whether it is to make this cell, if the cell has to be made.

@@ -110,7 +110,8 @@ impl CachedResponseService {
     /// The runs that go on, where somebody tells.
     fn runs_at_work(&self) -> Vec<AtWork> {
         let told = self.at_work.as_ref().map(|tell| tell()).unwrap_or_default();
-        told.into_iter().filter_map(AtWork::of).collect()
+        let configured = &self.settings.categories;
+        told.into_iter().filter_map(|run| AtWork::of(run, configured)).collect()
     }
 
     /// The communities that take part, and `global`, when the source holds `standing`.

@@ -173,6 +173,10 @@ fn what_a_run_is_about_to_make_is_running() {
     assert_eq!((&explained["state"], &explained["since"]), (&json!("running"), &json!(NOW)));
     let by = format!("being made by run {} (process {} on ", run.id, std::process::id());
     assert!(explained["reason"].as_str().unwrap().contains(&by), "{explained}");
+    // What nobody has configured is made by nobody.
+    let derived = ["--category", "usage_delta_data_views", "--set", "generation.derived=false"];
+    let derived = scene.run(&[&cell[..], &derived, &["--json"]].concat()).expect(0).json();
+    assert_eq!(derived["state"], "missing", "{derived}");
     let listed = |state: &str| {
         let listed = scene.run(&["cache", "list", "--state", state, "--json"]).expect(0).json();
         listed.as_array().unwrap().len()
