@@ -8,7 +8,8 @@ use stats_documents::postgres::PostgresSettings;
 use stats_tls::{Proof, Trusting};
 
 use crate::config::{
-    self, ConfigError, DatabaseUrl, RedisUrl, SearchHost, Secret, Settings, SourceSettings,
+    self, BrokerSettings, ConfigError, DatabaseUrl, RedisUrl, SearchHost, Secret, Settings,
+    SourceSettings,
 };
 
 /// One cell must not wait for a failing cluster for ever.
@@ -103,5 +104,40 @@ pub fn redis_address(url: &RedisUrl) -> RedisAddress {
         sentinel_password: option("sentinel_password"),
         tls: TlsSettings::from_options(options),
         ..RedisAddress::new(url.endpoint.clone(), i64::from(url.database_number()))
+    }
+}
+
+/// What a broker in Redis is connected with: where its address says nothing of certificates, the settings
+/// of the broker do.
+#[must_use]
+pub fn broker_address(url: &RedisUrl, broker: &BrokerSettings) -> RedisAddress {
+    let says_what_is_proven = url.options.iter().any(|(name, _)| name == "ssl_cert_reqs");
+    let mut address = redis_address(url);
+    let tls = &mut address.tls;
+    tls.ca_file = tls.ca_file.take().or_else(|| broker.ca_certs.clone());
+    tls.accept_any_certificate |= !broker.verify_certs && !says_what_is_proven;
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_address_says_of_certificates_comes_before_what_settings_say() {
+        let broker = BrokerSettings {
+            url: None,
+            result_backend: None,
+            ca_certs: Some("/settings.pem".into()),
+            verify_certs: false,
+        };
+        let of = |options: &str| {
+            let url = RedisUrl::parse(&format!("rediss://host/1{options}")).ok().unwrap();
+            let tls = broker_address(&url, &broker).tls;
+            (tls.ca_file.unwrap().to_str().unwrap().to_owned(), tls.accept_any_certificate)
+        };
+        assert_eq!(of(""), ("/settings.pem".to_owned(), true));
+        assert_eq!(of("?ssl_ca_certs=/own.pem"), ("/own.pem".to_owned(), true));
+        assert_eq!(of("?ssl_cert_reqs=required"), ("/settings.pem".to_owned(), false));
     }
 }

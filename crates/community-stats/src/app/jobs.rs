@@ -1,19 +1,19 @@
 //! Where tasks wait, and where their results go.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
 use serde::Serialize;
+use stats_cache::RedisAddress;
 use stats_jobs::{
     AmqpBroker, AmqpBrokerOptions, Broadcast, EmbeddedBroker, EmbeddedFile, EmbeddedOptions, Queue,
     RedisBroker, RedisBrokerOptions, RedisResults, Results, Serializer,
 };
 
 use super::parts::{App, AppError, make_folder_of};
-use crate::config::{BrokerUrl, ConfigError, Serialized};
-use crate::connections::{broker_proof, redis_address};
+use crate::config::{BrokerNode, BrokerUrl, ConfigError, RedisUrl, Serialized};
+use crate::connections::{broker_address, broker_proof, redis_address};
 
 /// A queue, and what goes with it.
 pub struct Jobs {
@@ -40,6 +40,9 @@ pub struct QueueSeen {
     pub length: u64,
 }
 
+/// A queue at a broker, and how Celery's tools see who works on it.
+type AtBroker = (Arc<dyn Queue>, Arc<dyn Broadcast>);
+
 impl App {
     /// The queue of the settings as it is; `None` when it would be in a file, and there is none yet.
     /// Nothing is made.
@@ -49,16 +52,13 @@ impl App {
     pub fn queue_seen(&self) -> Result<Option<QueueSeen>, AppError> {
         let name = self.settings.celery.queue.clone();
         if let Some(url) = &self.settings.broker.url {
-            let (queue, ..) = self.broker(url)?;
+            let (queue, _) = self.broker(url)?;
             return Ok(Some(QueueSeen { name, place: queue.place(), length: queue.length()? }));
         }
-        let (path, options) = (self.settings.data.queue_path(), EmbeddedOptions::default());
-        // What cannot be looked at is an error of whoever opens it, and not a queue that is empty.
-        let is_missing = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        if is_missing || EmbeddedFile::is_unmade(&path, &options) {
-            return Ok(None);
-        }
-        let length = EmbeddedFile::open(&path, &options)?.length(&name, self.clock.now())?;
+        let path = self.settings.data.queue_path();
+        let file = EmbeddedFile::find(&path, EmbeddedOptions::default());
+        let Some(file) = file else { return Ok(None) };
+        let length = file.length(&name, self.clock.now())?;
         Ok(Some(QueueSeen { name, place: path.display().to_string(), length }))
     }
 
@@ -68,13 +68,17 @@ impl App {
     /// # Errors
     /// When an address cannot be used, or the file not be opened.
     pub fn jobs(&self) -> Result<Jobs, AppError> {
-        let (queue, broadcast, file) = match &self.settings.broker.url {
-            None => return self.jobs_in_a_file(),
-            Some(url) => self.broker(url)?,
-        };
+        let Some(url) = &self.settings.broker.url else { return self.jobs_in_a_file() };
+        let (queue, broadcast) = self.broker(url)?;
         let results = self.settings.broker.result_backend.as_ref();
         let results = results.map(|url| self.results(url)).transpose()?;
-        Ok(Jobs { queue, results, broadcast, serializer: self.task_serializer(), file })
+        Ok(Jobs {
+            queue,
+            results,
+            broadcast: Some(broadcast),
+            serializer: self.task_serializer(),
+            file: None,
+        })
     }
 
     fn jobs_in_a_file(&self) -> Result<Jobs, AppError> {
@@ -91,28 +95,26 @@ impl App {
         })
     }
 
-    #[allow(clippy::type_complexity, reason = "taken apart at once")]
-    fn broker(
-        &self,
-        url: &BrokerUrl,
-    ) -> Result<(Arc<dyn Queue>, Option<Arc<dyn Broadcast>>, Option<PathBuf>), AppError> {
+    /// The queue at a broker, and how Celery's tools see who works on it.
+    fn broker(&self, url: &BrokerUrl) -> Result<AtBroker, AppError> {
         let address = url.to_secret();
         // Of a list, the first one; others are for when it is not there.
         let address = address.expose().split(';').next().unwrap_or_default();
-        let name = &self.settings.celery.queue;
+        let (name, options) = (&self.settings.celery.queue, AmqpBrokerOptions::default());
         let scheme = url.nodes().first().map(|node| node.scheme().to_owned()).unwrap_or_default();
+        let amqp = |broker: AmqpBroker| -> AtBroker {
+            (Arc::new(broker.queue(name)), Arc::new(broker.broadcast()))
+        };
         match scheme.as_str() {
-            "amqp" | "pyamqp" | "amqps" => {
-                let options = AmqpBrokerOptions::default();
-                let broker = match scheme.as_str() {
-                    "amqps" => AmqpBroker::open_with_tls(address, options, self.broker_tls()?)?,
-                    _ => AmqpBroker::open(address, options)?,
-                };
-                Ok((Arc::new(broker.queue(name)), Some(Arc::new(broker.broadcast())), None))
+            "amqp" | "pyamqp" => Ok(amqp(AmqpBroker::open(address, options)?)),
+            "amqps" => {
+                let tls = self.broker_tls()?;
+                Ok(amqp(AmqpBroker::open_with_tls(address, options, tls)?))
             }
             "redis" | "rediss" => {
-                let broker = self.redis_broker("broker.url", url)?;
-                Ok((Arc::new(broker.queue(name)), Some(Arc::new(broker)), None))
+                let address = broker_address(redis("broker.url", url)?, &self.settings.broker);
+                let broker = self.redis_broker(&address)?;
+                Ok((Arc::new(broker.queue(name)), Arc::new(broker)))
             }
             other => Err(not_spoken("broker.url", other)),
         }
@@ -123,25 +125,14 @@ impl App {
         if !matches!(scheme.as_str(), "redis" | "rediss") {
             return Err(not_spoken("broker.result_backend", &scheme));
         }
-        let database = self.redis_broker("broker.result_backend", url)?;
+        let address = redis_address(redis("broker.result_backend", url)?);
+        let database = self.redis_broker(&address)?;
         let serializer = serializer(self.settings.celery.result_serializer);
         Ok(Arc::new(RedisResults::new(database, serializer, RedisResults::LIFETIME)))
     }
 
-    /// `key` is the setting that names it.
-    fn redis_broker(&self, key: &str, url: &BrokerUrl) -> Result<RedisBroker, AppError> {
-        let none =
-            || ConfigError::new(format!("`{key}` cannot be read as that of a Redis database"));
-        let url = url.redis().ok_or_else(none)?;
-        let says_what_is_proven = url.options.iter().any(|(name, _)| name == "ssl_cert_reqs");
-        let mut address = redis_address(&url);
-        let (broker, tls) = (&self.settings.broker, &mut address.tls);
-        // Results may be elsewhere, and what an address says itself comes first.
-        if key == "broker.url" {
-            tls.ca_file = tls.ca_file.take().or_else(|| broker.ca_certs.clone());
-            tls.accept_any_certificate |= !broker.verify_certs && !says_what_is_proven;
-        }
-        Ok(RedisBroker::at(&address, RedisBrokerOptions::default(), Arc::clone(&self.clock))?)
+    fn redis_broker(&self, address: &RedisAddress) -> Result<RedisBroker, AppError> {
+        Ok(RedisBroker::at(address, RedisBrokerOptions::default(), Arc::clone(&self.clock))?)
     }
 
     /// What a broker of AMQP has to prove.
@@ -157,6 +148,13 @@ impl App {
     fn task_serializer(&self) -> Serializer {
         serializer(self.settings.celery.task_serializer)
     }
+}
+
+/// The database that the setting `key` names first.
+fn redis<'a>(key: &str, url: &'a BrokerUrl) -> Result<&'a RedisUrl, AppError> {
+    let none = || ConfigError::new(format!("`{key}` cannot be read as that of a Redis database"));
+    let first = url.nodes().first().and_then(BrokerNode::redis);
+    Ok(first.ok_or_else(none)?)
 }
 
 const fn serializer(named: Serialized) -> Serializer {

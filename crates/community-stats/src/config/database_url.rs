@@ -115,6 +115,7 @@ pub struct BrokerNode {
     host: String,
     port: Option<u16>,
     login: Credentials,
+    redis: Option<RedisUrl>,
     shown: String,
 }
 
@@ -137,13 +138,6 @@ impl BrokerUrl {
     #[must_use]
     pub fn nodes(&self) -> &[BrokerNode] {
         &self.nodes
-    }
-
-    /// The first address, if it is that of a Redis database.
-    #[must_use]
-    pub fn redis(&self) -> Option<RedisUrl> {
-        let first = self.text.expose().split(';').find(|part| !part.trim().is_empty())?;
-        RedisUrl::parse(first.trim()).ok()
     }
 
     /// The whole address as it was written.
@@ -174,6 +168,7 @@ impl BrokerNode {
         };
         Ok(Self {
             login,
+            redis: RedisUrl::parse(text.trim()).ok().filter(|_| is_database(path)),
             scheme: scheme.to_ascii_lowercase(),
             host: parts.host,
             port: parts.port,
@@ -200,11 +195,22 @@ impl BrokerNode {
         self.login.clone()
     }
 
+    /// The Redis database that it is, if it is one. What is no number names none, as kombu has it.
+    #[must_use]
+    pub const fn redis(&self) -> Option<&RedisUrl> {
+        self.redis.as_ref()
+    }
+
     /// What stands before `://`, in lower case.
     #[must_use]
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
+}
+
+/// Whether a path names a database by its number, or none.
+fn is_database(path: &str) -> bool {
+    path.trim_matches('/').bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for BrokerNode {

@@ -64,10 +64,16 @@ impl Invenio {
     }
 
     /// What the client of AMQP, or that of Redis, is told of certificates.
-    fn offer_broker_tls(&self, values: &mut Values) {
-        let Some(Named { literal, origin, .. }) = self.broker_tls() else { return };
+    fn offer_broker_tls(&mut self, values: &mut Values) {
+        let Some(Named { literal, origin, .. }) = self.broker_tls().cloned() else { return };
         let member = |names: [&str; 2]| names.iter().find_map(|name| literal.member(name));
         let given = |value| Given { value, origin: origin.clone() };
+        if member(["certfile", "ssl_certfile"]).is_some_and(Literal::is_true) {
+            self.warnings.push(format!(
+                "{origin}: a certificate of our own is shown to no broker; name it in a rediss:// \
+                 address (ssl_certfile), or let the broker go without it"
+            ));
+        }
         let file = member(["ca_certs", "ssl_ca_certs"]).filter(|file| **file != Literal::None);
         if let Some(file) = file {
             values.offer("broker.ca_certs", given(Value::from(file)));

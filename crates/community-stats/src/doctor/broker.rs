@@ -9,19 +9,21 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
+use stats_jobs::{Queue, RedisBroker, RedisBrokerOptions};
+use stats_model::SystemClock;
 use stats_service::chain;
 
 use super::amqp::{Login, greet, log_in};
 use super::check::{Check, State};
 use crate::config::{BrokerNode, BrokerUrl, ConfigError, Settings};
-use crate::connections::broker_proof;
+use crate::connections::{broker_address, broker_proof, redis_address};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) fn examine(settings: &Settings) -> Vec<Check> {
     let of = |name, url: &Option<BrokerUrl>| Some(check(name, url.as_ref()?, settings));
     let broker = &settings.broker;
-    let checks = [of("broker", &broker.url), of("result backend", &broker.result_backend)];
+    let checks = [of("broker", &broker.url), of(RESULTS, &broker.result_backend)];
     checks.into_iter().flatten().collect()
 }
 
@@ -62,6 +64,7 @@ fn check_node(name: &str, url: &BrokerNode, settings: &Settings) -> Check {
                 _ => Silence::Broken(error),
             })
         }),
+        "redis" | "rediss" => return check_redis(name, url, settings),
         _ => return Check::ok(name, format!("{url} takes connections")).took(took),
     };
     match talk {
@@ -91,6 +94,37 @@ fn check_node(name: &str, url: &BrokerNode, settings: &Settings) -> Check {
         }
     }
 }
+
+/// Whether a database in Redis can be used: it is asked how many tasks wait there.
+fn check_redis(name: &str, url: &BrokerNode, settings: &Settings) -> Check {
+    let Some(redis) = url.redis() else {
+        let remedy = "correct its address; responses do not need it";
+        return Check::warning(name, format!("{url} names no database of Redis"), remedy);
+    };
+    let address = match name {
+        RESULTS => redis_address(redis),
+        _ => broker_address(redis, &settings.broker),
+    };
+    let options = RedisBrokerOptions {
+        connect_timeout: LIMIT,
+        response_timeout: LIMIT,
+        ..RedisBrokerOptions::default()
+    };
+    let asked = Instant::now();
+    let answer = RedisBroker::at(&address, options, Arc::new(SystemClock))
+        .and_then(|broker| broker.queue(&settings.celery.queue).length());
+    match answer {
+        Ok(_) => Check::ok(name, format!("{url} takes connections")).took(asked.elapsed()),
+        Err(error) => {
+            let remedy =
+                "correct address, user, password and certificates; responses do not need it";
+            Check::warning(name, chain(&error), remedy)
+        }
+    }
+}
+
+/// What the check of the result backend is called.
+const RESULTS: &str = "result backend";
 
 /// Why nothing is heard of a broker that takes connections.
 enum Silence {

@@ -24,14 +24,9 @@ pub(super) fn examine(settings: &Settings) -> Vec<Check> {
 }
 
 fn queue(path: &Path) -> Option<Check> {
-    let (name, options) = ("queue", EmbeddedOptions::default());
-    if is_missing(path) || EmbeddedFile::is_unmade(path, &options) {
-        return None;
-    }
-    let look = || -> Result<_, QueueError> {
-        let file = EmbeddedFile::open(path, &options)?;
-        Ok((file.quick_check()?, file.messages()?))
-    };
+    let name = "queue";
+    let file = EmbeddedFile::find(path, EmbeddedOptions::default())?;
+    let look = || -> Result<_, QueueError> { Ok((file.quick_check()?, file.messages()?)) };
     let shown = path.display();
     let again = "move it away: tasks that wait in it are lost, and the next run makes what they would \
                  have made";
@@ -51,7 +46,9 @@ fn queue(path: &Path) -> Option<Check> {
 
 fn ledger(path: &Path) -> Option<Check> {
     let name = "ledger";
-    if path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0) || is_missing(path) {
+    let found = path.metadata();
+    let is_missing = found.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if is_missing || found.is_ok_and(|file| file.is_file() && file.len() == 0) {
         return None;
     }
     let look = || -> Result<_, LedgerError> {
@@ -70,10 +67,6 @@ fn ledger(path: &Path) -> Option<Check> {
             Check::of(state, name, chain(&error), remedy)
         }
     })
-}
-
-fn is_missing(path: &Path) -> bool {
-    path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// How bad an error of one of the files is, and what to do about it.

@@ -1,12 +1,11 @@
 //! The file as it is, for whoever only looks.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
-use stats_sqlite::ReadConnection;
+use rusqlite::{Connection, Transaction, params};
 
-use super::error::ResultExt;
 use super::file::EmbeddedOptions;
 use super::schema::QUEUES;
 use crate::QueueError;
@@ -15,56 +14,58 @@ use crate::QueueError;
 /// be written.
 pub struct EmbeddedFile {
     path: PathBuf,
-    reader: ReadConnection,
+    options: EmbeddedOptions,
 }
 
 impl EmbeddedFile {
-    /// Opens the file at `path`.
-    ///
-    /// # Errors
-    /// When there is none, and as [`EmbeddedBroker::open`](super::EmbeddedBroker::open).
-    pub fn open(path: impl Into<PathBuf>, options: &EmbeddedOptions) -> Result<Self, QueueError> {
-        let path = path.into();
-        let (reader, _) = QUEUES.open_read_only(&path, options.busy_timeout)?;
-        Ok(Self { path, reader })
-    }
-
-    /// Whether there is a file that holds nothing: one whose making was broken off.
+    /// The file at `path`; `None` when there is none, or one that holds nothing since its making was
+    /// broken off. What cannot be looked at is there: each question tells what is wrong with it.
     #[must_use]
-    pub fn is_unmade(path: &Path, options: &EmbeddedOptions) -> bool {
-        QUEUES.is_unmade(path, options.busy_timeout)
+    pub fn find(path: &Path, options: EmbeddedOptions) -> Option<Self> {
+        let is_missing =
+            path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let is_there = !is_missing && !QUEUES.is_unmade(path, options.busy_timeout);
+        is_there.then(|| Self { path: path.to_owned(), options })
     }
 
     /// How many messages wait in the queue of this name, those in nobody's hand.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// [`Damaged`](crate::QueueErrorKind::Damaged) when the file is something else,
+    /// [`NewerFormat`](crate::QueueErrorKind::NewerFormat) when a newer program wrote it, and when it
+    /// cannot be read.
     pub fn length(&self, queue: &str, now: Timestamp) -> Result<u64, QueueError> {
-        waiting(self.reader.get(), queue, now.as_millisecond())
-            .doing(|| format!("counting the queue {queue} in {}", self.path.display()))
+        let now = now.as_millisecond();
+        self.read(&format!("counting the queue {queue}"), |state| waiting(state, queue, now))
     }
 
     /// How many messages there are of all queues, in whoever's hand.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// As [`length`](Self::length).
     pub fn messages(&self) -> Result<u64, QueueError> {
-        let count = |connection: &Connection| {
+        let counted = self.read("counting messages", |state| {
             let count = "SELECT count(*) FROM messages";
-            connection.query_row(count, [], |row| row.get::<_, i64>(0))
-        };
-        let counted = count(self.reader.get());
-        let counted = counted.doing(|| format!("counting messages in {}", self.path.display()))?;
-        Ok(counted.unsigned_abs())
+            state.query_row(count, [], |row| row.get::<_, i64>(0))
+        });
+        Ok(counted?.unsigned_abs())
     }
 
     /// What SQLite finds wrong with the file.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// As [`length`](Self::length).
     pub fn quick_check(&self) -> Result<Vec<String>, QueueError> {
-        stats_sqlite::quick_check(self.reader.get())
-            .doing(|| format!("checking {}", self.path.display()))
+        self.read("checking everything", |state| stats_sqlite::quick_check(state))
+    }
+
+    fn read<T>(
+        &self,
+        doing: &str,
+        work: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, QueueError> {
+        let doing = || format!("{doing} in {}", self.path.display());
+        QUEUES.read(&self.path, self.options.busy_timeout, doing, work)
     }
 }
 

@@ -301,6 +301,9 @@ fn how_the_broker_is_spoken_with_is_taken_over() {
     assert_eq!(url(&told), url(&encrypted));
     assert_eq!(told.broker.ca_certs.as_ref().unwrap().to_str(), Some("/etc/mq/ca.pem"));
     assert!(!told.broker.verify_certs);
+    let shown = with("{'certfile': '/etc/mq/our.pem', 'keyfile': '/etc/mq/our.key'}");
+    let [warning] = shown.warnings() else { panic!("{:?}", shown.warnings()) };
+    assert!(warning.contains("a certificate of our own is shown to no broker"), "{warning}");
     let cfg = "import ssl\nBROKER_URL = 'amqp://mq//'\n\
                BROKER_USE_SSL = {'ssl_ca_certs': 'ca.pem', 'ssl_cert_reqs': ssl.CERT_REQUIRED}\n";
     let settings = Scene::new().invenio_cfg(cfg).load();

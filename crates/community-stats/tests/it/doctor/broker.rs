@@ -89,3 +89,33 @@ fn other_servers_and_result_backends() {
     found.expect("broker", Warning, "does not speak AMQP");
     found.expect("result backend", Ok, "takes connections");
 }
+
+#[test]
+fn databases_behind_tls_are_spoken_with_if_they_are_trusted() {
+    let Some(server) = Redis::shared() else { return };
+    let [ours, others] = [Authority::new().unwrap(), Authority::new().unwrap()];
+    let port = ours.in_front_of(server.address()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, authority: &Authority| {
+        let path = folder.path().join(name);
+        fs::write(&path, authority.certificate()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let url = format!("rediss://localhost:{port}/2");
+    let with = |key: &str, certificates: String| {
+        let patient = Patient::new().with(key, url.clone());
+        patient.with("broker.ca_certs", certificates).examine()
+    };
+    with("broker.url", file("ours.pem", &ours)).expect("broker", Ok, "takes connections");
+    with("broker.url", file("others.pem", &others)).expect("broker", Warning, "localhost");
+    // Settings of the broker say nothing of where results are.
+    let results = with("broker.result_backend", file("ours.pem", &ours));
+    results.expect("result backend", Warning, "localhost");
+    let own = format!("{url}?ssl_ca_certs={}", file("own.pem", &ours));
+    let results = Patient::new().with("broker.result_backend", own).examine();
+    results.expect("result backend", Ok, "takes connections");
+    let plain = Patient::new().with("broker.url", format!("rediss://{}/2", server.address()));
+    plain.examine().expect("broker", Warning, server.address());
+    let nameless = Patient::new().with("broker.url", format!("redis://{}/abc", server.address()));
+    nameless.examine().expect("broker", Warning, "names no database");
+}
